@@ -1,0 +1,33 @@
+# The menu. The work itself stands in cargo xtask, in deploy/ and in the programs.
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+.PHONY: help up test lint gen
+
+help: ## Show this menu
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 16
+
+up: ## Install what is needed, build, and start a store; Ctrl-C stops it (ARGS="--members 3" for three members)
+	@deploy/setup.sh build
+	. deploy/env.sh
+	cargo build --locked --release --package keelson
+	exec "$$CARGO_TARGET_DIR/release/keelson" up $(ARGS)
+
+test: ## Run every test, with real etcd clients; installs what they need
+	@deploy/setup.sh test
+	. deploy/env.sh
+	cargo nextest run --locked --workspace --no-fail-fast
+
+lint: ## Format, clippy, layers, tidy, generated parts
+	@deploy/setup.sh test
+	. deploy/env.sh
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+	cargo xtask layers
+	cargo xtask tidy
+	cargo xtask gen --check
+	if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; else echo "lint: cargo-deny is not installed, licences were not checked (cargo install cargo-deny)"; fi
+
+gen: ## Write the generated parts of the documents
+	@. deploy/env.sh
+	cargo xtask gen

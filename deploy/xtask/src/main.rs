@@ -1,0 +1,70 @@
+//! Tasks of this workspace, each of which also runs as a test.
+//!
+//! It must not know the product: it reads files and `cargo metadata`. Start reading at [`Task`].
+
+mod gen_docs;
+mod layers;
+mod tidy;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Tasks of this workspace")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Check that crates use only lower layers, and that one crate alone names each big dependency.
+    Layers,
+    /// Check the habits of the house in every file.
+    Tidy,
+    /// Write the generated parts of the documents; with --check, say what would change.
+    Gen {
+        /// Change nothing; fail when something is out of date.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    let workspace = Workspace::load()?;
+    let findings = match Arguments::parse().task {
+        Task::Layers => layers::check(&workspace),
+        Task::Tidy => tidy::check(&workspace)?,
+        Task::Gen { check } => gen_docs::run(&workspace, check)?,
+    };
+    for finding in &findings {
+        eprintln!("{finding}");
+    }
+    anyhow::ensure!(findings.is_empty(), "{} finding(s)", findings.len());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_tree_keeps_its_layers() {
+        let findings = layers::check(&Workspace::load().unwrap());
+        assert!(findings.is_empty(), "{}", findings.join("\n"));
+    }
+
+    #[test]
+    fn this_tree_is_tidy() {
+        let findings = tidy::check(&Workspace::load().unwrap()).unwrap();
+        assert!(findings.is_empty(), "{}", findings.join("\n"));
+    }
+
+    #[test]
+    fn generated_parts_are_up_to_date() {
+        let findings = gen_docs::run(&Workspace::load().unwrap(), true).unwrap();
+        assert!(findings.is_empty(), "run `make gen`:\n{}", findings.join("\n"));
+    }
+}
