@@ -1,0 +1,162 @@
+//! A directory of the machine's file system as the log's disk.
+
+use std::fs;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::disk::{Disk, File};
+
+const LOCK: &str = "LOCK";
+
+/// Files in one directory. Holds a lock on it: two programs that write one log destroy it.
+pub struct RealDisk {
+    dir: PathBuf,
+    _lock: fs::File,
+}
+
+impl RealDisk {
+    /// Opens the directory, making it where it is missing.
+    ///
+    /// # Errors
+    /// `WouldBlock` where another program has it open; else as the file system's.
+    pub fn open(dir: impl AsRef<Path>) -> io::Result<RealDisk> {
+        let dir = dir.as_ref().to_path_buf();
+        fs::create_dir_all(&dir)?;
+        if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            fs::File::open(parent)?.sync_all()?;
+        }
+        let lock = fs::File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(dir.join(LOCK))?;
+        lock_file(&lock).map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                format!("another program has the raft log {} open: {error}", dir.display()),
+            )
+        })?;
+        Ok(RealDisk { dir, _lock: lock })
+    }
+}
+
+impl Disk for RealDisk {
+    fn list(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            if let Ok(name) = entry?.file_name().into_string()
+                && name != LOCK
+            {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    fn create(&self, name: &str, bytes: u64) -> io::Result<Arc<dyn File>> {
+        let file = fs::File::options()
+            .create_new(true)
+            .read(true)
+            .write(true)
+            .open(self.dir.join(name))?;
+        allocate(&file, bytes)?;
+        Ok(Arc::new(RealFile(file)))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
+        Ok(Arc::new(RealFile(
+            fs::File::options().read(true).write(true).open(self.dir.join(name))?,
+        )))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.dir.join(from), self.dir.join(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.dir.join(name))
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        fs::File::open(&self.dir)?.sync_all()
+    }
+}
+
+struct RealFile(fs::File);
+
+impl File for RealFile {
+    fn bytes(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.0.read_at(&mut buffer[filled..], offset + filled as u64) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(filled)
+    }
+
+    fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write_all_at(data, offset)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn truncate(&self, bytes: u64) -> io::Result<()> {
+        self.0.set_len(bytes)
+    }
+
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        allocate(&self.0, bytes)
+    }
+}
+
+fn lock_file(file: &fs::File) -> io::Result<()> {
+    #[expect(
+        unsafe_code,
+        reason = "the lock of std is newer than the oldest compiler we build with"
+    )]
+    // SAFETY: the descriptor is open for as long as `file` is borrowed; flock touches no memory of ours.
+    let answer = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
+    if answer == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Takes the space now, so that later writes neither fail for lack of it nor change the file's length.
+fn allocate(file: &fs::File, bytes: u64) -> io::Result<()> {
+    loop {
+        #[expect(unsafe_code, reason = "std has no fallocate")]
+        // SAFETY: the descriptor is open for as long as `file` is borrowed; fallocate touches no memory of ours.
+        let answer = unsafe { libc::fallocate(file.as_raw_fd(), 0, 0, bytes as libc::off_t) };
+        if answer == 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        match error.raw_os_error() {
+            Some(libc::EINTR) => {}
+            // Some file systems cannot; the length at least must stand, so that fdatasync has no metadata to write.
+            Some(libc::EOPNOTSUPP | libc::ENOSYS) => {
+                return if file.metadata()?.len() < bytes {
+                    file.set_len(bytes)
+                } else {
+                    Ok(())
+                };
+            }
+            _ => return Err(error),
+        }
+    }
+}
