@@ -1,0 +1,23 @@
+//! Links the compression libraries which a system's static `librocksdb.a` leaves open.
+
+use std::env;
+use std::path::Path;
+
+/// What Debian's and Fedora's static RocksDB refer to.
+const LIBRARIES: [&str; 5] = ["snappy", "lz4", "zstd", "bz2", "z"];
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-env-changed=ROCKSDB_LIB_DIR");
+    println!("cargo:rerun-if-env-changed=ROCKSDB_STATIC");
+    // Without these the rocksdb crate builds its own copy, or links the shared library, which knows what it needs.
+    let (Ok(folder), Some(_)) = (env::var("ROCKSDB_LIB_DIR"), env::var_os("ROCKSDB_STATIC")) else {
+        return;
+    };
+    println!("cargo:rustc-link-search=native={folder}");
+    for library in LIBRARIES {
+        let archive = Path::new(&folder).join(format!("lib{library}.a"));
+        let kind = if archive.exists() { "static" } else { "dylib" };
+        println!("cargo:rustc-link-lib={kind}={library}");
+    }
+}
