@@ -4,7 +4,7 @@ mod parse;
 mod urls;
 mod value;
 
-pub use parse::{Flag, Kind, Outcome, ParseError, Parsed, Source, Table, Value, env_name};
+pub use parse::{Fate, Flag, Group, Kind, Outcome, ParseError, Parsed, Source, Table, Value, env_name};
 pub use urls::{host_port, name_urls, urls};
 pub use value::{boolean, duration, format_duration, integer, list, unsigned};
 

@@ -32,17 +32,37 @@ pub struct Flag {
     pub default: &'static str,
     /// Other spellings, without dashes.
     pub aliases: &'static [&'static str],
-    /// The heading it stands under in the help.
-    pub group: &'static str,
-    /// One sentence.
+    /// One sentence; a row without is left out of the help.
     pub help: &'static str,
+    /// What becomes of its value.
+    pub fate: Fate,
+}
+
+/// What becomes of the value of a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is used.
+    Used,
+    /// It is accepted for compatibility and has no effect, for the reason given.
+    Ignored(&'static str),
+    /// Anything but the default is refused; the text says what to do instead.
+    Refused(&'static str),
+}
+
+/// Rows under one heading of the help.
+#[derive(Clone, Copy, Debug)]
+pub struct Group {
+    /// The heading.
+    pub title: &'static str,
+    /// One row a flag.
+    pub rows: &'static [Flag],
 }
 
 /// All flags of a program.
 #[derive(Clone, Copy, Debug)]
 pub struct Table {
-    /// One row a flag, in the order of the help.
-    pub rows: &'static [Flag],
+    /// In the order of the help.
+    pub groups: &'static [Group],
 }
 
 /// Where a value comes from.
@@ -92,11 +112,14 @@ pub fn env_name(prefix: &str, flag: &str) -> String {
 }
 
 impl Table {
+    /// All rows, in the order of the help.
+    pub fn rows(&self) -> impl Iterator<Item = &'static Flag> + use<> {
+        self.groups.iter().flat_map(|group| group.rows)
+    }
+
     /// The row of a name or alias.
     pub fn find(&self, name: &str) -> Option<&'static Flag> {
-        self.rows
-            .iter()
-            .find(|row| row.name == name || row.aliases.contains(&name))
+        self.rows().find(|row| row.name == name || row.aliases.contains(&name))
     }
 
     /// Reads a command line (without the program's name) by Go's rules: one dash or two, `-x v` or `-x=v`, booleans only
@@ -164,10 +187,10 @@ impl Table {
             .filter(|(key, _)| key.starts_with(&format!("{prefix}_")))
             .collect();
         for (key, text) in variables {
-            let known = |row: &&'static Flag| {
+            let known = |row: &&Flag| {
                 env_name(prefix, row.name) == key || row.aliases.iter().any(|alias| env_name(prefix, alias) == key)
             };
-            match self.rows.iter().find(known) {
+            match self.rows().find(known) {
                 None => notes.push(format!("unrecognized environment variable {key}={text}; it is ignored")),
                 Some(_) if text.is_empty() => {}
                 Some(row) if parsed.is_set(row.name) => {
@@ -185,21 +208,18 @@ impl Table {
     /// The help text: one flag a paragraph under its group's heading, as upstream prints.
     pub fn help(&self) -> String {
         let mut text = String::new();
-        let mut group = "";
-        for row in self.rows.iter().filter(|row| !row.help.is_empty()) {
-            if row.group != group {
-                group = row.group;
-                text.extend(["\n", group, ":\n"]);
+        for group in self.groups {
+            text.extend(["\n", group.title, ":\n"]);
+            for row in group.rows.iter().filter(|row| !row.help.is_empty()) {
+                text.extend(["  --", row.name, " '", row.default, "'\n    ", row.help, "\n"]);
             }
-            text.extend(["  --", row.name, " '", row.default, "'\n    ", row.help, "\n"]);
         }
         text
     }
 
     fn nearest(&self, name: &str) -> Option<&'static str> {
         let names = self
-            .rows
-            .iter()
+            .rows()
             .flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()));
         let best = names.map(|known| (distance(known, name), known)).min()?;
         (best.0 <= 3).then_some(best.1)
@@ -284,6 +304,15 @@ pub enum ParseError {
     },
     /// The flag was last, but takes a value.
     NoValue(String),
+    /// Two spellings of one flag.
+    Twice {
+        /// The one that came first.
+        first: String,
+        /// The one that came second.
+        second: String,
+        /// The flag's own name, without dashes.
+        use_only: &'static str,
+    },
     /// The value is not of the flag's kind.
     Value(Error),
 }
@@ -307,6 +336,13 @@ impl fmt::Display for ParseError {
                 write!(out, "flag provided but not defined: -{name}; --help lists the flags")
             }
             Self::NoValue(name) => write!(out, "flag needs an argument: -{name}; give --{name}=value"),
+            Self::Twice {
+                first,
+                second,
+                use_only,
+            } => {
+                write!(out, "both {first} and {second} flags are set. Use only --{use_only}")
+            }
             Self::Value(error) => error.fmt(out),
         }
     }

@@ -8,11 +8,11 @@ use super::Error;
 
 const EXPECTED: &str = "URLs separated by commas, each http, https, unix or unixs, with host:port and without a path (http://10.0.0.1:2379)";
 
-/// Reads a list of URLs, sorted and each once.
+/// Reads a list of URLs, sorted and each once, as the texts that members compare and show: `scheme://host:port`.
 ///
 /// # Errors
 /// A scheme, path or host that etcd's members do not take.
-pub fn urls(flag: &str, text: &str) -> Result<Vec<Url>, Error> {
+pub fn urls(flag: &str, text: &str) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
     for part in text.split(',').map(str::trim) {
         found.push(one(part).ok_or_else(|| Error::new(flag, text, EXPECTED))?);
@@ -22,36 +22,39 @@ pub fn urls(flag: &str, text: &str) -> Result<Vec<Url>, Error> {
     Ok(found)
 }
 
-fn one(text: &str) -> Option<Url> {
+fn one(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
     match url.scheme() {
         "http" | "https" => {
             // The parser drops a port that is its scheme's usual one, so look for it in the text.
             let authority = text.split_once("://")?.1;
-            let authority = authority.trim_end_matches('/');
             let (host, port) = authority.rsplit_once(':')?;
             let plain = url.username().is_empty() && url.query().is_none() && url.fragment().is_none();
             let good_port = !port.is_empty() && port.parse::<u16>().is_ok();
-            let no_path = url.path() == "/" && text.matches('/').count() <= 3;
-            (plain && good_port && no_path && !host.contains('/')).then_some(url)
+            (plain && good_port && !host.is_empty() && !host.contains('/'))
+                .then(|| format!("{}://{authority}", url.scheme()))
         }
-        "unix" | "unixs" => (!text.split_once(':')?.1.trim_start_matches('/').is_empty()).then_some(url),
+        "unix" | "unixs" => (!text.split_once(':')?.1.trim_start_matches('/').is_empty()).then(|| text.to_owned()),
         _ => None,
     }
 }
 
-/// Host (an IPv6 address without brackets) and port of a URL that [`urls`] has read.
-pub fn host_port(url: &Url) -> Option<(String, u16)> {
-    let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']').to_owned();
-    Some((host, url.port_or_known_default()?))
+/// Host (an IPv6 address without brackets) and port of a URL that [`urls`] has read; `None` for a Unix socket.
+pub fn host_port(url: &str) -> Option<(String, u16)> {
+    let (scheme, authority) = url.split_once("://")?;
+    let (host, port) = authority.rsplit_once(':').filter(|_| scheme.starts_with("http"))?;
+    Some((
+        host.trim_start_matches('[').trim_end_matches(']').to_owned(),
+        port.parse().ok()?,
+    ))
 }
 
 /// Reads `name=url` pairs, where a name may come more than once: the value of `--initial-cluster`.
 ///
 /// # Errors
 /// A pair without a name or with a URL that [`urls`] refuses.
-pub fn name_urls(flag: &str, text: &str) -> Result<BTreeMap<String, Vec<Url>>, Error> {
-    let mut members: BTreeMap<String, Vec<Url>> = BTreeMap::new();
+pub fn name_urls(flag: &str, text: &str) -> Result<BTreeMap<String, Vec<String>>, Error> {
+    let mut members: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
         let (name, url) = pair
             .split_once('=')
@@ -79,8 +82,7 @@ mod tests {
     #[test]
     fn good_lists_are_sorted_and_unique() {
         let read = urls("--x", "http://b:2, http://a:1,http://b:2,https://[::1]:443").unwrap();
-        let shown: Vec<String> = read.iter().map(ToString::to_string).collect();
-        assert_eq!(shown, ["http://a:1/", "http://b:2/", "https://[::1]/"]);
+        assert_eq!(read, ["http://a:1", "http://b:2", "https://[::1]:443"]);
         assert_eq!(host_port(&read[2]), Some(("::1".into(), 443)));
         assert!(urls("--x", "unix:///run/etcd.sock,unixs://localhost:1").is_ok());
     }
@@ -94,6 +96,7 @@ mod tests {
             "http://a:",
             "http://a:99999",
             "http://a:1/path",
+            "http://a:1/",
             "ftp://a:1",
             "http://:1",
             "http://a:1,",

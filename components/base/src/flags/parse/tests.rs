@@ -3,16 +3,21 @@
 use super::*;
 
 const TABLE: Table = Table {
-    rows: &[
-        row("name", Kind::Text, "default"),
-        row("pre-vote", Kind::Bool, "true"),
-        row("max-txn-ops", Kind::Uint, "128"),
-        Flag {
-            aliases: &["experimental-wait"],
-            ..row("wait", Kind::Duration, "5s")
-        },
-    ],
+    groups: &[Group {
+        title: "Member",
+        rows: ROWS,
+    }],
 };
+
+const ROWS: &[Flag] = &[
+    row("name", Kind::Text, "default"),
+    row("pre-vote", Kind::Bool, "true"),
+    row("max-txn-ops", Kind::Uint, "128"),
+    Flag {
+        aliases: &["experimental-wait"],
+        ..row("wait", Kind::Duration, "5s")
+    },
+];
 
 const fn row(name: &'static str, kind: Kind, default: &'static str) -> Flag {
     Flag {
@@ -20,8 +25,8 @@ const fn row(name: &'static str, kind: Kind, default: &'static str) -> Flag {
         kind,
         default,
         aliases: &[],
-        group: "Member",
         help: "Something.",
+        fate: Fate::Used,
     }
 }
 
@@ -91,6 +96,10 @@ fn mistakes_are_named() {
         (
             &["--pre-vote=maybe"],
             "invalid value \"maybe\" for --pre-vote: expected true or false",
+        ),
+        (
+            &["--experimental-wait=1s", "--wait=2s"],
+            "both --experimental-wait and --wait flags are set. Use only --wait",
         ),
         (&["-h"], "help"),
     ] {
