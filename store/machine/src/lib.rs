@@ -9,7 +9,7 @@
 //! file per family), then [`authorize`], which decides alone who may do what.
 
 mod alarms;
-pub mod authorize;
+mod authorize;
 mod command;
 mod effect;
 mod error;

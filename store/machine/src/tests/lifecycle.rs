@@ -8,7 +8,7 @@ use store_engine::{Call, Engine, Fault as EngineFault, Memory};
 use store_mvcc::Version;
 
 use crate::restore::{self, Content, ImportOptions};
-use crate::{Effect, Genesis, Limits, Machine, OpenError, Stamp, own};
+use crate::{Effect, Genesis, Limits, Machine, OpenError, Reader, Stamp, State, own};
 
 fn genesis() -> Genesis {
     let member = |id: u64| Member {
@@ -58,6 +58,17 @@ fn count(machine: &Machine) -> i64 {
         ..RangeRequest::default()
     };
     machine.reader().mvcc().view().range(&all).unwrap().count
+}
+
+/// The machine moves to the task that applies; readers are shared by all tasks.
+#[test]
+fn crosses_threads() {
+    fn moves<T: Send>() {}
+    fn is_shared<T: Send + Sync + Clone>() {}
+    moves::<Machine>();
+    moves::<Vec<Effect>>();
+    is_shared::<Reader>();
+    is_shared::<Arc<State>>();
 }
 
 #[test]
