@@ -1,0 +1,151 @@
+//! Fills an empty engine with versions from a backup.
+
+use std::sync::Arc;
+
+use store_engine::{Batch, Engine};
+
+use crate::gc::{self, Progress};
+use crate::index::Index;
+use crate::record::{self, Entry};
+use crate::store::{StoredHead, roll};
+use crate::{Error, Kind, Result, Revision, Version, keys};
+
+/// Bytes of versions written to the engine at once.
+const BATCH: usize = 4 << 20;
+
+/// How a backup is taken in.
+#[derive(Clone, Copy, Debug)]
+pub struct ImportOptions {
+    /// The backup's last compaction, -1 for none.
+    pub compacted: i64,
+    /// Added to the last revision, so that no client sees it go backwards.
+    pub bump_revision: u64,
+    /// Compacts everything up to the new revision, so that watches from before the restore are told so.
+    pub mark_compacted: bool,
+}
+
+/// Takes versions in revision order.
+pub struct Import {
+    engine: Arc<dyn Engine>,
+    options: ImportOptions,
+    batch: Batch,
+    /// What lives so far: it names the version that each change replaces.
+    index: Index,
+    last: Revision,
+    hash: u64,
+    added: u64,
+    removed: u64,
+}
+
+impl Import {
+    /// Starts with an engine that holds nothing of this crate.
+    #[must_use]
+    pub fn new(engine: Arc<dyn Engine>, options: ImportOptions) -> Self {
+        Self {
+            engine,
+            options,
+            batch: Batch::new(),
+            index: Index::default(),
+            last: Revision::new(1, 0),
+            hash: 0,
+            added: 0,
+            removed: 0,
+        }
+    }
+
+    /// Takes one version.
+    ///
+    /// # Errors
+    /// When it is out of order or not a `KeyValue`, or when the engine fails.
+    pub fn push(&mut self, version: Version) -> Result<()> {
+        let Version {
+            revision,
+            tombstone,
+            kv,
+        } = version;
+        if revision <= self.last {
+            return Err(Error::Corrupt(format!(
+                "version {}.{} out of order",
+                revision.main, revision.sub
+            )));
+        }
+        self.last = revision;
+        let read = record::read_kv(&kv)?;
+        let kind = if tombstone { Kind::Delete } else { Kind::Put };
+        let old = if tombstone {
+            self.index.remove(&read.key)
+        } else {
+            self.index.insert(&read.key, record::read_meta(&kv, revision)?)
+        };
+        let compacted = revision.main < self.options.compacted;
+        if let Some(old) = old.filter(|_| revision.main <= self.options.compacted) {
+            // The backup was taken in the middle of a compaction: this is what it had not dropped yet.
+            self.batch.delete(keys::DATA, &keys::data_key(&read.key, old.modified));
+            self.removed += gc::version_bytes(&read.key, old.bytes as usize);
+        }
+        if !(compacted && tombstone) {
+            self.batch.put(
+                keys::DATA,
+                &keys::data_key(&read.key, revision),
+                &record::data_value(kind, &read),
+            );
+            self.added += gc::version_bytes(&read.key, kv.len());
+        }
+        if !compacted {
+            let previous_bytes = old.map_or(0, |old| old.bytes);
+            let entry = Entry {
+                revision,
+                kind,
+                previous: old.map(|old| old.modified),
+                previous_bytes,
+                key: read.key,
+            };
+            let value = entry.encode();
+            self.batch.put(keys::HISTORY, &revision.to_bytes(), &value);
+            self.added += gc::history_bytes(value.len());
+        }
+        self.hash = roll(self.hash, revision, kind, &kv);
+        if self.batch.bytes() >= BATCH {
+            self.engine.write(&self.batch)?;
+            self.batch.clear();
+        }
+        Ok(())
+    }
+
+    /// Writes the head, and makes everything durable. Answers the store's revision.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn finish(mut self) -> Result<i64> {
+        let ImportOptions {
+            compacted,
+            bump_revision,
+            mark_compacted,
+        } = self.options;
+        let bump = i64::try_from(bump_revision).unwrap_or(i64::MAX);
+        let revision = self.last.main.max(compacted).saturating_add(bump);
+        let marked = if mark_compacted { revision } else { compacted };
+        let head = StoredHead {
+            revision,
+            compacted: marked,
+            hash: self.hash,
+            added: self.added,
+        };
+        self.batch.put(keys::META, keys::HEAD, &head.encode());
+        let next = Revision::new(compacted.max(0), 0);
+        let progress = Progress {
+            epoch: 0,
+            done: compacted,
+            goal: compacted,
+            next,
+            removed: self.removed,
+        };
+        self.batch.put(keys::META, keys::GC, &progress.encode());
+        self.engine.write(&self.batch)?;
+        self.engine.flush()?;
+        Ok(revision)
+    }
+}
+
+#[cfg(test)]
+mod tests;

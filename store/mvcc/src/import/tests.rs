@@ -1,0 +1,119 @@
+//! Out and in again.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use store_engine::{Engine, Memory};
+
+use super::{Import, ImportOptions};
+use crate::read::tests::{run, step};
+use crate::testing::{Store, get};
+use crate::{Revision, Version};
+
+fn copy(store: &Store, bump_revision: u64, mark_compacted: bool) -> Store {
+    let engine = Arc::new(Memory::new());
+    let options = ImportOptions {
+        compacted: store.mvcc.compacted(),
+        bump_revision,
+        mark_compacted,
+    };
+    let mut import = Import::new(engine.clone() as Arc<dyn Engine>, options);
+    let mut last = Revision::default();
+    for version in store.mvcc.reader().view().export().unwrap() {
+        let version = version.unwrap();
+        assert!(version.revision > last);
+        last = version.revision;
+        import.push(version).unwrap();
+    }
+    let revision = import.finish().unwrap();
+    engine.crash();
+    let copy = Store::over(engine);
+    assert_eq!(copy.mvcc.revision(), revision);
+    copy
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn a_copy_answers_alike(steps in proptest::collection::vec(step(), 1..60)) {
+        let (store, naive) = run(&steps);
+        let copy = copy(&store, 0, false);
+        let (view, other) = (store.mvcc.reader().view(), copy.mvcc.reader().view());
+        prop_assert_eq!((view.revision(), view.compacted()), (other.revision(), other.compacted()));
+        for revision in view.compacted().max(1)..=naive.revision() {
+            let mut request = get("\0", "\0");
+            request.revision = revision;
+            prop_assert_eq!(view.range(&request).unwrap(), other.range(&request).unwrap());
+            prop_assert_eq!(view.hash_kv(revision).unwrap(), other.hash_kv(revision).unwrap());
+        }
+        let versions = |view: &crate::View| view.export().unwrap().map(Result::unwrap).collect::<Vec<Version>>();
+        prop_assert_eq!(versions(&view), versions(&other));
+    }
+
+    #[test]
+    fn a_bumped_copy_starts_compacted(steps in proptest::collection::vec(step(), 1..40)) {
+        let (store, naive) = run(&steps);
+        let mut copy = copy(&store, 1000, true);
+        prop_assert_eq!(copy.mvcc.revision(), naive.revision() + 1000);
+        prop_assert_eq!(copy.mvcc.compacted(), naive.revision() + 1000);
+        copy.collect(usize::MAX);
+        let range = copy.mvcc.reader().view().range(&get("\0", "\0")).unwrap();
+        prop_assert_eq!(range.kvs, store.mvcc.reader().view().range(&get("\0", "\0")).unwrap().kvs);
+        prop_assert_eq!(copy.put("k", "v").revision, naive.revision() + 1001);
+    }
+}
+
+#[test]
+fn a_backup_from_the_middle_of_a_compaction_is_cleaned() {
+    let mut store = Store::new();
+    store.put("a", "1");
+    store.put("a", "2");
+    store.delete("a", "");
+    store.put("b", "1");
+    let versions: Vec<_> = store
+        .mvcc
+        .reader()
+        .view()
+        .export()
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(versions.len(), 4);
+    let engine = Arc::new(Memory::new());
+    let options = ImportOptions {
+        compacted: 5,
+        bump_revision: 0,
+        mark_compacted: false,
+    };
+    let mut import = Import::new(engine.clone() as Arc<dyn Engine>, options);
+    for version in versions {
+        import.push(version).unwrap();
+    }
+    import.finish().unwrap();
+    let copy = Store::over(engine);
+    assert_eq!(copy.mvcc.reader().value_at(b"a", Revision::new(2, 0)).unwrap(), None);
+    assert_eq!(copy.mvcc.reader().value_at(b"a", Revision::new(3, 0)).unwrap(), None);
+    store.compact(5).unwrap();
+    store.collect(100);
+    assert_eq!(copy.mvcc.live_bytes(), store.mvcc.live_bytes());
+}
+
+#[test]
+fn disorder_is_refused() {
+    let mut import = Import::new(
+        Arc::new(Memory::new()) as Arc<dyn Engine>,
+        ImportOptions {
+            compacted: -1,
+            bump_revision: 0,
+            mark_compacted: false,
+        },
+    );
+    let version = |main| Version {
+        revision: Revision::new(main, 0),
+        tombstone: false,
+        kv: "\n\x01a".into(),
+    };
+    import.push(version(3)).unwrap();
+    assert!(import.push(version(3)).is_err());
+    assert!(import.push(version(2)).is_err());
+}

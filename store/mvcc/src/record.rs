@@ -1,0 +1,222 @@
+//! What lies behind the keys: versions, history entries, and the protobuf forms they are made of.
+
+use bytes::{Buf, BufMut, Bytes};
+use prost::Message;
+use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint, encoded_len_varint};
+use proto::Encoded;
+use proto::mvcc::{Event, KeyValue};
+
+use crate::{Error, KeyMeta, Kind, Result, Revision, revision};
+
+// Kept stable: both stand on disk.
+const PUT: u8 = 1;
+const TOMBSTONE: u8 = 2;
+
+/// A version as it lies in `Data`: one flag byte, then the encoded `KeyValue`.
+pub(crate) fn data_value(kind: Kind, kv: &KeyValue) -> Bytes {
+    let mut out = Vec::with_capacity(1 + kv.encoded_len());
+    out.push(flag(kind));
+    kv.encode_raw(&mut out);
+    out.into()
+}
+
+/// The encoded `KeyValue` of a data value, and what the version is.
+pub(crate) fn read_data_value(value: &Bytes) -> Result<(Kind, Bytes)> {
+    match value.first() {
+        Some(&byte) => Ok((kind(byte)?, value.slice(1..))),
+        None => Err(Error::Corrupt("empty version".into())),
+    }
+}
+
+const fn flag(kind: Kind) -> u8 {
+    match kind {
+        Kind::Put => PUT,
+        Kind::Delete => TOMBSTONE,
+    }
+}
+
+/// What the first byte of a version or of a history entry says.
+pub(crate) fn kind(flag: u8) -> Result<Kind> {
+    match flag {
+        PUT => Ok(Kind::Put),
+        TOMBSTONE => Ok(Kind::Delete),
+        _ => Err(Error::Corrupt(format!("unknown flag {flag}"))),
+    }
+}
+
+/// One change as it lies in `History`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) revision: Revision,
+    pub(crate) kind: Kind,
+    /// The version that this change replaced or deleted.
+    pub(crate) previous: Option<Revision>,
+    /// The length of that version's encoded `KeyValue`, so that it can be dropped without being read.
+    pub(crate) previous_bytes: u32,
+    pub(crate) key: Bytes,
+}
+
+impl Entry {
+    pub(crate) const HEAD: usize = 1 + revision::BYTES + 4;
+
+    /// The value under the revision's bytes.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(Self::HEAD + self.key.len());
+        out.push(flag(self.kind));
+        // No version has the revision 0.0.
+        out.extend_from_slice(&self.previous.unwrap_or_default().to_bytes());
+        out.extend_from_slice(&self.previous_bytes.to_be_bytes());
+        out.extend_from_slice(&self.key);
+        out
+    }
+
+    pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Self> {
+        let read = || {
+            let revision = Revision::from_bytes(key)?;
+            let (&flag, rest) = value.split_first()?;
+            let (previous, rest) = rest.split_at_checked(revision::BYTES)?;
+            let (bytes, key) = rest.split_first_chunk::<4>()?;
+            let previous = Revision::from_bytes(previous).filter(|r| r.main != 0);
+            Some((
+                revision,
+                flag,
+                previous,
+                u32::from_be_bytes(*bytes),
+                Bytes::copy_from_slice(key),
+            ))
+        };
+        let (revision, flag, previous, previous_bytes, key) =
+            read().ok_or_else(|| Error::Corrupt("short history entry".into()))?;
+        Ok(Self {
+            revision,
+            kind: kind(flag)?,
+            previous,
+            previous_bytes,
+            key,
+        })
+    }
+}
+
+/// The numbers of an encoded `KeyValue`; key and value are stepped over, not copied.
+pub(crate) fn read_meta(kv: &[u8], modified: Revision) -> Result<KeyMeta> {
+    let corrupt = |error: prost::DecodeError| Error::Corrupt(format!("key-value: {error}"));
+    let mut meta = KeyMeta {
+        modified,
+        bytes: kv.len() as u32,
+        ..KeyMeta::default()
+    };
+    let mut rest = kv;
+    while !rest.is_empty() {
+        let (tag, wire) = decode_key(&mut rest).map_err(corrupt)?;
+        let number = decode_varint(&mut rest).map_err(corrupt)?;
+        match (wire, tag) {
+            (WireType::LengthDelimited, _) if number <= rest.len() as u64 => rest.advance(number as usize),
+            (WireType::Varint, 2) => meta.create = number as i64,
+            (WireType::Varint, 4) => meta.version = number as i64,
+            (WireType::Varint, 6) => meta.lease = number as i64,
+            (WireType::Varint, _) => {}
+            _ => return Err(Error::Corrupt("key-value: unexpected field".into())),
+        }
+    }
+    Ok(meta)
+}
+
+/// Reads a whole `KeyValue`; key and value stay slices of `kv`.
+pub(crate) fn read_kv(kv: &Bytes) -> Result<KeyValue> {
+    KeyValue::decode(kv.clone()).map_err(|error| Error::Corrupt(format!("key-value: {error}")))
+}
+
+/// What a deletion's event says of its key.
+pub(crate) fn deleted_kv(key: &Bytes, main: i64) -> Bytes {
+    KeyValue {
+        key: key.clone(),
+        mod_revision: main,
+        ..KeyValue::default()
+    }
+    .encode_to_vec()
+    .into()
+}
+
+/// The event of a change, from parts that are encoded already.
+pub(crate) fn event(kind: Kind, kv: &[u8], previous: Option<&[u8]>) -> Encoded<Event> {
+    let field = |len: usize| 1 + encoded_len_varint(len as u64) + len;
+    let mut out = Vec::with_capacity(2 + field(kv.len()) + previous.map_or(0, |kv| field(kv.len())));
+    if kind == Kind::Delete {
+        encode_key(1, WireType::Varint, &mut out);
+        encode_varint(1, &mut out);
+    }
+    for (tag, kv) in [(2, Some(kv)), (3, previous)] {
+        if let Some(kv) = kv {
+            encode_key(tag, WireType::LengthDelimited, &mut out);
+            encode_varint(kv.len() as u64, &mut out);
+            out.put_slice(kv);
+        }
+    }
+    Encoded::from_bytes(out.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kv() -> KeyValue {
+        KeyValue {
+            key: "k".into(),
+            create_revision: 3,
+            mod_revision: 9,
+            version: 4,
+            value: vec![7; 300].into(),
+            lease: 77,
+        }
+    }
+
+    #[test]
+    fn meta_is_read_without_the_value() {
+        let bytes = kv().encode_to_vec();
+        let modified = Revision::new(9, 1);
+        let meta = read_meta(&bytes, modified).unwrap();
+        let expected = KeyMeta {
+            create: 3,
+            modified,
+            version: 4,
+            lease: 77,
+            bytes: bytes.len() as u32,
+        };
+        assert_eq!(meta, expected);
+        assert!(read_meta(&bytes[..bytes.len() - 200], modified).is_err());
+    }
+
+    #[test]
+    fn events_are_what_prost_makes_of_them() {
+        let (new, old) = (kv(), KeyValue { version: 3, ..kv() });
+        for (kind, code) in [(Kind::Put, 0), (Kind::Delete, 1)] {
+            for prev_kv in [None, Some(old.clone())] {
+                let previous = prev_kv.as_ref().map(KeyValue::encode_to_vec);
+                let made = event(kind, &new.encode_to_vec(), previous.as_deref());
+                let event = Event {
+                    r#type: code,
+                    kv: Some(new.clone()),
+                    prev_kv,
+                };
+                assert_eq!(made.bytes().as_ref(), event.encode_to_vec());
+            }
+        }
+    }
+
+    #[test]
+    fn entries_read_back() {
+        for previous in [None, Some(Revision::new(4, 2))] {
+            let revision = Revision::new(5, 0);
+            let entry = Entry {
+                revision,
+                kind: Kind::Delete,
+                previous,
+                previous_bytes: 12,
+                key: "key".into(),
+            };
+            assert_eq!(Entry::decode(&revision.to_bytes(), &entry.encode()).unwrap(), entry);
+        }
+        assert!(Entry::decode(&[0; 16], &[PUT; 20]).is_err());
+        assert!(Entry::decode(&[0; 16], &[9; 30]).is_err());
+    }
+}
