@@ -1,0 +1,299 @@
+//! openraft's network over the [`Transport`]: streams with many requests on the way, and the rarer calls.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::clock::Sleep;
+use futures_util::future::BoxFuture;
+use futures_util::{Stream, StreamExt};
+use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Timeout, Unreachable};
+use openraft::network::{Backoff, NetBackoff, NetSnapshot, NetStreamAppend, NetTransferLeader, NetVote, RPCOption};
+use openraft::raft::{
+    AppendEntriesRequest, SnapshotResponse, StreamAppendResult, TransferLeaderError, TransferLeaderRequest,
+    TransferLeaderResponse, VoteRequest, VoteResponse,
+};
+use openraft::{OptionalSend, RPCTypes, RaftNetworkFactory};
+use parking_lot::Mutex;
+use proto::peer;
+use tokio::sync::mpsc;
+
+use crate::convert::{append_out, appended_in, ask_out, log_id_out, node_out, vote_in, vote_out, voted_in};
+use crate::image::{self, SnapshotData};
+use crate::shared::Shared;
+use crate::transport::{BoxStream, TransportError};
+use crate::types::{Peer, Snapshot, Types, Vote};
+
+type AppendResult = Result<StreamAppendResult<Types>, RPCError<Types>>;
+
+/// Makes the clients of openraft's tasks.
+pub(crate) struct Factory(pub(crate) Arc<Shared>);
+
+/// One task's client of one member.
+pub(crate) struct Link {
+    shared: Arc<Shared>,
+    target: peer::Node,
+    /// Heartbeats open a stream each; here they share one that stays open.
+    heartbeat: Option<Mutex<Option<Kept>>>,
+}
+
+/// An append stream that is used for one request at a time.
+struct Kept {
+    requests: mpsc::Sender<peer::AppendRequest>,
+    answers: BoxStream<'static, Result<peer::AppendResponse, TransportError>>,
+}
+
+impl Factory {
+    fn link(&self, id: u64, node: &Peer, heartbeat: bool) -> Link {
+        Link {
+            shared: self.0.clone(),
+            target: node_out(id, node),
+            heartbeat: heartbeat.then(Mutex::default),
+        }
+    }
+}
+
+impl RaftNetworkFactory<Types> for Factory {
+    type Network = Link;
+
+    async fn new_client(&mut self, target: u64, node: &Peer) -> Link {
+        self.link(target, node, false)
+    }
+
+    async fn new_heartbeat_client(&mut self, target: u64, node: &Peer) -> Link {
+        self.link(target, node, true)
+    }
+}
+
+impl TransportError {
+    pub(crate) fn into_rpc(self, from: u64, target: u64, timeout: Duration) -> RPCError<Types> {
+        match self {
+            // A peer that answers with errors is not helped by being asked again at once.
+            TransportError::Unreachable(_) | TransportError::Refused(_) => {
+                RPCError::Unreachable(Unreachable::new(&self))
+            }
+            TransportError::Timeout => RPCError::Timeout(Timeout {
+                action: RPCTypes::AppendEntries,
+                id: from,
+                target,
+                timeout,
+            }),
+            TransportError::Broken(_) => RPCError::Network(NetworkError::new(&self)),
+        }
+    }
+}
+
+impl Link {
+    fn rpc_error(&self, error: TransportError) -> RPCError<Types> {
+        error.into_rpc(self.shared.options.id, self.target.id, self.shared.options.election())
+    }
+
+    fn node(&self) -> peer::Node {
+        self.shared.node(&self.target)
+    }
+
+    /// Sends one request over the stream that stays open. If this is dropped half-way, so is the stream.
+    async fn beat(&mut self, request: peer::AppendRequest) -> AppendResult {
+        let kept = self.heartbeat.as_mut().and_then(|kept| kept.get_mut().take());
+        let mut kept = match kept {
+            Some(kept) if !kept.requests.is_closed() => kept,
+            _ => {
+                let (requests, receiver) = mpsc::channel(1);
+                let stream = futures_util::stream::unfold(receiver, |mut receiver| async move {
+                    receiver.recv().await.map(|request| (request, receiver))
+                });
+                let answers = self.shared.transport.append_stream(&self.node(), stream.boxed()).await;
+                Kept {
+                    requests,
+                    answers: answers.map_err(|error| self.rpc_error(error))?,
+                }
+            }
+        };
+        let lost = || TransportError::Broken("the heartbeat stream ended".to_owned());
+        kept.requests.send(request).await.map_err(|_| self.rpc_error(lost()))?;
+        let answer = kept.answers.next().await.unwrap_or_else(|| Err(lost()));
+        let answer = answer.map_err(|error| self.rpc_error(error))?;
+        let result = appended_in(answer).map_err(|text| self.rpc_error(TransportError::Refused(text)))?;
+        // The peer ends the stream after a refusal.
+        if let (Ok(_), Some(slot)) = (&result, &mut self.heartbeat) {
+            *slot.get_mut() = Some(kept);
+        }
+        Ok(result)
+    }
+}
+
+/// Watches that requests are answered, and turns answers into openraft's.
+struct Watched<'s> {
+    link: &'s Link,
+    answers: BoxStream<'static, Result<peer::AppendResponse, TransportError>>,
+    /// When the requests were sent that are not answered yet.
+    sent: Arc<Mutex<VecDeque<Duration>>>,
+    patience: Duration,
+    alarm: Sleep,
+}
+
+impl<'s> Watched<'s> {
+    async fn next(mut self) -> Option<(AppendResult, Option<Watched<'s>>)> {
+        loop {
+            tokio::select! {
+                biased;
+                answer = self.answers.next() => {
+                    self.sent.lock().pop_front();
+                    return match answer? {
+                        Ok(answer) => match appended_in(answer) {
+                            Ok(result) => Some((Ok(result), Some(self))),
+                            Err(text) => Some((Err(self.link.rpc_error(TransportError::Refused(text))), None)),
+                        },
+                        Err(error) => Some((Err(self.link.rpc_error(error)), None)),
+                    };
+                }
+                () = &mut self.alarm => {
+                    let now = self.link.shared.clock.monotonic();
+                    let oldest = self.sent.lock().front().copied();
+                    if oldest.is_some_and(|oldest| now.saturating_sub(oldest) >= self.patience) {
+                        return Some((Err(self.link.rpc_error(TransportError::Timeout)), None));
+                    }
+                    self.alarm = self.link.shared.clock.sleep(self.patience / 2);
+                }
+            }
+        }
+    }
+}
+
+impl NetStreamAppend<Types> for Link {
+    fn stream_append<S>(
+        &mut self,
+        mut input: S,
+        _option: RPCOption,
+    ) -> BoxFuture<'_, Result<BoxStream<'_, AppendResult>, RPCError<Types>>>
+    where
+        S: Stream<Item = AppendEntriesRequest<Types>> + OptionalSend + Unpin + 'static,
+    {
+        Box::pin(async move {
+            if self.heartbeat.is_some() {
+                let answers = futures_util::stream::unfold((self, input), |(link, mut input)| async move {
+                    let request = append_out(&input.next().await?);
+                    Some((link.beat(request).await, (link, input)))
+                });
+                return Ok(answers.boxed());
+            }
+            let sent: Arc<Mutex<VecDeque<Duration>>> = Arc::default();
+            let (times, clock) = (sent.clone(), self.shared.clock.clone());
+            let requests = futures_util::stream::poll_fn(move |context| {
+                input.poll_next_unpin(context).map(|request| {
+                    let request = request?;
+                    times.lock().push_back(clock.monotonic());
+                    Some(append_out(&request))
+                })
+            });
+            let answers = self
+                .shared
+                .transport
+                .append_stream(&self.node(), requests.boxed())
+                .await;
+            let answers = answers.map_err(|error| self.rpc_error(error))?;
+            let patience = self.shared.options.election() * 2;
+            let alarm = self.shared.clock.sleep(patience / 2);
+            let watched = Watched {
+                link: self,
+                answers,
+                sent,
+                patience,
+                alarm,
+            };
+            let results = futures_util::stream::unfold(Some(watched), |watched| async move { watched?.next().await });
+            Ok(results.boxed())
+        })
+    }
+}
+
+impl NetVote<Types> for Link {
+    async fn vote(
+        &mut self,
+        request: VoteRequest<Types>,
+        _option: RPCOption,
+    ) -> Result<VoteResponse<Types>, RPCError<Types>> {
+        let timeout = self.shared.options.election();
+        let answer = self
+            .shared
+            .transport
+            .vote(&self.node(), ask_out(&request), timeout)
+            .await;
+        let answer = answer.map_err(|error| self.rpc_error(error))?;
+        voted_in(answer).map_err(|error| self.rpc_error(TransportError::Refused(error.to_string())))
+    }
+
+    async fn pre_vote(
+        &mut self,
+        request: VoteRequest<Types>,
+        _option: RPCOption,
+    ) -> Result<VoteResponse<Types>, RPCError<Types>> {
+        let timeout = self.shared.options.election();
+        let answer = self
+            .shared
+            .transport
+            .pre_vote(&self.node(), ask_out(&request), timeout)
+            .await;
+        let answer = answer.map_err(|error| self.rpc_error(error))?;
+        voted_in(answer).map_err(|error| self.rpc_error(TransportError::Refused(error.to_string())))
+    }
+}
+
+impl NetTransferLeader<Types> for Link {
+    async fn transfer_leader(
+        &mut self,
+        request: TransferLeaderRequest<Types>,
+        _option: RPCOption,
+    ) -> Result<TransferLeaderResponse<Types>, RPCError<Types>> {
+        let message = peer::TransferLeaderRequest {
+            vote: Some(vote_out(request.from_leader())),
+            to: *request.to_node_id(),
+            last_log_id: request.last_log_id().map(log_id_out),
+        };
+        let timeout = self.shared.options.election();
+        let answer = self
+            .shared
+            .transport
+            .transfer_leader(&self.node(), message, timeout)
+            .await;
+        let answer = answer.map_err(|error| self.rpc_error(error))?;
+        if answer.refused.is_empty() {
+            return Ok(Ok(()));
+        }
+        tracing::warn!(
+            target = self.target.id,
+            reason = answer.refused,
+            "a member refuses to take leadership"
+        );
+        let expected = request.last_log_id().copied();
+        Ok(Err(TransferLeaderError::LogNotFlushed { expected, actual: None }))
+    }
+}
+
+impl NetSnapshot<Types> for Link {
+    type SnapshotData = SnapshotData;
+
+    async fn full_snapshot(
+        &mut self,
+        vote: Vote,
+        snapshot: Snapshot,
+        cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
+        _option: RPCOption,
+    ) -> Result<SnapshotResponse<Types>, StreamingError<Types>> {
+        let answer = image::send(&self.shared, &self.node(), vote, snapshot.snapshot, cancel).await?;
+        match vote_in(answer) {
+            Ok(vote) => Ok(SnapshotResponse::new(vote)),
+            Err(error) => Err(StreamingError::Network(NetworkError::new(&error))),
+        }
+    }
+}
+
+impl NetBackoff<Types> for Link {
+    fn backoff(&self) -> Option<Backoff> {
+        // A member that restarts should be found again within a heartbeat or two.
+        let first = Duration::from_millis(self.shared.options.heartbeat_ms);
+        let longest = self.shared.options.election();
+        let delays = std::iter::successors(Some(first), move |delay| Some((*delay * 2).min(longest)));
+        Some(Backoff::new(delays))
+    }
+}

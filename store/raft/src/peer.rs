@@ -1,0 +1,97 @@
+//! What this member does when a peer's message arrives.
+
+use futures_util::StreamExt;
+use openraft::raft::TransferLeaderRequest;
+use proto::peer;
+
+use crate::consensus::Consensus;
+use crate::convert::{Malformed, append_in, appended_out, ask_in, log_id_in, vote_in, voted_out};
+use crate::error::Error;
+use crate::receive;
+use crate::transport::{BoxStream, TransportError};
+
+impl From<Malformed> for Error {
+    fn from(error: Malformed) -> Error {
+        Error::Invalid(error.to_string())
+    }
+}
+
+/// For the one who carries messages, after it made sure who sends them and that they are meant for this member.
+impl Consensus {
+    /// Takes append requests and answers each in its turn, while later ones are already being worked on. Ends after an
+    /// answer other than `matched`.
+    pub fn append(
+        &self,
+        requests: BoxStream<'static, peer::AppendRequest>,
+    ) -> BoxStream<'static, peer::AppendResponse> {
+        // A malformed request ends the stream, which the sender sees as a connection lost.
+        let requests = requests.map(append_in).take_while(|request| {
+            if let Err(error) = request {
+                tracing::warn!(%error, "dropping an append stream");
+            }
+            std::future::ready(request.is_ok())
+        });
+        let requests = requests.filter_map(|request| std::future::ready(request.ok()));
+        let answers = self.raft().stream_append(requests.boxed()).map(|answer| match answer {
+            Ok(result) => appended_out(&result),
+            Err(fatal) => {
+                let outcome = peer::append_response::Outcome::Error(fatal.to_string());
+                peer::AppendResponse { outcome: Some(outcome) }
+            }
+        });
+        answers.boxed()
+    }
+
+    /// Gives or refuses a vote.
+    ///
+    /// # Errors
+    /// `Invalid`, `Stopped`, `Storage`.
+    pub async fn vote(&self, request: peer::VoteRequest) -> Result<peer::VoteResponse, Error> {
+        Ok(voted_out(&self.raft().vote(ask_in(request)?).await?))
+    }
+
+    /// Says whether a vote would be given, and promises nothing.
+    ///
+    /// # Errors
+    /// `Invalid`, `Stopped`, `Storage`.
+    pub async fn pre_vote(&self, request: peer::VoteRequest) -> Result<peer::VoteResponse, Error> {
+        Ok(voted_out(&self.raft().pre_vote(ask_in(request)?).await?))
+    }
+
+    /// Takes over leadership if it is handed to this member, or makes way for the heir.
+    ///
+    /// # Errors
+    /// `Invalid`, `Stopped`, `Storage`.
+    pub async fn take_leadership(
+        &self,
+        request: peer::TransferLeaderRequest,
+    ) -> Result<peer::TransferLeaderResponse, Error> {
+        let last_log_id = request.last_log_id.map(log_id_in);
+        let request = TransferLeaderRequest::new(vote_in(request.vote)?, request.to, last_log_id);
+        let answer = self.raft().handle_transfer_leader(request).await?;
+        let refused = answer.err().map(|error| error.to_string()).unwrap_or_default();
+        Ok(peer::TransferLeaderResponse { refused })
+    }
+
+    /// Says how much of an offered snapshot is here already.
+    ///
+    /// # Errors
+    /// `Invalid`, `Stopped`, `Storage`.
+    pub async fn snapshot_offer(
+        &self,
+        request: peer::SnapshotOfferRequest,
+    ) -> Result<peer::SnapshotOfferResponse, Error> {
+        receive::offer(self.shared(), self.raft(), request).await
+    }
+
+    /// Takes a snapshot and installs it. What was received of a broken one is kept for the next try.
+    ///
+    /// # Errors
+    /// `Invalid`, `Stopped`, `Storage`.
+    pub async fn receive_snapshot(
+        &self,
+        chunks: BoxStream<'static, Result<peer::SnapshotChunk, TransportError>>,
+    ) -> Result<peer::SnapshotResponse, Error> {
+        receive::receive(self.shared(), self.raft(), chunks).await
+    }
+}

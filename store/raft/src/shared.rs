@@ -1,0 +1,149 @@
+//! What the parts of one member's consensus share: the machine and how far it is, the engine, who is who.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use base::clock::Clock;
+use base::task::Tasks;
+use parking_lot::{Mutex, RwLock};
+use proto::peer;
+use store_engine::Engine;
+use store_log::Log;
+use store_machine::{Genesis, Machine};
+use tokio::sync::watch;
+
+use crate::convert::{decode, meta_in, node_out};
+use crate::error::Error;
+use crate::image::Images;
+use crate::options::Options;
+use crate::transport::{EffectSink, Transport};
+use crate::types::{Membership, SnapshotMeta};
+
+/// One member's state, held by openraft's adapters and by [`crate::Consensus`].
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    /// Locked while entries are applied, while an image is taken and while one is installed.
+    pub(crate) core: Mutex<Core>,
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) log: Log,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) sink: Arc<dyn EffectSink>,
+    pub(crate) tasks: Tasks,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) applied: watch::Sender<u64>,
+    pub(crate) images: Mutex<Images>,
+    /// One snapshot is received at a time: the engine has one place for it.
+    pub(crate) receiving: tokio::sync::Mutex<()>,
+    /// Peer URLs as last applied; openraft keeps those that a stream was opened with.
+    nodes: RwLock<BTreeMap<u64, peer::Node>>,
+    /// One above the applied index that the engine has on disk.
+    flushed: AtomicU64,
+}
+
+/// The machine and the raft state of its last batch.
+pub(crate) struct Core {
+    pub(crate) machine: Machine,
+    pub(crate) meta: SnapshotMeta,
+}
+
+impl Shared {
+    pub(crate) fn new(options: Options, parts: crate::Parts) -> Result<Shared, Error> {
+        let meta = recovered(&parts.machine).map_err(|error| Error::Storage(error.to_string()))?;
+        // What was read back from the engine at start is what the engine had on disk.
+        let flushed = meta.last_log_id.map_or(0, |id| id.index + 1);
+        let shared = Shared {
+            options,
+            applied: watch::channel(flushed.saturating_sub(1)).0,
+            flushed: AtomicU64::new(flushed),
+            nodes: RwLock::new(nodes_of(meta.last_membership.membership())),
+            core: Mutex::new(Core {
+                machine: parts.machine,
+                meta,
+            }),
+            engine: parts.engine,
+            log: parts.log,
+            transport: parts.transport,
+            sink: parts.effects,
+            tasks: parts.tasks.child(),
+            clock: parts.clock,
+            images: Mutex::default(),
+            receiving: tokio::sync::Mutex::default(),
+        };
+        Ok(shared)
+    }
+
+    pub(crate) fn meta(&self) -> SnapshotMeta {
+        self.core.lock().meta.clone()
+    }
+
+    /// Flushes the engine and answers what was applied before: that, at least, is on disk now. May block for long.
+    pub(crate) fn flush(&self) -> io::Result<SnapshotMeta> {
+        let meta = self.meta();
+        self.engine.flush().map_err(io::Error::other)?;
+        self.note_flushed(&meta);
+        Ok(meta)
+    }
+
+    pub(crate) fn note_flushed(&self, meta: &SnapshotMeta) {
+        let next = meta.last_log_id.map_or(0, |id| id.index + 1);
+        self.flushed.fetch_max(next, Ordering::Relaxed);
+    }
+
+    /// The applied index up to which the engine needs no log any more.
+    pub(crate) fn flushed(&self) -> Option<u64> {
+        self.flushed.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    /// Runs work that blocks where it may.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        name: &'static str,
+        work: impl FnOnce(&Shared) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let shared = self.clone();
+        let handle = self.tasks.spawn_blocking(name, move || work(&shared));
+        handle
+            .await
+            .unwrap_or_else(|| Err(io::Error::other(format!("{name} panicked"))))
+    }
+
+    pub(crate) fn note_members(&self, membership: &Membership) {
+        *self.nodes.write() = nodes_of(membership);
+    }
+
+    /// The newest peer URLs of a member, or those that the caller has.
+    pub(crate) fn node(&self, fallback: &peer::Node) -> peer::Node {
+        self.nodes.read().get(&fallback.id).unwrap_or(fallback).clone()
+    }
+
+    /// What a member that replays the log from the start founds its cluster with.
+    pub(crate) fn genesis(&self, membership: &Membership) -> Genesis {
+        let members = membership.nodes().map(|(id, node)| proto::etcd::Member {
+            id: *id,
+            peer_ur_ls: node.urls.clone(),
+            ..proto::etcd::Member::default()
+        });
+        Genesis {
+            cluster_id: self.options.cluster_id,
+            members: members.collect(),
+            cluster_version: None,
+        }
+    }
+}
+
+/// The raft state of the machine's last batch; empty for a machine that never applied anything.
+pub(crate) fn recovered(machine: &Machine) -> io::Result<SnapshotMeta> {
+    match machine.recovered() {
+        Some(bytes) => Ok(meta_in(decode::<peer::SnapshotMeta>(bytes)?)?),
+        None => Ok(SnapshotMeta::default()),
+    }
+}
+
+fn nodes_of(membership: &Membership) -> BTreeMap<u64, peer::Node> {
+    membership
+        .nodes()
+        .map(|(id, node)| (*id, node_out(*id, node)))
+        .collect()
+}

@@ -1,0 +1,138 @@
+//! What this member knows of itself and its cluster, as one value that can be watched.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use openraft::async_runtime::watch::WatchReceiver;
+use openraft::errors::Fatal;
+use openraft::{Instant, RaftMetrics, ServerState};
+use proto::peer;
+use tokio::sync::watch;
+
+use crate::convert::node_out;
+use crate::shared::Shared;
+use crate::types::{Raft, Types};
+
+/// What a member is at the moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// Receives the log and has no vote.
+    #[default]
+    Learner,
+    /// Follows a leader, or waits for one.
+    Follower,
+    /// Stands for election.
+    Candidate,
+    /// Leads.
+    Leader,
+    /// Has ended.
+    Stopped,
+}
+
+/// A member's view. Indexes are 0 where there is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// The newest term seen.
+    pub term: u64,
+    /// Who leads, as far as known.
+    pub leader: Option<u64>,
+    /// What this member is.
+    pub role: Role,
+    /// The last index in the log.
+    pub last_index: u64,
+    /// The last index known here as committed.
+    pub committed: u64,
+    /// The last index applied.
+    pub applied: u64,
+    /// The last index purged from the log.
+    pub purged: u64,
+    /// All that vote, in either configuration while a change is under way.
+    pub voters: BTreeSet<u64>,
+    /// All that do not vote.
+    pub learners: BTreeSet<u64>,
+    /// All members with their peer URLs.
+    pub nodes: BTreeMap<u64, peer::Node>,
+    /// A change of the membership is not finished.
+    pub changing: bool,
+    /// Leader only: the index up to which each member's log is known to match.
+    pub replication: BTreeMap<u64, u64>,
+    /// Leader only: milliseconds since each other member last answered, when this value was made.
+    pub heard_ms: BTreeMap<u64, u64>,
+    /// Why consensus ended, where it failed.
+    pub failed: Option<String>,
+}
+
+impl Status {
+    /// Whether this member leads.
+    pub fn leads(&self) -> bool {
+        self.role == Role::Leader
+    }
+
+    fn of(metrics: &RaftMetrics<Types>) -> Status {
+        let index = |id: &Option<crate::types::LogId>| id.map_or(0, |id| id.index);
+        let membership = metrics.membership_config.membership();
+        let replication = metrics.replication.iter().flatten();
+        let heard = metrics.heartbeat.iter().flatten().filter_map(|(id, at)| {
+            let since = (*at)?.elapsed().as_millis() as u64;
+            Some((*id, since))
+        });
+        Status {
+            term: metrics.current_term,
+            leader: metrics.current_leader,
+            role: role(metrics),
+            last_index: metrics.last_log_index.unwrap_or(0),
+            committed: index(&metrics.local_committed),
+            applied: index(&metrics.last_applied),
+            purged: index(&metrics.purged),
+            voters: membership.voter_ids().collect(),
+            learners: membership.learner_ids().collect(),
+            nodes: membership
+                .nodes()
+                .map(|(id, node)| (*id, node_out(*id, node)))
+                .collect(),
+            changing: membership.get_joint_config().len() > 1
+                || metrics.membership_config != metrics.committed_membership_config,
+            replication: replication.map(|(id, matched)| (*id, index(matched))).collect(),
+            heard_ms: heard.collect(),
+            failed: match &metrics.running_state {
+                Ok(()) | Err(Fatal::Stopped) => None,
+                Err(fatal) => Some(fatal.to_string()),
+            },
+        }
+    }
+}
+
+fn role(metrics: &RaftMetrics<Types>) -> Role {
+    match metrics.state {
+        _ if metrics.running_state.is_err() => Role::Stopped,
+        ServerState::Learner => Role::Learner,
+        ServerState::Follower => Role::Follower,
+        ServerState::Candidate => Role::Candidate,
+        ServerState::Leader => Role::Leader,
+        ServerState::Shutdown => Role::Stopped,
+    }
+}
+
+/// Keeps the value up to date until openraft ends; then tells why if that was not asked for.
+pub(crate) fn watch(shared: &Arc<Shared>, raft: &Raft) -> watch::Receiver<Status> {
+    let mut metrics = raft.metrics();
+    let (sender, receiver) = watch::channel(Status::of(&metrics.borrow_and_update()));
+    let shared_again = shared.clone();
+    shared.tasks.spawn("raft-status", async move {
+        let mut last = Status::default();
+        while metrics.changed().await.is_ok() {
+            last = Status::of(&metrics.borrow_and_update());
+            sender.send_replace(last.clone());
+            if last.role == Role::Stopped {
+                break;
+            }
+        }
+        last.role = Role::Stopped;
+        sender.send_replace(last.clone());
+        if let Some(failed) = &last.failed {
+            (shared_again.options.on_fatal)(failed);
+        }
+        shared_again.tasks.cancel();
+    });
+    receiver
+}
