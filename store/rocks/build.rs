@@ -17,7 +17,12 @@ fn main() {
     println!("cargo:rustc-link-search=native={folder}");
     for library in LIBRARIES {
         let archive = Path::new(&folder).join(format!("lib{library}.a"));
-        let kind = if archive.exists() { "static" } else { "dylib" };
+        // Whole, because these come before RocksDB on the linker's command line: GNU ld would find no use for them yet.
+        let kind = if archive.exists() {
+            "static:+whole-archive"
+        } else {
+            "dylib"
+        };
         println!("cargo:rustc-link-lib={kind}={library}");
     }
 }
