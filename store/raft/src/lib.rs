@@ -12,6 +12,8 @@ mod image;
 mod log_store;
 mod machine_store;
 mod membership;
+#[cfg(test)]
+mod nemesis_tests;
 mod network;
 mod options;
 mod peer;

@@ -87,7 +87,7 @@ impl Options {
             // Snapshots and purges are our own business, see `upkeep`.
             snapshot_policy: SnapshotPolicy::Never,
             max_in_snapshot_log_to_keep: u64::MAX,
-            purge_batch_size: u64::MAX,
+            purge_batch_size: 1,
             replication_lag_threshold: u64::MAX,
             api_batch_linger_ms: 0,
             broadcast_submitted_on_append: Some(true),
