@@ -14,9 +14,9 @@ use super::{Past, Row, Snapshot, header, walk};
 use crate::{KeyMeta, KeyRange, Result, record};
 
 /// A past that lies fewer revisions back than this is never walked.
-const NEAR: u64 = 4096;
+const NEAR: u64 = 256;
 /// Turning back this many changes costs about as much as one seek of the walk.
-const CHANGES_PER_SEEK: u64 = 8;
+const CHANGES_PER_SEEK: u64 = 16;
 
 /// How the answer is sorted, where key order does not do.
 #[derive(Clone, Copy)]
@@ -133,8 +133,11 @@ impl Snapshot<'_> {
     /// Whether walking the versions is cheaper than turning back what happened since.
     pub(super) fn is_far(&self, range: &KeyRange, revision: i64) -> bool {
         // The walk sees only what the engine has.
-        revision <= self.stored
-            && self.revision.abs_diff(revision) > NEAR.max(self.index.count(range).saturating_mul(CHANGES_PER_SEEK))
+        if revision > self.stored {
+            return false;
+        }
+        let near = NEAR.max(self.index.count(range).saturating_mul(CHANGES_PER_SEEK));
+        range.is_single() || self.revision.abs_diff(revision) > near
     }
 
     /// Reads the values of rows whose numbers are not known without.

@@ -264,6 +264,32 @@ fn pages_shrink_to_the_bytes_allowed() {
 }
 
 #[test]
+fn long_ago_is_walked_and_answers_alike() {
+    let (mut store, mut naive) = (Store::new(), Naive::default());
+    for n in 0..400_u32 {
+        let key = format!("{:02}", n % 11);
+        store.put(&key, &n.to_string());
+        naive.put(&key, &n.to_string());
+    }
+    store.delete("03", "07");
+    let view = store.mvcc.reader().view();
+    for revision in [5, 12, 30, 100, 399, 401] {
+        let range = KeyRange::new(&bytes("02"), &bytes("09"));
+        assert_eq!(view.snapshot().is_far(&range, revision), revision < 140);
+        let request = RangeRequest {
+            limit: 3,
+            ..request(&range, revision)
+        };
+        let (found, expected) = (view.range(&request).unwrap(), naive.range(&range, revision));
+        assert_eq!(decode(&found), expected[..expected.len().min(3)]);
+        assert_eq!((found.count, found.more), (expected.len() as i64, expected.len() > 3));
+        let mut pages = store.mvcc.reader().range_pages(request, 1 << 20).unwrap();
+        let page = pages.next_page().unwrap().unwrap();
+        assert_eq!((page.kvs, page.count), (found.kvs, found.count));
+    }
+}
+
+#[test]
 fn a_bad_enum_is_refused() {
     let store = Store::new();
     for (sort_order, sort_target) in [(3, 0), (0, 5), (-1, 0)] {
