@@ -1,0 +1,312 @@
+//! Puts a member together from its parts; the program and the simulator both do it here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::clock::Clock;
+use base::random::Random;
+use base::task::Tasks;
+use prometheus::Registry;
+use proto::peer;
+use store_engine::Engine;
+use store_lease::Expiry;
+use store_log::{Disk, Executor, Log, LogOptions};
+use store_machine::{Limits, Machine, Reader};
+use store_raft::{Consensus, EffectSink, Options, ReadPolicy, Transport};
+
+use crate::auth::Tokens;
+use crate::bootstrap::{self, Place};
+use crate::compactor::Retention;
+use crate::gate::Gate;
+use crate::folder::IdentityStore;
+use crate::gc::Collector;
+use crate::identity::Identity;
+use crate::leaders::Leaders;
+use crate::life::{Life, Stop};
+use crate::member::{Inner, node_of};
+use crate::metered::{Meter, MeteredDisk, MeteredEngine};
+use crate::metrics::Metrics;
+use crate::offload::Offload;
+use crate::peers::Peers;
+use crate::read::Rounds;
+use crate::sink::Sink;
+use crate::{Config, Member, config, folder};
+
+/// Called once with the reason when the member cannot go on: its disk failed, say. Nothing may be acknowledged after.
+pub type OnFatal = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What the program does about it: an error in the log, then the end, as nothing in memory can be trusted.
+pub fn abort_on_fatal() -> OnFatal {
+    Arc::new(|reason| {
+        tracing::error!(reason, "the member cannot go on; aborting");
+        std::process::abort();
+    })
+}
+
+/// How the log writes.
+#[derive(Clone, Debug)]
+pub struct LogTuning {
+    /// On a thread, or inside the call for simulations.
+    pub executor: Executor,
+    /// Bytes of a file of the log.
+    pub segment_bytes: u64,
+    /// Bytes of recent entries kept in memory.
+    pub cache_bytes: u64,
+}
+
+impl Default for LogTuning {
+    fn default() -> Self {
+        let options = LogOptions::new(0, 0);
+        Self { executor: options.executor, segment_bytes: options.segment_bytes, cache_bytes: options.cache_bytes }
+    }
+}
+
+/// Everything a member is made of.
+pub struct Parts {
+    /// How it is to behave.
+    pub config: Config,
+    /// Where it remembers who it is.
+    pub identity: Arc<dyn IdentityStore>,
+    /// Where applied state lives.
+    pub engine: Arc<dyn Engine>,
+    /// Where the log lives.
+    pub disk: Arc<dyn Disk>,
+    /// How the log writes.
+    pub log: LogTuning,
+    /// Its time.
+    pub clock: Arc<dyn Clock>,
+    /// Its randomness.
+    pub random: Arc<dyn Random>,
+    /// Consensus' way to other members.
+    pub transport: Arc<dyn Transport>,
+    /// The member's own way to them.
+    pub peers: Arc<dyn Peers>,
+    /// Where its metrics go.
+    pub registry: Registry,
+    /// Where its tasks run.
+    pub tasks: Tasks,
+    /// Where heavy work runs.
+    pub offload: Offload,
+    /// What happens when it cannot go on.
+    pub on_fatal: OnFatal,
+}
+
+/// Why a member could not be put together; one line.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A flag.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// `--auth-token`.
+    #[error(transparent)]
+    Token(#[from] crate::auth::Error),
+    /// The data folder.
+    #[error(transparent)]
+    Folder(#[from] folder::Error),
+    /// Its place in the cluster.
+    #[error(transparent)]
+    Bootstrap(#[from] bootstrap::Error),
+    /// The log.
+    #[error("the log cannot be opened: {0}")]
+    Log(#[from] store_log::OpenError),
+    /// The applied state.
+    #[error("the database cannot be opened: {0}")]
+    Machine(#[from] store_machine::OpenError),
+    /// Consensus.
+    #[error("consensus cannot be started: {0}")]
+    Consensus(#[from] store_raft::Error),
+    /// A metric's name was taken.
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// What cannot be done.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Puts a member together and starts it. Returns once what was committed is applied again; there may be no leader yet.
+///
+/// # Errors
+/// When the configuration, the folder, the disk or the running cluster do not allow it; one line says why.
+pub async fn assemble(mut parts: Parts) -> Result<Member, Error> {
+    parts.config.validate()?;
+    let retention = Retention::parse(&parts.config)?;
+    let tokens = Tokens::new(&parts.config)?;
+    if parts.config.force_new_cluster {
+        return Err(Error::Refused(
+            "--force-new-cluster is not supported: restore the last snapshot into a new folder with `keelson store-ctl \
+             snapshot restore`, or copy the folder's database with `keelson store-ctl snapshot save --data-dir`"
+                .to_owned(),
+        ));
+    }
+    let metrics = Arc::new(Metrics::new(&parts.registry)?);
+    let meter = Meter { clock: Arc::clone(&parts.clock), metrics: Arc::clone(&metrics) };
+    parts.engine = Arc::new(MeteredEngine { inner: parts.engine, meter: meter.clone() });
+    parts.disk = Arc::new(MeteredDisk { inner: parts.disk, meter });
+    let (identity, machine) = settle(&parts).await?;
+    let reader = machine.reader();
+    if reader.state().members.is_removed(identity.member_id) {
+        return Err(Error::Refused(
+            "the member has been permanently removed from the cluster: remove its data folder, add it again with \
+             `etcdctl member add`, and start it with --initial-cluster-state existing"
+                .to_owned(),
+        ));
+    }
+    parts.peers.identify(identity.cluster_id, identity.member_id);
+    metrics.server.started(identity.member_id, parts.config.quota(), parts.config.lease_checkpoint);
+
+    let life = Life::new();
+    let gate: Arc<Gate> = Arc::default();
+    let collector = Collector::new(machine.gc(), Arc::clone(&parts.engine), Arc::clone(&gate));
+    let sink = make_sink(&parts, &reader, gate, &metrics);
+    let consensus = start_consensus(&parts, identity, machine, &sink, &life).await?;
+    found_cluster(&consensus, &reader).await?;
+
+    let member = Member(Arc::new(Inner {
+        status: consensus.status(),
+        mvcc: reader.mvcc(),
+        config: parts.config,
+        identity,
+        consensus,
+        reader,
+        engine: parts.engine,
+        peers: parts.peers,
+        clock: parts.clock,
+        random: parts.random,
+        tasks: parts.tasks,
+        offload: parts.offload,
+        sink,
+        rounds: Rounds::default(),
+        tokens,
+        metrics,
+        registry: parts.registry,
+        collector,
+        leaders: Leaders::new(),
+        life,
+    }));
+    if member.config.initial_corrupt_check {
+        member.initial_check().await.map_err(Error::Refused)?;
+    }
+    member.start_loops(retention);
+    Ok(member)
+}
+
+/// Finds out who the member is and opens its state.
+///
+/// At the first start the identity is written last: until then nothing was acknowledged, and the start is made again.
+async fn settle(parts: &Parts) -> Result<(Identity, Machine), Error> {
+    let limits = Limits { max_learners: parts.config.max_learners };
+    if let Some(identity) = parts.identity.load()? {
+        let machine = Machine::open(Arc::clone(&parts.engine), None, limits)?;
+        check_owner(parts, identity, &machine.reader())?;
+        return Ok((identity, machine));
+    }
+    let Place { identity, genesis } = bootstrap::first_start(&parts.config, &*parts.peers, &*parts.clock).await?;
+    let machine = Machine::open(Arc::clone(&parts.engine), genesis, limits)?;
+    check_owner(parts, identity, &machine.reader())?;
+    parts.identity.save(&identity)?;
+    tracing::info!(
+        cluster_id = format!("{:x}", identity.cluster_id),
+        local_member_id = format!("{:x}", identity.member_id),
+        "starting for the first time"
+    );
+    Ok((identity, machine))
+}
+
+/// The database must be of the same cluster; it knows none before a joining member heard of it.
+fn check_owner(parts: &Parts, identity: Identity, reader: &Reader) -> Result<(), Error> {
+    let found = reader.state().members.cluster_id();
+    if found == 0 || found == identity.cluster_id {
+        return Ok(());
+    }
+    Err(Error::Folder(folder::Error::Stranger {
+        path: parts.config.data_dir.display().to_string(),
+        found: format!("cluster {found:x}"),
+        wanted: format!("of cluster {:x}", identity.cluster_id),
+    }))
+}
+
+fn make_sink(parts: &Parts, reader: &Reader, gate: Arc<Gate>, metrics: &Arc<Metrics>) -> Arc<Sink> {
+    // Upstream's interval.
+    let checkpoints = parts.config.lease_checkpoint.then_some(Duration::from_secs(300));
+    Arc::new(Sink::new(
+        reader.clone(),
+        gate,
+        Arc::clone(&parts.clock),
+        Arc::clone(metrics),
+        parts.config.watch_ring_bytes,
+        Expiry::new(checkpoints),
+    ))
+}
+
+async fn start_consensus(
+    parts: &Parts,
+    identity: Identity,
+    machine: Machine,
+    sink: &Arc<Sink>,
+    life: &Life,
+) -> Result<Consensus, Error> {
+    let fatal = fatal(parts, life);
+    let mut log_options = LogOptions::new(identity.cluster_id, identity.member_id);
+    log_options.segment_bytes = parts.log.segment_bytes;
+    log_options.cache_bytes = parts.log.cache_bytes;
+    log_options.executor = parts.log.executor;
+    log_options.sync = !parts.config.unsafe_no_fsync;
+    let log_fatal = Arc::clone(&fatal);
+    log_options.on_fatal = Arc::new(move |error| log_fatal(&format!("the log failed: {error}")));
+    let log = Log::open(Arc::clone(&parts.disk), log_options)?;
+
+    let mut options = Options::new(identity.member_id, identity.cluster_id);
+    options.election_timeout_ms = parts.config.election_timeout.as_millis() as u64;
+    options.heartbeat_ms = parts.config.heartbeat_interval.as_millis() as u64;
+    options.pre_vote = parts.config.pre_vote;
+    options.keep_bytes = parts.config.log_keep_bytes;
+    if parts.config.experimental_lease_reads {
+        options.read = ReadPolicy::Lease { max_age_ms: options.election_timeout_ms / 2 };
+    }
+    options.on_fatal = fatal;
+    let effects: Arc<dyn EffectSink> = Arc::<Sink>::clone(sink);
+    let parts = store_raft::Parts {
+        log,
+        machine,
+        engine: Arc::clone(&parts.engine),
+        transport: Arc::clone(&parts.transport),
+        effects,
+        tasks: parts.tasks.child(),
+        clock: Arc::clone(&parts.clock),
+    };
+    Ok(Consensus::start(options, parts).await?)
+}
+
+fn fatal(parts: &Parts, life: &Life) -> OnFatal {
+    let (on_fatal, stop) = (Arc::clone(&parts.on_fatal), life.stopper());
+    Arc::new(move |reason: &str| {
+        stop(Stop::Fatal(reason.to_owned()));
+        on_fatal(reason);
+    })
+}
+
+/// A new cluster's members agree on its first membership. Each of them may ask for it, and again after a crash.
+async fn found_cluster(consensus: &Consensus, reader: &Reader) -> Result<(), Error> {
+    let state = reader.state();
+    let founds = state.applied_index == 0 && !consensus.initialized().await?;
+    let nodes: Vec<peer::Node> = state.members.iter().map(node_of).collect();
+    if founds && !nodes.is_empty() {
+        consensus.initialize(nodes).await?;
+    }
+    Ok(())
+}
+
+impl Member {
+    fn start_loops(&self, retention: Retention) {
+        let tasks = &self.tasks;
+        tasks.spawn_until("leaders", self.clone().follow_leaders());
+        tasks.spawn_until("publish", self.clone().publish());
+        tasks.spawn_until("lease-expiry", self.clone().expire_leases());
+        tasks.spawn_until("members", self.clone().reconcile_members());
+        tasks.spawn_until("cluster-version", self.clone().watch_versions());
+        tasks.spawn_until("collector", self.clone().collect());
+        tasks.spawn_until("corruption", self.clone().check_corruption());
+        tasks.spawn_until("auto-compaction", self.clone().compact_automatically(retention));
+        tasks.spawn_until("removed", self.clone().ask_whether_removed());
+    }
+}

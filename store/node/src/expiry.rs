@@ -1,0 +1,117 @@
+//! The leader's lease clock: taken over at election, laid down when leadership goes, and the paced revocation of what
+//! expired.
+
+use std::time::Duration;
+
+use proto::etcd::{LeaseCheckpoint, LeaseCheckpointRequest};
+use proto::store::LeaseExpire;
+use proto::store::command::Action;
+
+use crate::Member;
+use crate::caller::Who;
+
+/// The longest time between two looks; upstream's number.
+const LOOK: Duration = Duration::from_millis(500);
+/// Leases in one entry of the log. Small, so that a client's write between two of them waits little.
+const BATCH: usize = 200;
+/// After a full batch: 4,000 leases a second, which leaves the log to the clients.
+const PAUSE: Duration = Duration::from_millis(50);
+/// Checkpoints in one entry of the log; upstream's number.
+const CHECKPOINTS: usize = 1000;
+
+impl Member {
+    /// Runs as long as the member.
+    pub(crate) async fn expire_leases(self) {
+        let mut status = self.status.clone();
+        loop {
+            let leads = status.borrow_and_update().leads();
+            let wait = if leads {
+                Some(self.lead_leases().await)
+            } else {
+                self.lay_down();
+                None
+            };
+            let sleep = async {
+                match wait {
+                    Some(wait) => self.clock.sleep(wait).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                changed = status.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                }
+                () = sleep => {}
+            }
+        }
+    }
+
+    fn lay_down(&self) {
+        let mut expiry = self.sink.expiry.lock();
+        if expiry.is_primary() {
+            expiry.demote();
+            tracing::info!("demoted the lease clock");
+        }
+    }
+
+    /// One turn as leader; answers when the next is due.
+    async fn lead_leases(&self) -> Duration {
+        if !self.sink.expiry.lock().is_primary() && !self.take_over().await {
+            return LOOK.min(self.config.election_timeout);
+        }
+        let term = self.term();
+        let (ids, checkpoints) = {
+            let mut expiry = self.sink.expiry.lock();
+            let now = self.clock.monotonic();
+            (expiry.expired(now, BATCH), expiry.checkpoints(now, CHECKPOINTS))
+        };
+        let full = ids.len() == BATCH;
+        if !ids.is_empty() {
+            let count = ids.len();
+            match self.propose(&Who::own(), Action::LeaseExpire(LeaseExpire { term, ids })).await {
+                Ok(_) => self.metrics.server.leases_expired.inc_by(count as u64),
+                Err(error) => tracing::warn!(%error, count, "failed to revoke expired leases; they are tried again"),
+            }
+        }
+        if !checkpoints.is_empty() {
+            self.write_checkpoints(checkpoints).await;
+        }
+        if full {
+            return PAUSE;
+        }
+        let next = self.sink.expiry.lock().next();
+        let now = self.clock.monotonic();
+        next.map_or(LOOK, |next| next.saturating_sub(now)).clamp(Duration::from_millis(1), LOOK)
+    }
+
+    /// Starts counting, with a full TTL for every lease and an election more: nobody renewed while there was no leader.
+    async fn take_over(&self) -> bool {
+        // All grants of former leaders must be applied, or they would be missed.
+        let Ok(index) = self.consensus.read_index().await else { return false };
+        if self.consensus.wait_applied(index).await.is_err() {
+            return false;
+        }
+        // The lock is held over the look at the table, so no grant can fall between the two.
+        let mut expiry = self.sink.expiry.lock();
+        let state = self.reader.state();
+        expiry.promote(&state.leases, self.clock.monotonic(), self.config.election_timeout);
+        tracing::info!(leases = state.leases.len(), "took over the lease clock");
+        true
+    }
+
+    async fn write_checkpoints(&self, checkpoints: Vec<LeaseCheckpoint>) {
+        let request = LeaseCheckpointRequest { checkpoints };
+        if let Err(error) = self.propose(&Who::own(), Action::LeaseCheckpoint(request)).await {
+            tracing::warn!(%error, "failed to write lease checkpoints");
+        }
+    }
+
+    /// A renewed lease has its full time again, on the next leader too.
+    pub(crate) fn clear_checkpoint(&self, id: i64) {
+        let member = self.clone();
+        let checkpoint = LeaseCheckpoint { id, remaining_ttl: 0 };
+        self.tasks.spawn_until("lease-checkpoint", async move { member.write_checkpoints(vec![checkpoint]).await });
+    }
+}

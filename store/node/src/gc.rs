@@ -1,0 +1,121 @@
+//! Removes compacted versions in the background, a bounded step at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use proto::fault::Fault;
+use store_engine::Engine;
+use store_mvcc::{Gc, keys};
+use tokio::sync::watch;
+
+use crate::Member;
+use crate::gate::Gate;
+use crate::error::Result;
+
+/// Between two looks while an old read holds the collector back.
+const PINNED: Duration = Duration::from_millis(100);
+
+/// The collector and how far it has come.
+pub(crate) struct Collector {
+    gc: Mutex<Gc>,
+    engine: Arc<dyn Engine>,
+    gate: Arc<Gate>,
+    done: watch::Sender<i64>,
+}
+
+impl Collector {
+    pub(crate) fn new(gc: Gc, engine: Arc<dyn Engine>, gate: Arc<Gate>) -> Self {
+        let done = watch::Sender::new(gc.done());
+        Self { gc: Mutex::new(gc), engine, gate, done }
+    }
+
+    /// One step; the number of removed versions, `None` when there is nothing to do now.
+    fn step(&self, limit: usize) -> store_mvcc::Result<Option<usize>> {
+        let Some(_open) = self.gate.step() else { return Ok(None) };
+        let gc = self.gc.lock();
+        let Some(step) = gc.step(limit)? else {
+            self.done.send_replace(gc.done());
+            return Ok(None);
+        };
+        self.engine.write(&step.batch).map_err(store_mvcc::Error::Engine)?;
+        let removed = step.batch.len();
+        let reclaim = step.reclaim.clone();
+        gc.finish(step);
+        if let Some((from, to)) = reclaim {
+            self.engine.reclaim(keys::HISTORY, &from, &to).map_err(store_mvcc::Error::Engine)?;
+        }
+        self.done.send_replace(gc.done());
+        Ok(Some(removed))
+    }
+
+    fn pending(&self) -> bool {
+        self.gc.lock().pending()
+    }
+}
+
+impl Member {
+    /// Runs as long as the member.
+    pub(crate) async fn collect(self) {
+        let mut compacted = self.sink.compacted.subscribe();
+        loop {
+            compacted.mark_unchanged();
+            self.collect_all().await;
+            let wait = async {
+                if self.collector.pending() {
+                    self.clock.sleep(PINNED).await;
+                } else {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                changed = compacted.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                }
+                () = wait => {}
+            }
+        }
+    }
+
+    async fn collect_all(&self) {
+        let started = self.clock.monotonic();
+        let mut removed = 0;
+        loop {
+            let (member, limit) = (self.clone(), self.config.compaction_batch_limit);
+            let before = self.clock.monotonic();
+            let step = self.offload.run(&self.tasks, "collect", move || member.collector.step(limit)).await;
+            match step {
+                Ok(Ok(Some(count))) => removed += count,
+                Ok(Ok(None)) => break,
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "compaction cannot go on; it is tried again at the next one");
+                    return;
+                }
+                Err(_) => return,
+            }
+            let pause = self.clock.monotonic().saturating_sub(before);
+            self.metrics.mvcc.compaction_pause.observe(pause.as_secs_f64() * 1000.0);
+            self.clock.sleep(self.config.compaction_sleep_interval).await;
+        }
+        if removed > 0 {
+            let took = self.clock.monotonic().saturating_sub(started);
+            self.metrics.mvcc.compaction_keys.inc_by(removed as u64);
+            self.metrics.mvcc.compaction_total.observe(took.as_secs_f64() * 1000.0);
+            #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+            self.metrics.mvcc.compaction_last.set((self.clock.wall_ms() / 1000) as f64);
+            let compact_revision = *self.collector.done.borrow();
+            tracing::info!(compact_revision, took = ?took, removed, "finished scheduled compaction");
+        }
+    }
+
+    /// Returns once everything compacted at this revision is gone here.
+    pub(crate) async fn collected(&self, revision: i64) -> Result<()> {
+        let mut done = self.collector.done.subscribe();
+        tokio::select! {
+            _ = done.wait_for(|done| *done >= revision) => Ok(()),
+            () = self.life.stopping() => Err(Fault::Stopped.into()),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What other members ask, beside the writes, reads and leases that stand with their own subject.
+
+use proto::peer;
+
+use crate::corrupt::REMEMBERED;
+use crate::life::Stop;
+use crate::{Member, VERSION};
+
+impl Member {
+    /// Who is in the cluster, for a member that joins or wants to know whether it still belongs.
+    pub fn cluster_info(&self) -> peer::ClusterInfoResponse {
+        let state = self.reader.state();
+        peer::ClusterInfoResponse {
+            cluster_id: self.cluster_id(),
+            members: state.members.list(),
+            removed: state.members.removed().collect(),
+            leader: self.leader().unwrap_or(0),
+            member_id: self.id(),
+            server_version: VERSION.to_owned(),
+            cluster_version: state.cluster_version.clone().unwrap_or_default(),
+        }
+    }
+
+    /// The rolling hash at the last revisions.
+    pub fn hashes(&self) -> peer::HashesResponse {
+        peer::HashesResponse { hashes: self.reader.hashes(REMEMBERED) }
+    }
+
+    /// Whether messages of this member are taken: not after it was removed.
+    pub fn knows(&self, from: u64) -> bool {
+        !self.reader.state().members.is_removed(from)
+    }
+
+    /// A member that hears of no leader for long asks the others whether it was removed while it was away: then nobody
+    /// sends it anything any more, and it would wait for ever.
+    pub(crate) async fn ask_whether_removed(self) {
+        let mut cuts = self.leaders.cuts();
+        loop {
+            if cuts.changed().await.is_err() {
+                return;
+            }
+            let members = self.reader.state().members.list();
+            for member in members.iter().filter(|member| member.id != self.id()) {
+                for url in &member.peer_ur_ls {
+                    let Ok(info) = self.peers.cluster_info(url, self.config.election_timeout).await else { continue };
+                    if info.cluster_id == self.cluster_id() && info.removed.contains(&self.id()) {
+                        tracing::warn!("the member was removed from the cluster while it was away");
+                        self.life.begin(Stop::Removed);
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What a member asks of the others, apart from consensus: the transport implements it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use proto::{etcd, peer, store};
+use store_raft::TransportError;
+
+/// Calls to one other member.
+///
+/// [`TransportError::Unreachable`] promises that the peer never saw the request; after `Broken` and `Timeout` nobody
+/// knows. `Refused` carries the text of the peer's [`Error`](crate::Error).
+#[async_trait]
+pub trait Peers: Send + Sync + 'static {
+    /// Says who this member is. Called once, before anything but [`cluster_info`](Self::cluster_info).
+    fn identify(&self, cluster_id: u64, member_id: u64);
+
+    /// Hands a client's write to the leader.
+    async fn propose(
+        &self,
+        target: &peer::Node,
+        request: peer::ProposeRequest,
+        timeout: Duration,
+    ) -> Result<store::Reply, TransportError>;
+
+    /// Asks the leader from which log index on a read is linearizable.
+    async fn read_index(&self, target: &peer::Node, timeout: Duration)
+    -> Result<peer::ReadIndexResponse, TransportError>;
+
+    /// Renews a lease at the leader.
+    async fn lease_keep_alive(
+        &self,
+        target: &peer::Node,
+        request: etcd::LeaseKeepAliveRequest,
+        timeout: Duration,
+    ) -> Result<etcd::LeaseKeepAliveResponse, TransportError>;
+
+    /// Asks the leader how long a lease lives.
+    async fn lease_time_to_live(
+        &self,
+        target: &peer::Node,
+        request: etcd::LeaseTimeToLiveRequest,
+        timeout: Duration,
+    ) -> Result<etcd::LeaseTimeToLiveResponse, TransportError>;
+
+    /// Asks whoever listens at the URL which cluster it belongs to. Works before `identify`.
+    async fn cluster_info(
+        &self,
+        peer_url: &str,
+        timeout: Duration,
+    ) -> Result<peer::ClusterInfoResponse, TransportError>;
+
+    /// The rolling hashes that the member remembers.
+    async fn hashes(&self, target: &peer::Node, timeout: Duration) -> Result<peer::HashesResponse, TransportError>;
+}

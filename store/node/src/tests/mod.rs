@@ -1,0 +1,9 @@
+//! Members as their clients see them.
+
+pub(crate) mod cluster;
+mod data;
+mod failures;
+mod leases;
+mod members;
+mod services;
+mod upkeep;
