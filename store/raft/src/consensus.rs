@@ -87,11 +87,13 @@ impl Consensus {
             .tasks
             .spawn_until("raft-reads", confirm_reads(raft.clone(), shared.options.clone(), queue));
         let token = shared.tasks.token();
-        shared.tasks.spawn("raft-end", async move {
+        let tasks = shared.tasks.clone();
+        tasks.spawn("raft-end", async move {
             token.cancelled().await;
             if let Err(error) = raft.shutdown().await {
                 tracing::error!(%error, "consensus did not end well");
             }
+            shared.core.lock().ended = true;
         });
         Ok(consensus)
     }

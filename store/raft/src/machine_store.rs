@@ -31,7 +31,7 @@ impl MachineStore {
     /// Applies entries as one batch: run, commit, effects, replies, in this order.
     fn apply_batch(&self, entries: Vec<Ready>) -> io::Result<()> {
         let shared = &self.0;
-        let mut core = shared.core.lock();
+        let mut core = shared.core()?;
         let core = &mut *core;
         let mut meta = core.meta.clone();
         let mut replies = Vec::with_capacity(entries.len());
@@ -176,7 +176,7 @@ impl RaftStateMachine<Types> for MachineStore {
 
 /// Replaces the machine's contents. They hold at least what `wanted` names.
 fn install(shared: &Shared, incoming: Box<dyn store_engine::Incoming>, wanted: Option<LogId>) -> io::Result<()> {
-    let mut core = shared.core.lock();
+    let mut core = shared.core()?;
     shared.sink.prepare_reset();
     let installed = shared.engine.install(incoming).map_err(io::Error::other);
     let reloaded = installed.and_then(|()| core.machine.reload().map_err(io::Error::other));

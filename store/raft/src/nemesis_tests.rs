@@ -179,7 +179,8 @@ async fn nothing_is_lost_nor_invented_second() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "minutes long: for changes to this crate"]
 async fn nothing_is_lost_nor_invented_many() {
-    for seed in 3..40 {
+    for seed in 3..23 {
         run(seed).await;
+        eprintln!("seed {seed} holds");
     }
 }

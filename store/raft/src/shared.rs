@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use base::clock::Clock;
 use base::task::Tasks;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use proto::peer;
 use store_engine::Engine;
 use store_log::Log;
@@ -46,12 +46,18 @@ pub(crate) struct Shared {
 pub(crate) struct Core {
     pub(crate) machine: Machine,
     pub(crate) meta: SnapshotMeta,
+    /// Nothing may be written any more: openraft does not wait for its own worker when it ends.
+    pub(crate) ended: bool,
 }
 
 impl Shared {
     pub(crate) fn new(options: Options, parts: crate::Parts) -> Result<Shared, Error> {
         let meta = recovered(&parts.machine).map_err(|error| Error::Storage(error.to_string()))?;
-        // What was read back from the engine at start is what the engine had on disk.
+        // What the machine read back may be more than the engine has on disk, where only this process was restarted.
+        parts
+            .engine
+            .flush()
+            .map_err(|error| Error::Storage(error.to_string()))?;
         let flushed = meta.last_log_id.map_or(0, |id| id.index + 1);
         let shared = Shared {
             options,
@@ -61,6 +67,7 @@ impl Shared {
             core: Mutex::new(Core {
                 machine: parts.machine,
                 meta,
+                ended: false,
             }),
             engine: parts.engine,
             log: parts.log,
@@ -72,6 +79,16 @@ impl Shared {
             receiving: tokio::sync::Mutex::default(),
         };
         Ok(shared)
+    }
+
+    /// The core, for writing.
+    pub(crate) fn core(&self) -> io::Result<MutexGuard<'_, Core>> {
+        let core = self.core.lock();
+        if core.ended {
+            Err(io::Error::other("consensus has ended"))
+        } else {
+            Ok(core)
+        }
     }
 
     pub(crate) fn meta(&self) -> SnapshotMeta {

@@ -392,16 +392,16 @@ impl Cluster {
     /// Ends a member as a loss of power does: what was not synced is lost, in log and engine.
     pub async fn crash(&mut self, id: u64) {
         self.net.leave(id);
+        // From here on the member cannot write its log, and so vouches for nothing more.
         if let Some(home) = self.homes.get(&id) {
             home.disk.lose_pending();
-            home.engine.crash();
         }
         if let Some(member) = self.members.remove(&id) {
             member.consensus.shutdown().await;
         }
-        // The dying process may have written on; it is dead only now.
+        // The engine loses its memory only when nobody writes to it any more: a half-dead member could flush batches on
+        // top of a state that has forgotten earlier ones, which no loss of power does.
         if let Some(home) = self.homes.get(&id) {
-            home.disk.lose_pending();
             home.engine.crash();
         }
     }
