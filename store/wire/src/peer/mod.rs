@@ -1,0 +1,9 @@
+//! The peer port, both sides: what other members ask of this one, and the channels on which it asks them.
+
+pub(crate) mod channels;
+pub(crate) mod dial;
+mod identity;
+mod metrics;
+pub(crate) mod server;
+mod service;
+mod transport;

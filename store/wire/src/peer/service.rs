@@ -1,0 +1,141 @@
+//! `keelson.peer.v1.Peer`: what members ask of each other, handed to consensus and to the member.
+
+use std::pin::Pin;
+
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use proto::fault::Fault;
+use proto::peer::{
+    AppendRequest, AppendResponse, ClusterInfoRequest, ClusterInfoResponse, HashesRequest, HashesResponse,
+    ProposeRequest, ReadIndexRequest, ReadIndexResponse, SnapshotChunk, SnapshotOfferRequest, SnapshotOfferResponse,
+    SnapshotResponse, TransferLeaderRequest, TransferLeaderResponse, VoteRequest, VoteResponse, peer_server,
+};
+use proto::{etcd, store};
+use store_node::Member;
+use store_raft::{Error, TransportError};
+use tonic::{Request, Response, Status, Streaming};
+
+use super::identity::Ends;
+use super::metrics::PeerMetrics;
+use crate::status;
+
+/// The service.
+pub(super) struct PeerService {
+    pub(super) member: Member,
+    pub(super) metrics: PeerMetrics,
+}
+
+/// What consensus refused, for the member that asked.
+fn refused(error: Error) -> Status {
+    match error {
+        Error::NotLeader { .. } => status::of_fault(Fault::NotLeader),
+        Error::Stopped => status::of_fault(Fault::Stopped),
+        other => Status::unavailable(other.to_string()),
+    }
+}
+
+#[tonic::async_trait]
+impl peer_server::Peer for PeerService {
+    type AppendStream = Pin<Box<dyn Stream<Item = Result<AppendResponse, Status>> + Send>>;
+
+    async fn append(&self, request: Request<Streaming<AppendRequest>>) -> Result<Response<Self::AppendStream>, Status> {
+        // A broken stream is one that ended: what arrived before it broke is good.
+        let requests = request
+            .into_inner()
+            .take_while(|request| std::future::ready(request.is_ok()));
+        let requests = requests.filter_map(|request| std::future::ready(request.ok())).boxed();
+        let answers = self.member.consensus().append(requests);
+        Ok(Response::new(answers.map(Ok).boxed()))
+    }
+
+    async fn vote(&self, request: Request<VoteRequest>) -> Result<Response<VoteResponse>, Status> {
+        self.member
+            .consensus()
+            .vote(request.into_inner())
+            .await
+            .map(Response::new)
+            .map_err(refused)
+    }
+
+    async fn pre_vote(&self, request: Request<VoteRequest>) -> Result<Response<VoteResponse>, Status> {
+        self.member
+            .consensus()
+            .pre_vote(request.into_inner())
+            .await
+            .map(Response::new)
+            .map_err(refused)
+    }
+
+    async fn transfer_leader(
+        &self,
+        request: Request<TransferLeaderRequest>,
+    ) -> Result<Response<TransferLeaderResponse>, Status> {
+        self.member
+            .consensus()
+            .take_leadership(request.into_inner())
+            .await
+            .map(Response::new)
+            .map_err(refused)
+    }
+
+    async fn snapshot_offer(
+        &self,
+        request: Request<SnapshotOfferRequest>,
+    ) -> Result<Response<SnapshotOfferResponse>, Status> {
+        self.member
+            .consensus()
+            .snapshot_offer(request.into_inner())
+            .await
+            .map(Response::new)
+            .map_err(refused)
+    }
+
+    async fn snapshot(&self, request: Request<Streaming<SnapshotChunk>>) -> Result<Response<SnapshotResponse>, Status> {
+        let from = request
+            .extensions()
+            .get::<Ends>()
+            .and_then(|ends| ends.from)
+            .unwrap_or_default();
+        let chunks = request
+            .into_inner()
+            .map_err(|status| TransportError::Broken(status.message().to_owned()));
+        let receiving = self.member.consensus().receive_snapshot(chunks.boxed());
+        self.metrics
+            .snapshots_received
+            .count(from, receiving)
+            .await
+            .map(Response::new)
+            .map_err(refused)
+    }
+
+    async fn propose(&self, request: Request<ProposeRequest>) -> Result<Response<store::Reply>, Status> {
+        Ok(Response::new(self.member.peer_propose(request.into_inner()).await))
+    }
+
+    async fn read_index(&self, _: Request<ReadIndexRequest>) -> Result<Response<ReadIndexResponse>, Status> {
+        Ok(Response::new(self.member.peer_read_index().await))
+    }
+
+    async fn lease_keep_alive(
+        &self,
+        request: Request<etcd::LeaseKeepAliveRequest>,
+    ) -> Result<Response<etcd::LeaseKeepAliveResponse>, Status> {
+        let answered = self.member.peer_lease_keep_alive(request.into_inner()).await;
+        answered.map(Response::new).map_err(status::of_error)
+    }
+
+    async fn lease_time_to_live(
+        &self,
+        request: Request<etcd::LeaseTimeToLiveRequest>,
+    ) -> Result<Response<etcd::LeaseTimeToLiveResponse>, Status> {
+        let answered = self.member.peer_lease_time_to_live(request.into_inner()).await;
+        answered.map(Response::new).map_err(status::of_error)
+    }
+
+    async fn cluster_info(&self, _: Request<ClusterInfoRequest>) -> Result<Response<ClusterInfoResponse>, Status> {
+        Ok(Response::new(self.member.cluster_info()))
+    }
+
+    async fn hashes(&self, _: Request<HashesRequest>) -> Result<Response<HashesResponse>, Status> {
+        Ok(Response::new(self.member.hashes()))
+    }
+}

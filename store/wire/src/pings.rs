@@ -1,0 +1,256 @@
+//! Closes HTTP/2 connections whose client pings more often than it may (`--grpc-keepalive-min-time`).
+//!
+//! The HTTP/2 library answers pings by itself and tells nobody, so the frame heads are read as the bytes pass by.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+use crate::address::Socket;
+
+/// What an HTTP/2 client sends first.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const FRAME_HEAD: usize = 9;
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const PING: u8 = 6;
+const ACK: u8 = 1;
+/// Pings that came too early before the connection is closed, as in Go's server.
+const MAX_STRIKES: u32 = 2;
+
+/// A connection under watch. Bytes pass unchanged.
+pub(crate) struct Guarded {
+    inner: Socket,
+    inbound: Heads,
+    outbound: Heads,
+    strikes: Strikes,
+}
+
+impl Guarded {
+    /// Watches a connection; a minimum of zero allows any number of pings.
+    pub(crate) fn new(inner: Socket, min_time: Duration) -> Self {
+        let watched = !min_time.is_zero();
+        Self {
+            inner,
+            inbound: Heads {
+                preface: PREFACE.len(),
+                on: watched,
+                ..Heads::default()
+            },
+            outbound: Heads {
+                on: watched,
+                ..Heads::default()
+            },
+            strikes: Strikes {
+                min_time,
+                last: None,
+                count: 0,
+            },
+        }
+    }
+
+    fn sent(&mut self, mut bytes: &[u8], written: usize) {
+        bytes = &bytes[..written.min(bytes.len())];
+        let mut answered = false;
+        self.outbound
+            .feed(bytes, |kind, _| answered |= matches!(kind, DATA | HEADERS));
+        if answered {
+            self.strikes.forgive();
+        }
+    }
+}
+
+impl AsyncRead for Guarded {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
+        let mut pings = 0;
+        this.inbound.feed(&buf.filled()[before..], |kind, flags| {
+            pings += u32::from(kind == PING && flags & ACK == 0);
+        });
+        if !this.inbound.on {
+            // Not HTTP/2: nothing to look for on the way out either.
+            this.outbound.on = false;
+        }
+        for _ in 0..pings {
+            if this.strikes.ping(Instant::now()) {
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, "too_many_pings")));
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Guarded {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = ready!(Pin::new(&mut this.inner).poll_write(cx, buf))?;
+        this.sent(buf, written);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = ready!(Pin::new(&mut this.inner).poll_write_vectored(cx, bufs))?;
+        let mut left = written;
+        for buf in bufs {
+            this.sent(buf, left);
+            left = left.saturating_sub(buf.len());
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
+    }
+}
+
+/// Finds the frame heads in one direction of an HTTP/2 connection.
+#[derive(Default)]
+struct Heads {
+    on: bool,
+    /// Bytes of the client's preface that are still to come.
+    preface: usize,
+    head: [u8; FRAME_HEAD],
+    held: usize,
+    left: usize,
+}
+
+impl Heads {
+    /// Reads a chunk; calls `frame` with type and flags of each frame that begins in it.
+    fn feed(&mut self, mut chunk: &[u8], mut frame: impl FnMut(u8, u8)) {
+        while self.on && !chunk.is_empty() {
+            if self.preface > 0 {
+                let at = PREFACE.len() - self.preface;
+                let length = self.preface.min(chunk.len());
+                if chunk[..length] != PREFACE[at..at + length] {
+                    self.on = false;
+                    return;
+                }
+                self.preface -= length;
+                chunk = &chunk[length..];
+            } else if self.left > 0 {
+                let skipped = self.left.min(chunk.len());
+                self.left -= skipped;
+                chunk = &chunk[skipped..];
+            } else {
+                let taken = (FRAME_HEAD - self.held).min(chunk.len());
+                self.head[self.held..self.held + taken].copy_from_slice(&chunk[..taken]);
+                self.held += taken;
+                chunk = &chunk[taken..];
+                if self.held == FRAME_HEAD {
+                    let [a, b, c, kind, flags, ..] = self.head;
+                    self.left = u32::from_be_bytes([0, a, b, c]) as usize;
+                    self.held = 0;
+                    frame(kind, flags);
+                }
+            }
+        }
+    }
+}
+
+/// Counts pings that came too early.
+struct Strikes {
+    min_time: Duration,
+    last: Option<Instant>,
+    count: u32,
+}
+
+impl Strikes {
+    /// Whether this ping was one too many.
+    fn ping(&mut self, now: Instant) -> bool {
+        if self.last.is_some_and(|last| now.duration_since(last) < self.min_time) {
+            self.count += 1;
+        }
+        self.last = Some(now);
+        self.count > MAX_STRIKES
+    }
+
+    /// An answer went out: the client may ping again, it measures its bandwidth.
+    const fn forgive(&mut self) {
+        self.count = 0;
+        self.last = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ping(flags: u8) -> Vec<u8> {
+        let mut frame = vec![0, 0, 8, PING, flags, 0, 0, 0, 0];
+        frame.extend_from_slice(&[1; 8]);
+        frame
+    }
+
+    #[test]
+    fn frames_are_found_however_the_bytes_are_cut() {
+        let mut all = PREFACE.to_vec();
+        all.extend(ping(0));
+        all.extend(ping(ACK));
+        all.extend([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+        for size in 1..all.len() {
+            let mut heads = Heads {
+                on: true,
+                preface: PREFACE.len(),
+                ..Heads::default()
+            };
+            let mut seen = Vec::new();
+            for chunk in all.chunks(size) {
+                heads.feed(chunk, |kind, flags| seen.push((kind, flags)));
+            }
+            assert_eq!(seen, [(PING, 0), (PING, ACK), (4, 0)], "chunks of {size}");
+        }
+    }
+
+    #[test]
+    fn http1_is_not_looked_at() {
+        let mut heads = Heads {
+            on: true,
+            preface: PREFACE.len(),
+            ..Heads::default()
+        };
+        heads.feed(b"GET /health HTTP/1.1\r\n\r\n", |_, _| panic!("not a frame"));
+        assert!(!heads.on);
+    }
+
+    #[test]
+    fn three_early_pings_are_too_many() {
+        let start = Instant::now();
+        let second = Duration::from_secs(1);
+        let strikes = || Strikes {
+            min_time: 5 * second,
+            last: None,
+            count: 0,
+        };
+        let mut eager = strikes();
+        assert_eq!(
+            [0, 1, 2, 3].map(|n| eager.ping(start + n * second)),
+            [false, false, false, true]
+        );
+        let mut patient = strikes();
+        assert!((0..100).all(|n| !patient.ping(start + 5 * n * second)));
+        let mut answered = strikes();
+        for n in 0..100 {
+            assert!(!answered.ping(start + n * second));
+            answered.forgive();
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Members that reach each other over the peer port.
+
+use std::time::Duration;
+
+use base::task::Tasks;
+use prometheus::Registry;
+use proto::etcd::kv_client::KvClient;
+use proto::etcd::{PutRequest, RangeRequest};
+use proto::peer;
+use store_node::Peers;
+use store_raft::{Transport, TransportError};
+
+use super::{Node, get, many, single, within};
+use crate::bind;
+use crate::peer::channels::{Channels, ChannelsOptions};
+
+fn node_of(node: &Node) -> peer::Node {
+    peer::Node {
+        id: node.member.id(),
+        peer_urls: vec![node.peer.clone()],
+    }
+}
+
+fn stranger(cluster: u64, id: u64) -> std::sync::Arc<Channels> {
+    let channels = Channels::new(ChannelsOptions::default(), &Registry::new(), &Tasks::new()).unwrap();
+    channels.identify(cluster, id);
+    channels
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_members_agree() {
+    let nodes = many(3).await;
+    for (n, node) in nodes.iter().enumerate() {
+        let request = PutRequest {
+            key: format!("k{n}").into(),
+            value: "v".into(),
+            ..PutRequest::default()
+        };
+        within(KvClient::new(node.channel()).put(request)).await.unwrap();
+    }
+    for node in &nodes {
+        let all = RangeRequest {
+            key: "k".into(),
+            range_end: "l".into(),
+            ..RangeRequest::default()
+        };
+        let found = within(KvClient::new(node.channel()).range(all))
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!(found.count, 3);
+    }
+    let (_, metrics) = get(&nodes[0].client, "/metrics").await;
+    assert!(metrics.contains("etcd_network_peer_sent_bytes_total{To="), "{metrics}");
+    for node in nodes {
+        node.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_are_refused() {
+    let node = single().await;
+    let (cluster, target) = (node.member.cluster_id(), node_of(&node));
+    let vote = peer::VoteRequest::default;
+    let foreign = stranger(cluster + 1, 9);
+    let refused = Transport::vote(&*foreign, &target, vote(), SECOND).await.unwrap_err();
+    assert_eq!(
+        refused,
+        TransportError::Refused("etcdserver: cluster ID mismatch".into())
+    );
+    let moved = peer::Node {
+        id: target.id + 1,
+        ..target.clone()
+    };
+    let refused = Transport::vote(&*stranger(cluster, 9), &moved, vote(), SECOND)
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, TransportError::Refused(_)), "{refused}");
+
+    let joining = Channels::new(ChannelsOptions::default(), &Registry::new(), &Tasks::new()).unwrap();
+    let info = joining.cluster_info(&node.peer, SECOND).await.unwrap();
+    assert_eq!((info.cluster_id, info.member_id), (cluster, target.id));
+    let nameless = joining.read_index(&target, SECOND).await.unwrap_err();
+    assert!(matches!(nameless, TransportError::Refused(_)), "{nameless}");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn absent_and_silent_members_are_told_apart() {
+    let port = bind("http://127.0.0.1:0").await.unwrap();
+    let silent = peer::Node {
+        id: 2,
+        peer_urls: vec![port.url().to_owned()],
+    };
+    let gone = bind("http://127.0.0.1:0").await.unwrap();
+    let absent = peer::Node {
+        id: 3,
+        peer_urls: vec![gone.url().to_owned()],
+    };
+    drop(gone);
+    let channels = stranger(1, 1);
+    for _ in 0..3 {
+        let failed = Transport::vote(&*channels, &absent, peer::VoteRequest::default(), SECOND)
+            .await
+            .unwrap_err();
+        assert!(matches!(failed, TransportError::Unreachable(_)), "{failed}");
+        let failed = channels
+            .append_stream(&absent, Box::pin(futures_util::stream::pending()))
+            .await
+            .err()
+            .unwrap();
+        assert!(matches!(failed, TransportError::Unreachable(_)), "{failed}");
+    }
+    // Bound and never accepted: the system answers the connection, nobody answers the call.
+    let limit = Duration::from_millis(100);
+    let failed = Transport::vote(&*channels, &silent, peer::VoteRequest::default(), limit)
+        .await
+        .unwrap_err();
+    assert_eq!(failed, TransportError::Timeout);
+    let failed = channels
+        .append_stream(&silent, Box::pin(futures_util::stream::pending()))
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(failed, TransportError::Timeout);
+}

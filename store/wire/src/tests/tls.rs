@@ -1,0 +1,160 @@
+//! TLS on the client port: certificates asked for, names taken from them, plaintext refused.
+
+use std::path::Path;
+use std::time::Duration;
+
+use base::certs::{Authority, CertOptions, Usage};
+use base::tls::{ClientOptions, ClientTls, ServerOptions, ServerTls};
+use proto::etcd::auth_client::AuthClient;
+use proto::etcd::kv_client::KvClient;
+use proto::etcd::{AuthEnableRequest, AuthRoleAddRequest, AuthUserAddRequest, AuthUserGrantRoleRequest, PutRequest};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::{Node, Wanted, channel, one, within};
+use crate::{Options, alpn};
+
+/// A certificate authority with a member's and a user's certificates.
+struct Pki {
+    dir: tempfile::TempDir,
+    authority: Authority,
+}
+
+impl Pki {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let authority = Authority::create("test-ca", 1).unwrap();
+        authority.save(dir.path(), "ca").unwrap();
+        Self { dir, authority }
+    }
+
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn server(&self) -> ServerTls {
+        let options = CertOptions {
+            common_name: "member".into(),
+            organizations: Vec::new(),
+            hosts: vec!["127.0.0.1".into(), "localhost".into()],
+            validity_days: 1,
+            usage: Usage::Server,
+        };
+        let pair = self
+            .authority
+            .issue(&options)
+            .unwrap()
+            .save(self.path(), "server")
+            .unwrap();
+        ServerTls::new(ServerOptions {
+            cert_file: pair.cert_file,
+            key_file: pair.key_file,
+            trusted_ca_file: Some(self.path().join("ca.crt")),
+            client_cert_auth: true,
+            alpn: alpn(),
+            ..ServerOptions::default()
+        })
+        .unwrap()
+    }
+
+    fn client(&self, user: Option<&str>) -> ClientTls {
+        let pair = user.map(|user| {
+            let options = CertOptions {
+                common_name: user.into(),
+                organizations: Vec::new(),
+                hosts: Vec::new(),
+                validity_days: 1,
+                usage: Usage::Client,
+            };
+            self.authority.issue(&options).unwrap().save(self.path(), user).unwrap()
+        });
+        ClientTls::new(ClientOptions {
+            cert_file: pair.as_ref().map(|pair| pair.cert_file.clone()),
+            key_file: pair.map(|pair| pair.key_file),
+            trusted_ca_file: Some(self.path().join("ca.crt")),
+            alpn: alpn(),
+            ..ClientOptions::default()
+        })
+        .unwrap()
+    }
+}
+
+async fn secured(pki: &Pki, options: Options) -> Node {
+    let config = store_node::Config {
+        client_cert_auth: true,
+        ..store_node::Config::default()
+    };
+    one(Wanted {
+        tls: Some(pki.server()),
+        config,
+        options,
+    })
+    .await
+}
+
+fn put(key: &'static str) -> PutRequest {
+    PutRequest {
+        key: key.into(),
+        ..PutRequest::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_are_asked_for_and_name_the_user() {
+    let pki = Pki::new();
+    let node = secured(&pki, Options::default()).await;
+    let as_user = |user| channel(&node.client, Some(pki.client(user)));
+    within(KvClient::new(as_user(Some("root"))).put(put("a")))
+        .await
+        .unwrap();
+    assert!(within(KvClient::new(as_user(None)).put(put("a"))).await.is_err());
+
+    let mut auth = AuthClient::new(as_user(Some("root")));
+    for user in ["root", "alice"] {
+        let options = Some(proto::auth::UserAddOptions { no_password: true });
+        let add = AuthUserAddRequest {
+            name: user.into(),
+            options,
+            ..AuthUserAddRequest::default()
+        };
+        auth.user_add(add).await.unwrap();
+    }
+    auth.role_add(AuthRoleAddRequest { name: "root".into() }).await.unwrap();
+    auth.user_grant_role(AuthUserGrantRoleRequest {
+        user: "root".into(),
+        role: "root".into(),
+    })
+    .await
+    .unwrap();
+    auth.auth_enable(AuthEnableRequest {}).await.unwrap();
+    KvClient::new(as_user(Some("root"))).put(put("a")).await.unwrap();
+    let refused = KvClient::new(as_user(Some("alice"))).put(put("a")).await.unwrap_err();
+    assert_eq!(refused.message(), "etcdserver: permission denied");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plaintext_and_silence_end_the_connection() {
+    let pki = Pki::new();
+    let options = Options {
+        handshake_timeout: Duration::from_millis(200),
+        ..Options::default()
+    };
+    let node = secured(&pki, options).await;
+    let address = node.client.strip_prefix("https://").unwrap().to_owned();
+    let mut socket = TcpStream::connect(&address).await.unwrap();
+    socket
+        .write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let mut read = Vec::new();
+    let _ = within(socket.read_to_end(&mut read)).await;
+    assert!(!read.starts_with(b"HTTP"), "nothing is answered in the clear");
+    // A client that says nothing holds up neither the port nor its own slot.
+    let mut silent = TcpStream::connect(&address).await.unwrap();
+    within(KvClient::new(channel(&node.client, Some(pki.client(Some("root"))))).put(put("a")))
+        .await
+        .unwrap();
+    let _ = within(silent.read_to_end(&mut Vec::new())).await;
+    node.stop().await;
+}
