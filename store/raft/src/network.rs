@@ -177,6 +177,12 @@ impl NetStreamAppend<Types> for Link {
                 });
                 return Ok(answers.boxed());
             }
+            // openraft waits out its backoff inside the request stream: whoever dials before the first request comes
+            // out of it dials without a pause.
+            let Some(first) = input.next().await else {
+                return Ok(futures_util::stream::empty().boxed());
+            };
+            let mut input = futures_util::stream::iter([first]).chain(input);
             let sent: Arc<Mutex<VecDeque<Duration>>> = Arc::default();
             let (times, clock) = (sent.clone(), self.shared.clock.clone());
             let requests = futures_util::stream::poll_fn(move |context| {
