@@ -10,8 +10,10 @@ use crate::record::{self, Entry};
 use crate::watch::{Filter, GroupBatch};
 use crate::{Error, Kind, Result, Revision};
 
-/// Changes whose values are asked from the engine at once.
-const CHUNK: usize = 256;
+/// Changes whose values are asked from the engine at first: they may be large.
+const FIRST: usize = 8;
+/// Most changes whose values are asked from the engine at once.
+const MOST: usize = 256;
 /// Changes looked at for one page, so that a watch of one rare key does not read all of history in one call.
 const SCANNED: usize = 100_000;
 
@@ -39,14 +41,14 @@ pub(crate) fn page(snapshot: &Snapshot<'_>, from: i64, filter: &Filter, limits: 
     }
     let (entries, mut next) = matching(snapshot, from, filter, limits.revisions)?;
     let mut batches = Vec::new();
-    let mut bytes = 0;
+    let (mut bytes, mut read, mut want) = (0, 0, FIRST);
     let mut rest = entries.as_slice();
     while !rest.is_empty() {
         if bytes >= limits.bytes {
             next = rest[0].revision.main;
             break;
         }
-        let (chunk, behind) = rest.split_at(whole_revisions(rest));
+        let (chunk, behind) = rest.split_at(whole_revisions(rest, want));
         for (entry, event) in chunk.iter().zip(events(snapshot, filter, chunk)?) {
             bytes += event.bytes().len();
             match batches.last_mut() {
@@ -59,6 +61,9 @@ pub(crate) fn page(snapshot: &Snapshot<'_>, from: i64, filter: &Filter, limits: 
             }
         }
         rest = behind;
+        // About as many as still fit, going by those so far.
+        read += chunk.len();
+        want = (limits.bytes.saturating_sub(bytes) / (bytes / read).max(1)).clamp(1, MOST);
     }
     let sized = |mut batch: GroupBatch| {
         batch.bytes = batch.events.iter().map(|event| event.bytes().len()).sum();
@@ -94,9 +99,9 @@ fn matching(snapshot: &Snapshot<'_>, from: i64, filter: &Filter, revisions: usiz
     Ok((entries, next))
 }
 
-/// How many of the first entries to take: about a chunk, up to the end of a revision.
-fn whole_revisions(entries: &[Entry]) -> usize {
-    let Some(last) = entries.get(CHUNK - 1) else {
+/// How many of the first entries to take: as many as are wanted, and on to the end of a revision.
+fn whole_revisions(entries: &[Entry], want: usize) -> usize {
+    let Some(last) = entries.get(want - 1) else {
         return entries.len();
     };
     entries.partition_point(|entry| entry.revision.main <= last.revision.main)

@@ -53,6 +53,24 @@ fn is_what_etcd_answers() {
     assert_eq!(hash(&store, 0), (41_479_375, 12));
 }
 
+/// Where nothing is visible, etcd takes in all that it holds of the compacted part. Constants as above.
+#[test]
+fn is_what_etcd_answers_when_nothing_is_left() {
+    let mut store = Store::new();
+    for (key, value) in [("a", "1"), ("b", "2"), ("a", "3")] {
+        store.put(key, value);
+    }
+    store.compact(3).unwrap();
+    store.delete("\0", "\0");
+    assert_eq!(hash(&store, 0), (1_223_078_702, 3));
+    assert_eq!(hash(&store, 4), (1_107_643_163, 3));
+    store.put("c", "1");
+    store.collect(100);
+    store.reopen();
+    assert_eq!(hash(&store, 5), (1_223_078_702, 3));
+    assert_eq!(hash(&store, 0), (510_256_057, 3));
+}
+
 #[test]
 fn bounds() {
     let mut store = Store::new();

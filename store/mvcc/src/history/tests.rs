@@ -82,3 +82,32 @@ fn starts_at_the_compaction_and_not_before() {
     let page = view.history(9, &filter, limits).unwrap();
     assert_eq!((page.batches.len(), page.next), (0, 9));
 }
+
+#[test]
+fn pages_end_soon_after_the_bytes_allowed() {
+    let mut store = Store::new();
+    for n in 0..300 {
+        store.put(&format!("{n:03}"), &"x".repeat(if n < 100 { 10_000 } else { 10 }));
+    }
+    let view = store.mvcc.reader().view();
+    let filter = Filter::new(KeyRange::all());
+    let (mut from, mut sizes) = (1, Vec::new());
+    while from <= view.revision() {
+        let page = view
+            .history(
+                from,
+                &filter,
+                PageLimits {
+                    revisions: 1000,
+                    bytes: 50_000,
+                },
+            )
+            .unwrap();
+        let bytes: usize = page.batches.iter().map(|batch| batch.bytes).sum();
+        assert!(bytes < 50_000 + 8 * 10_100, "{bytes}");
+        sizes.push(page.batches.len());
+        from = page.next;
+    }
+    assert_eq!(sizes.iter().sum::<usize>(), 300);
+    assert!(sizes.len() > 10 && sizes.last() > Some(&100), "{sizes:?}");
+}

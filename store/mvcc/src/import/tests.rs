@@ -70,6 +70,7 @@ fn a_backup_from_the_middle_of_a_compaction_is_cleaned() {
     store.put("a", "2");
     store.delete("a", "");
     store.put("b", "1");
+    store.put("b", "2");
     let versions: Vec<_> = store
         .mvcc
         .reader()
@@ -78,10 +79,10 @@ fn a_backup_from_the_middle_of_a_compaction_is_cleaned() {
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    assert_eq!(versions.len(), 4);
+    assert_eq!(versions.len(), 5);
     let engine = Arc::new(Memory::new());
     let options = ImportOptions {
-        compacted: 5,
+        compacted: 6,
         bump_revision: 0,
         mark_compacted: false,
     };
@@ -93,7 +94,8 @@ fn a_backup_from_the_middle_of_a_compaction_is_cleaned() {
     let copy = Store::over(engine);
     assert_eq!(copy.mvcc.reader().value_at(b"a", Revision::new(2, 0)).unwrap(), None);
     assert_eq!(copy.mvcc.reader().value_at(b"a", Revision::new(3, 0)).unwrap(), None);
-    store.compact(5).unwrap();
+    assert_eq!(copy.mvcc.reader().value_at(b"b", Revision::new(5, 0)).unwrap(), None);
+    store.compact(6).unwrap();
     store.collect(100);
     assert_eq!(copy.mvcc.live_bytes(), store.mvcc.live_bytes());
 }

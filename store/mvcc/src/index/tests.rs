@@ -145,7 +145,7 @@ fn heap(node: &Node) -> usize {
 }
 
 #[test]
-fn a_key_of_64_bytes_costs_less_than_150() {
+fn a_key_of_64_bytes_costs_less_than_90() {
     let mut index = Index::default();
     for n in 0..20_000_u32 {
         let key = format!(
@@ -157,5 +157,5 @@ fn a_key_of_64_bytes_costs_less_than_150() {
         index.insert(key.as_bytes(), meta(n.into()));
     }
     let each = heap(&index.root) / 20_000;
-    assert!(each < 150, "{each} bytes a key");
+    assert!(each < 90, "{each} bytes a key");
 }

@@ -240,6 +240,8 @@ fn a_reload_shows_the_new_contents_to_old_readers() {
     let reader = store.mvcc.reader();
     let mut other = Store::new();
     (0..5).for_each(|n| drop(other.put("new", &n.to_string())));
+    other.compact(5).unwrap();
+    other.collect(100);
     let checkpoint = other.engine.checkpoint().unwrap();
     let mut incoming = store.engine.incoming("x").unwrap();
     for (at, file) in checkpoint.files().iter().enumerate() {
@@ -251,5 +253,9 @@ fn a_reload_shows_the_new_contents_to_old_readers() {
     store.engine.install(incoming).unwrap();
     store.mvcc.reload().unwrap();
     assert_eq!((reader.revision(), reader.hash()), (6, other.mvcc.hash()));
+    assert_eq!(
+        (store.mvcc.gc().done(), reader.live_bytes()),
+        (5, other.mvcc.live_bytes())
+    );
     assert!(reader.view().get(b"old").is_none() && reader.view().get(b"new").is_some());
 }

@@ -7,7 +7,7 @@ use proto::etcd::{Compare, PutRequest, RangeRequest, TxnRequest, TxnResponse};
 use proto::fault::Fault;
 use store_engine::Engine;
 
-use super::is_readonly;
+use super::{is_readonly, is_serializable};
 use crate::testing::{Store, bytes, delete, get, op, put, put_request, then};
 
 fn compare(key: &str, end: &str, target: CompareTarget, result: CompareResult, union: TargetUnion) -> Compare {
@@ -314,6 +314,16 @@ fn ignoring_keeps_value_or_lease() {
 #[test]
 fn only_flat_ranges_are_readonly() {
     assert!(is_readonly(&then([range("a", "")])));
-    assert!(!is_readonly(&then([put("a", "")])));
+    assert!(!is_readonly(&then([range("a", ""), put("a", "")])));
+    assert!(!is_readonly(&TxnRequest {
+        failure: vec![put("a", "")],
+        ..then([range("a", "")])
+    }));
     assert!(!is_readonly(&then([op(Request::RequestTxn(then([])))])));
+    let serializable = op(Request::RequestRange(RangeRequest {
+        serializable: true,
+        ..get("a", "")
+    }));
+    assert!(is_serializable(&then([serializable.clone()])));
+    assert!(!is_serializable(&then([serializable, range("b", "")])));
 }

@@ -211,6 +211,23 @@ fn what_is_kept_is_bounded_and_slow_watches_are_behind() {
 }
 
 #[test]
+fn a_compaction_refuses_new_watches_and_leaves_running_ones() {
+    let (mut store, hub) = (Store::new(), Hub::new(1, -1, 1 << 20));
+    let mut running = hub.watch(filter("a", ""), 0, 1);
+    for n in 0..3 {
+        put_and_publish(&hub, &mut store, "a", &n.to_string());
+    }
+    hub.compacted(4);
+    let mut late = hub.watch(filter("a", ""), 3, 2);
+    assert_eq!(
+        late.poll(usize::MAX),
+        Poll::Compacted(4),
+        "though its events are still kept"
+    );
+    assert_eq!(ready(&mut running), "2:+a0 3:+a1 4:+a2");
+}
+
+#[test]
 fn a_poll_ends_between_revisions() {
     let (mut store, hub) = (Store::new(), Hub::new(1, -1, 1 << 20));
     let mut watcher = hub.watch(filter("a", "\0"), 0, 1);
