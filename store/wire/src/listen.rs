@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base::task::Tasks;
@@ -21,7 +22,7 @@ use crate::server::Options;
 
 /// How long the loop rests after the system refused to accept (no file descriptors left).
 const ACCEPT_REST: Duration = Duration::from_millis(50);
-/// How long a client may take to send the head of an HTTP/1.1 request.
+/// How long a client may take to say its first word, and to send the head of an HTTP/1.1 request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Flow-control window of a stream and of a connection: a member is fed faster than the default 64 KiB allows.
 const STREAM_WINDOW: u32 = 1 << 20;
@@ -134,12 +135,15 @@ impl<A: Answer> Port<A> {
             async move { Ok::<_, std::convert::Infallible>(answered.await) }
         });
         let builder = self.builder();
-        let socket = TokioIo::new(Guarded::new(socket, self.options.keepalive_min_time));
+        let socket = Guarded::new(socket, self.options.keepalive_min_time);
+        let spoke = socket.spoke();
+        let socket = TokioIo::new(socket);
         let mut serving = pin!(builder.serve_connection_with_upgrades(socket, service));
         let ended = tokio::select! {
             biased;
             ended = serving.as_mut() => Some(ended),
             () = self.draining.cancelled() => None,
+            () = silence(&spoke) => return,
         };
         let ended = if let Some(ended) = ended {
             ended
@@ -173,6 +177,14 @@ impl<A: Answer> Port<A> {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_pending_accept_reset_streams(MAX_PENDING_RESETS);
         builder
+    }
+}
+
+/// Ends when a client has said nothing for too long; never once it has.
+async fn silence(spoke: &AtomicBool) {
+    tokio::time::sleep(HEAD_TIMEOUT).await;
+    if spoke.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
     }
 }
 

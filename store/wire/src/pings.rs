@@ -1,9 +1,11 @@
-//! Closes HTTP/2 connections whose client pings more often than it may (`--grpc-keepalive-min-time`).
+//! Watches a client's bytes: HTTP/2 connections that ping more often than they may (`--grpc-keepalive-min-time`) are closed.
 //!
 //! The HTTP/2 library answers pings by itself and tells nobody, so the frame heads are read as the bytes pass by.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -25,6 +27,7 @@ const MAX_STRIKES: u32 = 2;
 /// A connection under watch. Bytes pass unchanged.
 pub(crate) struct Guarded {
     inner: Socket,
+    spoke: Arc<AtomicBool>,
     inbound: Heads,
     outbound: Heads,
     strikes: Strikes,
@@ -36,6 +39,7 @@ impl Guarded {
         let watched = !min_time.is_zero();
         Self {
             inner,
+            spoke: Arc::default(),
             inbound: Heads {
                 preface: PREFACE.len(),
                 on: watched,
@@ -51,6 +55,11 @@ impl Guarded {
                 count: 0,
             },
         }
+    }
+
+    /// Set once the client has sent anything.
+    pub(crate) fn spoke(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.spoke)
     }
 
     fn sent(&mut self, mut bytes: &[u8], written: usize) {
@@ -69,6 +78,7 @@ impl AsyncRead for Guarded {
         let this = self.get_mut();
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
+        this.spoke.store(true, Ordering::Relaxed);
         let mut pings = 0;
         this.inbound.feed(&buf.filled()[before..], |kind, flags| {
             pings += u32::from(kind == PING && flags & ACK == 0);

@@ -86,8 +86,11 @@ pub struct Server {
     options: Arc<Options>,
     services: Services,
     gateway: Option<Arc<Gateway>>,
-    tasks: Tasks,
+    /// Ports of clients, and the token that drains them.
+    clients: Tasks,
     draining: CancellationToken,
+    /// The peer port outlives them: the member still has its leadership to hand over.
+    peers: Tasks,
 }
 
 impl Server {
@@ -102,8 +105,8 @@ impl Server {
         tasks: &Tasks,
     ) -> Result<Self, crate::Error> {
         let metrics = Metrics::new(registry, options.metrics_extensive)?;
-        let tasks = tasks.child();
-        let draining = tasks.token().child_token();
+        let clients = tasks.child();
+        let draining = clients.token().child_token();
         let rpc = Rpc {
             member: member.clone(),
             draining: draining.clone(),
@@ -120,8 +123,9 @@ impl Server {
             options: Arc::new(options),
             services,
             gateway,
-            tasks,
+            clients,
             draining,
+            peers: tasks.child(),
         })
     }
 
@@ -129,7 +133,7 @@ impl Server {
     pub fn client(&self, at: Bound, tls: Option<ServerTls>, serves: Serves) {
         let services = (serves != Serves::Http).then(|| self.services.clone());
         let http = (serves != Serves::Grpc).then(|| self.http(self.gateway.clone()));
-        self.serve("client", at, tls, Arc::clone(&self.options), Front { services, http });
+        serve(at, self.port("client", tls, Front { services, http }));
     }
 
     /// Serves health and metrics only (`--listen-metrics-urls`).
@@ -138,28 +142,38 @@ impl Server {
             services: None,
             http: Some(self.http(None)),
         };
-        self.serve("metrics", at, tls, Arc::clone(&self.options), front);
+        serve(at, self.port("metrics", tls, front));
     }
 
     /// Serves the other members; `channels` are those on which this member calls them, and count with this port.
     pub fn peer(&self, at: Bound, tls: Option<ServerTls>, channels: &Channels) {
+        let front = PeerFront::new(self.member.clone(), self.pages(), channels.metrics.clone());
+        let mut port = self.port("peer", tls, front);
         // Members ping each other as often as they like.
-        let options = Options {
+        port.options = Arc::new(Options {
             keepalive_min_time: Duration::ZERO,
             ..(*self.options).clone()
-        };
-        let front = PeerFront::new(self.member.clone(), self.pages(), channels.metrics.clone());
-        self.serve("peer", at, tls, Arc::new(options), front);
+        });
+        port.tasks = self.peers.clone();
+        port.draining = self.peers.token();
+        serve(at, port);
     }
 
-    /// Stops accepting, ends streams with "server stopped", and waits for open requests, for the drain timeout at most.
+    /// Drains the ports of clients: stops accepting, ends streams with "server stopped", and waits for open requests,
+    /// for the drain timeout at most. Then the member can be shut down, and the peer port closed.
     pub async fn drain(&self) {
         self.draining.cancel();
         let limit = self.options.drain_timeout + Duration::from_secs(1);
-        if tokio::time::timeout(limit, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(limit, self.clients.wait()).await.is_err() {
             tracing::warn!("connections are cut off: they did not end in time");
         }
-        self.tasks.shutdown().await;
+        self.clients.shutdown().await;
+    }
+
+    /// Closes the peer port and whatever is still open.
+    pub async fn close(&self) {
+        self.clients.shutdown().await;
+        self.peers.shutdown().await;
     }
 
     fn pages(&self) -> Pages {
@@ -181,27 +195,27 @@ impl Server {
         }
     }
 
-    fn serve<A: Answer>(
-        &self,
-        name: &'static str,
-        at: Bound,
-        tls: Option<ServerTls>,
-        options: Arc<Options>,
-        answer: A,
-    ) {
-        if at.secure() && tls.is_none() {
-            tracing::error!(url = at.url(), "not served: a port of this scheme needs a certificate");
-            return;
-        }
-        let port = Port {
+    fn port<A>(&self, name: &'static str, tls: Option<ServerTls>, answer: A) -> Port<A> {
+        Port {
             name,
-            tls: tls.filter(|_| at.secure()),
+            tls,
             answer: Arc::new(answer),
-            options,
+            options: Arc::clone(&self.options),
             metrics: self.metrics.clone(),
-            tasks: self.tasks.clone(),
+            tasks: self.clients.clone(),
             draining: self.draining.clone(),
-        };
-        self.tasks.spawn_until("port", port.run(at));
+        }
     }
+}
+
+/// Starts the accept loop of a port.
+fn serve<A: Answer>(at: Bound, mut port: Port<A>) {
+    if !at.secure() {
+        port.tls = None;
+    } else if port.tls.is_none() {
+        tracing::error!(url = at.url(), "not served: a port of this scheme needs a certificate");
+        return;
+    }
+    let tasks = port.tasks.clone();
+    tasks.spawn_until("port", port.run(at));
 }

@@ -139,6 +139,7 @@ impl Node {
     pub(super) async fn stop(self) {
         self.server.drain().await;
         self.member.shutdown().await;
+        self.server.close().await;
         self.tasks.shutdown().await;
     }
 }
