@@ -21,7 +21,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rocksdb", &["store-rocks"]),
     ("tonic", &["proto", "store-wire", "store-client"]),
     ("axum", &["store-wire"]),
-    ("hyper", &["store-wire"]),
+    ("hyper", &["store-wire", "store-client"]),
     ("clap", &["keelson", "deploy-xtask"]),
     ("anyhow", &["keelson", "deploy-xtask"]),
 ];

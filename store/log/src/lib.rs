@@ -1,6 +1,6 @@
 //! The replicated log on disk: segments, checksums, group commit.
 //!
-//! This crate keeps records in order and tells when they are safe. It knows nothing of consensus: an entry, a vote and
+//! This crate keeps records in order and tells when they are safe. It must not know consensus: an entry, a vote and
 //! the committed mark are bytes to it. Start reading at [`Log`]; `record` has the format on disk, `writer` the one
 //! place that writes, `recover` what happens at open, `disk` the boundary that tests replace by [`MemoryDisk`].
 
