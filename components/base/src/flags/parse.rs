@@ -164,7 +164,16 @@ impl Table {
                     .cloned()
                     .ok_or_else(|| ParseError::NoValue(name.to_owned()))?,
             };
-            parsed.set(row, text, &format!("--{name}"), Source::Line)?;
+            let spelled = format!("--{name}");
+            if let Some(first) = parsed.get(row.name).filter(|value| value.spelled != spelled) {
+                let first = first.spelled.clone();
+                return Err(ParseError::Twice {
+                    first,
+                    second: spelled,
+                    use_only: row.name,
+                });
+            }
+            parsed.set(row, text, &spelled, Source::Line)?;
         }
         parsed.rest.extend(args.cloned());
         Ok(Outcome::Values(parsed))

@@ -36,14 +36,14 @@ pub(super) fn line(format: Format, event: &Event<'_>, micros: u64) -> String {
     }
 }
 
-/// Folder, file and line, as zap's short caller.
+/// Folder, file and line, as zap's short caller; a crate's `src` says nothing and is left out.
 fn caller(event: &Event<'_>) -> String {
     let meta = event.metadata();
-    let path = meta.file().unwrap_or(meta.target());
+    let path = meta.file().unwrap_or(meta.target()).replacen("/src/", "/", 1);
     let mut slashes = path.rmatch_indices('/').map(|(at, _)| at);
     let short = match (slashes.next(), slashes.next()) {
         (Some(_), Some(second)) => &path[second + 1..],
-        _ => path,
+        _ => path.as_str(),
     };
     format!("{short}:{}", meta.line().unwrap_or(0))
 }
