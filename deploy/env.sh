@@ -1,10 +1,10 @@
-# Sourced before every cargo: where builds go and which RocksDB is linked.
+# Sourced before every cargo: where builds and fetched tools are, and which RocksDB is linked.
 #
 # Debian bookworm ships RocksDB 7.8 as a static library, and linking it costs seconds where compiling RocksDB costs
 # ten minutes on two cores (deploy/adr/0003-rocksdb.md). Anywhere else the crate compiles its own copy.
 export KEELSON_CACHE="${KEELSON_CACHE:-$HOME/.cache/keelson}"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$KEELSON_CACHE/target}"
-export PATH="$HOME/.cargo/bin:$PATH"
+export PATH="$HOME/.cargo/bin:$PATH:$KEELSON_CACHE/tools/debian/usr/bin"
 
 case "$(dpkg-query -W -f '${Version}' librocksdb-dev 2>/dev/null)" in
 7.8.*)

