@@ -25,6 +25,8 @@ impl Consensus {
         requests: BoxStream<'static, peer::AppendRequest>,
     ) -> BoxStream<'static, peer::AppendResponse> {
         // A malformed request ends the stream, which the sender sees as a connection lost.
+        let shared = self.shared().clone();
+        let requests = requests.inspect(move |_| shared.note_heard());
         let requests = requests.map(append_in).take_while(|request| {
             if let Err(error) = request {
                 tracing::warn!(%error, "dropping an append stream");

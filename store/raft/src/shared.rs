@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use base::clock::Clock;
 use base::task::Tasks;
@@ -40,6 +41,8 @@ pub(crate) struct Shared {
     nodes: RwLock<BTreeMap<u64, peer::Node>>,
     /// One above the applied index that the engine has on disk.
     flushed: AtomicU64,
+    /// When a leader last sent something, by the clock.
+    heard: Mutex<Option<Duration>>,
 }
 
 /// The machine and the raft state of its last batch.
@@ -77,8 +80,22 @@ impl Shared {
             clock: parts.clock,
             images: Mutex::default(),
             receiving: tokio::sync::Mutex::default(),
+            heard: Mutex::default(),
         };
         Ok(shared)
+    }
+
+    /// A leader sent something.
+    pub(crate) fn note_heard(&self) {
+        *self.heard.lock() = Some(self.clock.monotonic());
+    }
+
+    /// Whether a leader sent something within the longest election timeout.
+    pub(crate) fn hears_leader(&self) -> bool {
+        let silence = |heard| self.clock.monotonic().saturating_sub(heard);
+        self.heard
+            .lock()
+            .is_some_and(|heard| silence(heard) <= self.options.election() * 2)
     }
 
     /// The core, for writing.

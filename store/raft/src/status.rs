@@ -34,7 +34,8 @@ pub enum Role {
 pub struct Status {
     /// The newest term seen.
     pub term: u64,
-    /// Who leads, as far as known.
+    /// Who leads, as far as known. None once a follower has not heard of the leader for two election timeouts, or a
+    /// leader has not been confirmed by a majority for as long.
     pub leader: Option<u64>,
     /// What this member is.
     pub role: Role,
@@ -68,7 +69,7 @@ impl Status {
         self.role == Role::Leader
     }
 
-    fn of(metrics: &RaftMetrics<Types>) -> Status {
+    fn of(shared: &Shared, metrics: &RaftMetrics<Types>) -> Status {
         let index = |id: &Option<crate::types::LogId>| id.map_or(0, |id| id.index);
         let membership = metrics.membership_config.membership();
         let replication = metrics.replication.iter().flatten();
@@ -78,7 +79,7 @@ impl Status {
         });
         Status {
             term: metrics.current_term,
-            leader: metrics.current_leader,
+            leader: metrics.current_leader.filter(|_| in_touch(shared, metrics)),
             role: role(metrics),
             last_index: metrics.last_log_index.unwrap_or(0),
             committed: index(&metrics.local_committed),
@@ -102,6 +103,17 @@ impl Status {
     }
 }
 
+/// Whether there is any sign of the leader. openraft remembers whom it voted for, however long ago.
+fn in_touch(shared: &Shared, metrics: &RaftMetrics<Types>) -> bool {
+    if metrics.state != ServerState::Leader {
+        return shared.hears_leader();
+    }
+    let longest = shared.options.election() * 2;
+    let alone = metrics.membership_config.membership().voter_ids().count() == 1;
+    // None: just elected.
+    alone || metrics.last_quorum_acked.is_none_or(|at| at.elapsed() <= longest)
+}
+
 fn role(metrics: &RaftMetrics<Types>) -> Role {
     match metrics.state {
         _ if metrics.running_state.is_err() => Role::Stopped,
@@ -116,13 +128,24 @@ fn role(metrics: &RaftMetrics<Types>) -> Role {
 /// Keeps the value up to date until openraft ends; then tells why if that was not asked for.
 pub(crate) fn watch(shared: &Arc<Shared>, raft: &Raft) -> watch::Receiver<Status> {
     let mut metrics = raft.metrics();
-    let (sender, receiver) = watch::channel(Status::of(&metrics.borrow_and_update()));
+    let (sender, receiver) = watch::channel(Status::of(shared, &metrics.borrow_and_update()));
     let shared_again = shared.clone();
     shared.tasks.spawn("raft-status", async move {
         let mut last = Status::default();
-        while metrics.changed().await.is_ok() {
-            last = Status::of(&metrics.borrow_and_update());
-            sender.send_replace(last.clone());
+        loop {
+            tokio::select! {
+                changed = metrics.changed() => if changed.is_err() { break },
+                // Silence makes no event of its own.
+                () = shared_again.clock.sleep(shared_again.options.election() / 2) => {}
+            }
+            last = Status::of(&shared_again, &metrics.borrow_and_update());
+            sender.send_if_modified(|shown| {
+                let modified = *shown != last;
+                if modified {
+                    *shown = last.clone();
+                }
+                modified
+            });
             if last.role == Role::Stopped {
                 break;
             }
