@@ -3,7 +3,7 @@
 mod restore;
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use store_bolt::etcd::{self, Contents, Import};
 use store_engine::{Engine, Memory};
 use store_mvcc::{ImportOptions, Revision, Version};
 
+use super::data::Data;
 use super::print::{Cell, Format, bytes, render};
 use crate::error::{Error, Result};
 
@@ -23,6 +24,17 @@ pub(super) enum Command {
         /// The file
         file: PathBuf,
     },
+    /// Make a snapshot file from the data folder of a stopped member, for example the last one of a cluster that is lost
+    Save {
+        /// The file to make
+        file: PathBuf,
+        /// The member's --data-dir
+        #[arg(long)]
+        data_dir: PathBuf,
+        /// The member's --wal-dir, if it has one
+        #[arg(long)]
+        wal_dir: Option<PathBuf>,
+    },
     /// Make the data folder of a new member, in a new cluster, from a snapshot file
     Restore(restore::Args),
 }
@@ -30,6 +42,11 @@ pub(super) enum Command {
 pub(super) fn run(command: &Command, format: Format) -> Result<String> {
     match command {
         Command::Status { file } => status(file, format),
+        Command::Save {
+            file,
+            data_dir,
+            wal_dir,
+        } => save(file, data_dir, wal_dir.as_deref()),
         Command::Restore(args) => restore::run(args),
     }
 }
@@ -79,6 +96,30 @@ fn status(path: &Path, format: Format) -> Result<String> {
         },
     ];
     Ok(render(format, &cells))
+}
+
+/// Writes beside the file's place and moves it there when whole.
+fn save(path: &Path, data_dir: &Path, wal_dir: Option<&Path>) -> Result<String> {
+    let shown = path.display();
+    if path.exists() {
+        return Err(Error::new(format!("{shown} exists; give a file that does not")));
+    }
+    let data = Data::open(data_dir, wal_dir)?;
+    let reader = data.machine.reader();
+    let beside = path.with_extension("part");
+    let written = File::create(&beside).map_err(store_bolt::Error::from).and_then(|file| {
+        store_node::save_snapshot(&reader, BufWriter::new(&file))?;
+        file.sync_all()?;
+        Ok(std::fs::rename(&beside, path)?)
+    });
+    written.map_err(|error| {
+        drop(std::fs::remove_file(&beside));
+        Error::new(format!("cannot write {shown}: {}", Error::chain(&error)))
+    })?;
+    Ok(format!(
+        "Snapshot saved at {shown}: revision {}\n",
+        reader.state().revision
+    ))
 }
 
 fn unusable(path: &Path, error: &store_bolt::Error) -> Error {

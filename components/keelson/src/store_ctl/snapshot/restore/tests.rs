@@ -98,8 +98,16 @@ fn the_revision_stays_when_asked_to() {
     assert_eq!((state.revision, state.compacted), (4, -1));
     let again = line(&["restore", &file, "--data-dir", &data]).unwrap_err().text;
     assert!(again.contains("not empty or could not be read"), "{again}");
+    let saved = dir.path().join("saved.db").display().to_string();
+    line(&["save", &saved, "--data-dir", &data]).unwrap();
+    assert!(
+        line(&["save", &saved, "--data-dir", &data])
+            .unwrap_err()
+            .text
+            .contains("exists")
+    );
     let hash = |path: &str| crate::store_ctl::hashkv::run(Path::new(path), 0, Format::Simple).unwrap();
-    assert_eq!(hash(&file), hash(&data));
+    assert_eq!((hash(&file), hash(&file)), (hash(&data), hash(&saved)));
 }
 
 #[test]
