@@ -1,0 +1,16 @@
+//! End-to-end tests: real processes, real sockets, real disks, and etcd's own tools as the judge.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod backups;
+#[path = "../../../../store/client/tests/real/suite/mod.rs"]
+mod client_suite;
+mod clients;
+mod crashes;
+mod harness;
+mod limits;
+mod load;
+mod membership;
+mod same_output;
+mod script;
+mod secured;
+mod starts;
