@@ -52,7 +52,11 @@ impl Member {
 
     /// Refuses everything about data while the CORRUPT alarm stands.
     pub(crate) fn intact(&self) -> Result<()> {
-        if self.reader.state().alarms.corrupt() { Err(Fault::Corrupt.into()) } else { Ok(()) }
+        if self.reader.state().alarms.corrupt() {
+            Err(Fault::Corrupt.into())
+        } else {
+            Ok(())
+        }
     }
 
     /// Upstream's last look: rights may have changed while a read ran.

@@ -23,7 +23,10 @@ impl Member {
         if request.action() == AlarmAction::Get {
             self.barrier().await?;
             let alarms = self.reader.state().alarms.list(request.alarm());
-            return Ok(AlarmResponse { header: Some(self.header()), alarms });
+            return Ok(AlarmResponse {
+                header: Some(self.header()),
+                alarms,
+            });
         }
         match self.propose(&admitted.who, Action::Alarm(request)).await? {
             Outcome::Alarm(mut response) => {

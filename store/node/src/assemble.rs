@@ -17,8 +17,9 @@ use store_raft::{Consensus, EffectSink, Options, ReadPolicy, Transport};
 use crate::auth::Tokens;
 use crate::bootstrap::{self, Place};
 use crate::compactor::Retention;
-use crate::gate::Gate;
 use crate::folder::IdentityStore;
+use crate::force::forget_others;
+use crate::gate::Gate;
 use crate::gc::Collector;
 use crate::identity::Identity;
 use crate::leaders::Leaders;
@@ -57,7 +58,11 @@ pub struct LogTuning {
 impl Default for LogTuning {
     fn default() -> Self {
         let options = LogOptions::new(0, 0);
-        Self { executor: options.executor, segment_bytes: options.segment_bytes, cache_bytes: options.cache_bytes }
+        Self {
+            executor: options.executor,
+            segment_bytes: options.segment_bytes,
+            cache_bytes: options.cache_bytes,
+        }
     }
 }
 
@@ -131,18 +136,9 @@ pub async fn assemble(mut parts: Parts) -> Result<Member, Error> {
     parts.config.validate()?;
     let retention = Retention::parse(&parts.config)?;
     let tokens = Tokens::new(&parts.config)?;
-    if parts.config.force_new_cluster {
-        return Err(Error::Refused(
-            "--force-new-cluster is not supported: restore the last snapshot into a new folder with `keelson store-ctl \
-             snapshot restore`, or copy the folder's database with `keelson store-ctl snapshot save --data-dir`"
-                .to_owned(),
-        ));
-    }
     let metrics = Arc::new(Metrics::new(&parts.registry)?);
-    let meter = Meter { clock: Arc::clone(&parts.clock), metrics: Arc::clone(&metrics) };
-    parts.engine = Arc::new(MeteredEngine { inner: parts.engine, meter: meter.clone() });
-    parts.disk = Arc::new(MeteredDisk { inner: parts.disk, meter });
-    let (identity, machine) = settle(&parts).await?;
+    meter(&mut parts, &metrics);
+    let (identity, machine, restarts) = settle(&parts).await?;
     let reader = machine.reader();
     if reader.state().members.is_removed(identity.member_id) {
         return Err(Error::Refused(
@@ -152,13 +148,20 @@ pub async fn assemble(mut parts: Parts) -> Result<Member, Error> {
         ));
     }
     parts.peers.identify(identity.cluster_id, identity.member_id);
-    metrics.server.started(identity.member_id, parts.config.quota(), parts.config.lease_checkpoint);
+    metrics
+        .server
+        .started(identity.member_id, parts.config.quota(), parts.config.lease_checkpoint);
 
     let life = Life::new();
     let gate: Arc<Gate> = Arc::default();
     let collector = Collector::new(machine.gc(), Arc::clone(&parts.engine), Arc::clone(&gate));
     let sink = make_sink(&parts, &reader, gate, &metrics);
-    let consensus = start_consensus(&parts, identity, machine, &sink, &life).await?;
+    let log = open_log(&parts, identity, &life)?;
+    if restarts && parts.config.force_new_cluster {
+        let forced = forget_others(&log, &machine, identity, parts.clock.wall_ms()).await;
+        forced.map_err(|error| Error::Refused(format!("--force-new-cluster: {error}")))?;
+    }
+    let consensus = start_consensus(&parts, identity, log, machine, &sink, &life).await?;
     found_cluster(&consensus, &reader).await?;
 
     let member = Member(Arc::new(Inner {
@@ -190,15 +193,35 @@ pub async fn assemble(mut parts: Parts) -> Result<Member, Error> {
     Ok(member)
 }
 
-/// Finds out who the member is and opens its state.
+/// Puts the watches before disk and engine.
+fn meter(parts: &mut Parts, metrics: &Arc<Metrics>) {
+    let meter = Meter {
+        clock: Arc::clone(&parts.clock),
+        metrics: Arc::clone(metrics),
+    };
+    let engine = MeteredEngine {
+        inner: Arc::clone(&parts.engine),
+        meter: meter.clone(),
+    };
+    parts.engine = Arc::new(engine);
+    let disk = MeteredDisk {
+        inner: Arc::clone(&parts.disk),
+        meter,
+    };
+    parts.disk = Arc::new(disk);
+}
+
+/// Finds out who the member is, opens its state, and tells whether it was started before.
 ///
 /// At the first start the identity is written last: until then nothing was acknowledged, and the start is made again.
-async fn settle(parts: &Parts) -> Result<(Identity, Machine), Error> {
-    let limits = Limits { max_learners: parts.config.max_learners };
+async fn settle(parts: &Parts) -> Result<(Identity, Machine, bool), Error> {
+    let limits = Limits {
+        max_learners: parts.config.max_learners,
+    };
     if let Some(identity) = parts.identity.load()? {
         let machine = Machine::open(Arc::clone(&parts.engine), None, limits)?;
         check_owner(parts, identity, &machine.reader())?;
-        return Ok((identity, machine));
+        return Ok((identity, machine, true));
     }
     let Place { identity, genesis } = bootstrap::first_start(&parts.config, &*parts.peers, &*parts.clock).await?;
     let machine = Machine::open(Arc::clone(&parts.engine), genesis, limits)?;
@@ -209,7 +232,7 @@ async fn settle(parts: &Parts) -> Result<(Identity, Machine), Error> {
         local_member_id = format!("{:x}", identity.member_id),
         "starting for the first time"
     );
-    Ok((identity, machine))
+    Ok((identity, machine, false))
 }
 
 /// The database must be of the same cluster; it knows none before a joining member heard of it.
@@ -238,32 +261,36 @@ fn make_sink(parts: &Parts, reader: &Reader, gate: Arc<Gate>, metrics: &Arc<Metr
     ))
 }
 
+fn open_log(parts: &Parts, identity: Identity, life: &Life) -> Result<Log, Error> {
+    let fatal = fatal(parts, life);
+    let mut options = LogOptions::new(identity.cluster_id, identity.member_id);
+    options.segment_bytes = parts.log.segment_bytes;
+    options.cache_bytes = parts.log.cache_bytes;
+    options.executor = parts.log.executor;
+    options.sync = !parts.config.unsafe_no_fsync;
+    options.on_fatal = Arc::new(move |error| fatal(&format!("the log failed: {error}")));
+    Ok(Log::open(Arc::clone(&parts.disk), options)?)
+}
+
 async fn start_consensus(
     parts: &Parts,
     identity: Identity,
+    log: Log,
     machine: Machine,
     sink: &Arc<Sink>,
     life: &Life,
 ) -> Result<Consensus, Error> {
-    let fatal = fatal(parts, life);
-    let mut log_options = LogOptions::new(identity.cluster_id, identity.member_id);
-    log_options.segment_bytes = parts.log.segment_bytes;
-    log_options.cache_bytes = parts.log.cache_bytes;
-    log_options.executor = parts.log.executor;
-    log_options.sync = !parts.config.unsafe_no_fsync;
-    let log_fatal = Arc::clone(&fatal);
-    log_options.on_fatal = Arc::new(move |error| log_fatal(&format!("the log failed: {error}")));
-    let log = Log::open(Arc::clone(&parts.disk), log_options)?;
-
     let mut options = Options::new(identity.member_id, identity.cluster_id);
     options.election_timeout_ms = parts.config.election_timeout.as_millis() as u64;
     options.heartbeat_ms = parts.config.heartbeat_interval.as_millis() as u64;
     options.pre_vote = parts.config.pre_vote;
     options.keep_bytes = parts.config.log_keep_bytes;
     if parts.config.experimental_lease_reads {
-        options.read = ReadPolicy::Lease { max_age_ms: options.election_timeout_ms / 2 };
+        options.read = ReadPolicy::Lease {
+            max_age_ms: options.election_timeout_ms / 2,
+        };
     }
-    options.on_fatal = fatal;
+    options.on_fatal = fatal(parts, life);
     let effects: Arc<dyn EffectSink> = Arc::<Sink>::clone(sink);
     let parts = store_raft::Parts {
         log,

@@ -19,13 +19,19 @@ pub enum Error {
     #[error(transparent)]
     Config(#[from] crate::config::Error),
     /// No member of the cluster answered.
-    #[error("cannot fetch cluster info from peer urls: none of {0} answered; check --initial-cluster and that the cluster runs")]
+    #[error(
+        "cannot fetch cluster info from peer urls: none of {0} answered; check --initial-cluster and that the cluster runs"
+    )]
     NoPeer(String),
     /// The cluster does not know the member.
-    #[error("none of the cluster's members has the peer URLs {0}: add it first with `etcdctl member add`, with the URLs of --initial-advertise-peer-urls")]
+    #[error(
+        "none of the cluster's members has the peer URLs {0}: add it first with `etcdctl member add`, with the URLs of --initial-advertise-peer-urls"
+    )]
     NotAdded(String),
     /// `--initial-cluster` and the cluster's own list differ.
-    #[error("--initial-cluster does not match the members of the running cluster: it names {given}, the cluster has {found}")]
+    #[error(
+        "--initial-cluster does not match the members of the running cluster: it names {given}, the cluster has {found}"
+    )]
     Mismatch {
         /// What the flag says.
         given: String,
@@ -33,7 +39,9 @@ pub enum Error {
         found: String,
     },
     /// The cluster runs and this member was part of it before, with data that is gone.
-    #[error("member {0} has already been bootstrapped: its data is gone, so remove it from the cluster, add it again, and start with --initial-cluster-state existing")]
+    #[error(
+        "member {0} has already been bootstrapped: its data is gone, so remove it from the cluster, add it again, and start with --initial-cluster-state existing"
+    )]
     AlreadyBootstrapped(String),
 }
 
@@ -64,7 +72,11 @@ fn founders(config: &Config) -> Vec<Member> {
     let member = |(_, urls): (&String, &Vec<String>)| {
         let mut peer_ur_ls = urls.clone();
         peer_ur_ls.sort();
-        Member { id: member_id(urls, &config.initial_cluster_token, None), peer_ur_ls, ..Member::default() }
+        Member {
+            id: member_id(urls, &config.initial_cluster_token, None),
+            peer_ur_ls,
+            ..Member::default()
+        }
     };
     let mut members: Vec<Member> = config.initial_cluster.iter().map(member).collect();
     members.sort_by_key(|member| member.id);
@@ -77,15 +89,28 @@ async fn found(config: &Config, peers: &dyn Peers) -> Result<Place, Error> {
     let own = member_id(&config.initial_advertise_peer_urls, &config.initial_cluster_token, None);
     for url in others(config) {
         // Peers that do not run yet refuse at once; one that does knows whether this member was there before.
-        let Ok(info) = peers.cluster_info(url, ASK).await else { continue };
-        let started = info.members.iter().any(|member| member.id == own && !member.client_ur_ls.is_empty());
+        let Ok(info) = peers.cluster_info(url, ASK).await else {
+            continue;
+        };
+        let started = info
+            .members
+            .iter()
+            .any(|member| member.id == own && !member.client_ur_ls.is_empty());
         if info.cluster_id == cluster_id && started {
             return Err(Error::AlreadyBootstrapped(config.name.clone()));
         }
     }
     Ok(Place {
-        identity: Identity { cluster_id, member_id: own, format: FORMAT },
-        genesis: Some(Genesis { cluster_id, members, cluster_version: None }),
+        identity: Identity {
+            cluster_id,
+            member_id: own,
+            format: FORMAT,
+        },
+        genesis: Some(Genesis {
+            cluster_id,
+            members,
+            cluster_version: None,
+        }),
     })
 }
 
@@ -95,8 +120,15 @@ async fn join(config: &Config, peers: &dyn Peers, clock: &dyn Clock) -> Result<P
     let wanted = sorted(&config.initial_advertise_peer_urls);
     let own = info.members.iter().find(|member| sorted(&member.peer_ur_ls) == wanted);
     let own = own.ok_or_else(|| Error::NotAdded(config.initial_advertise_peer_urls.join(",")))?;
-    let identity = Identity { cluster_id: info.cluster_id, member_id: own.id, format: FORMAT };
-    Ok(Place { identity, genesis: None })
+    let identity = Identity {
+        cluster_id: info.cluster_id,
+        member_id: own.id,
+        format: FORMAT,
+    };
+    Ok(Place {
+        identity,
+        genesis: None,
+    })
 }
 
 async fn ask(config: &Config, peers: &dyn Peers, clock: &dyn Clock) -> Result<ClusterInfoResponse, Error> {
@@ -127,12 +159,19 @@ fn check_urls(config: &Config, info: &ClusterInfoResponse) -> Result<(), Error> 
     if !found.contains(&own) {
         return Err(Error::NotAdded(own.join(",")));
     }
-    Err(Error::Mismatch { given: text(&given), found: text(&found) })
+    Err(Error::Mismatch {
+        given: text(&given),
+        found: text(&found),
+    })
 }
 
 /// Peer URLs of the other members of the initial cluster.
 fn others(config: &Config) -> impl Iterator<Item = &String> {
-    config.initial_cluster.iter().filter(|(name, _)| **name != config.name).flat_map(|(_, urls)| urls)
+    config
+        .initial_cluster
+        .iter()
+        .filter(|(name, _)| **name != config.name)
+        .flat_map(|(_, urls)| urls)
 }
 
 fn sorted(urls: &[String]) -> Vec<String> {
@@ -148,10 +187,19 @@ mod tests {
     #[test]
     fn all_founders_see_the_same_cluster() {
         let cluster = [("a", "http://a:1"), ("b", "http://b:1")];
-        let initial_cluster =
-            cluster.iter().map(|(name, url)| ((*name).to_owned(), vec![(*url).to_owned()])).collect();
-        let config = Config { name: "a".to_owned(), initial_cluster, ..Config::default() };
-        let other = Config { name: "b".to_owned(), ..config.clone() };
+        let initial_cluster = cluster
+            .iter()
+            .map(|(name, url)| ((*name).to_owned(), vec![(*url).to_owned()]))
+            .collect();
+        let config = Config {
+            name: "a".to_owned(),
+            initial_cluster,
+            ..Config::default()
+        };
+        let other = Config {
+            name: "b".to_owned(),
+            ..config.clone()
+        };
         assert_eq!(founders(&config), founders(&other));
         assert_eq!(founders(&config).len(), 2);
     }
@@ -159,8 +207,14 @@ mod tests {
     #[test]
     fn a_joining_member_must_name_the_cluster_as_it_is() {
         let config = Config::default();
-        let member = |url: &str| Member { peer_ur_ls: vec![url.to_owned()], ..Member::default() };
-        let mut info = ClusterInfoResponse { members: vec![member("http://localhost:2380")], ..Default::default() };
+        let member = |url: &str| Member {
+            peer_ur_ls: vec![url.to_owned()],
+            ..Member::default()
+        };
+        let mut info = ClusterInfoResponse {
+            members: vec![member("http://localhost:2380")],
+            ..Default::default()
+        };
         assert_eq!(check_urls(&config, &info), Ok(()));
         info.members.push(member("http://b:1"));
         assert!(matches!(check_urls(&config, &info), Err(Error::Mismatch { .. })));

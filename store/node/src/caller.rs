@@ -27,11 +27,17 @@ pub(crate) struct Who {
 impl Who {
     /// The cluster itself: alarms, expiries, automatic compactions.
     pub(crate) const fn own() -> Self {
-        Self { user: String::new(), revision: store_machine::OWN }
+        Self {
+            user: String::new(),
+            revision: store_machine::OWN,
+        }
     }
 
     /// In the form that the auth store checks.
     pub(crate) fn as_caller(&self) -> store_auth::Caller<'_> {
-        store_auth::Caller { user: &self.user, revision: self.revision }
+        store_auth::Caller {
+            user: &self.user,
+            revision: self.revision,
+        }
     }
 }

@@ -57,7 +57,12 @@ struct Periodic {
 
 impl Periodic {
     fn new(period: Duration, now: Duration) -> Self {
-        Self { period, revisions: VecDeque::new(), last_revision: 0, last_success: now }
+        Self {
+            period,
+            revisions: VecDeque::new(),
+            last_revision: 0,
+            last_success: now,
+        }
     }
 
     /// Between two compactions: the period, at most an hour.
@@ -81,7 +86,11 @@ impl Periodic {
     /// The revision to compact now, if it is time. The first compaction waits a whole period.
     fn due(&self, now: Duration) -> Option<i64> {
         let revision = *self.revisions.front()?;
-        let wait = if self.last_revision == 0 { self.period } else { self.interval() };
+        let wait = if self.last_revision == 0 {
+            self.period
+        } else {
+            self.interval()
+        };
         let due = revision != self.last_revision && now.saturating_sub(self.last_success) >= wait;
         due.then_some(revision)
     }
@@ -128,10 +137,18 @@ impl Member {
             if !self.is_leader() || revision <= 0 || revision == last {
                 continue;
             }
-            tracing::info!(revision, revision_compaction_retention = count, "starting auto revision compaction");
+            tracing::info!(
+                revision,
+                revision_compaction_retention = count,
+                "starting auto revision compaction"
+            );
             if self.compact_own(revision).await {
                 last = revision;
-                tracing::info!(revision, revision_compaction_retention = count, "completed auto revision compaction");
+                tracing::info!(
+                    revision,
+                    revision_compaction_retention = count,
+                    "completed auto revision compaction"
+                );
             } else {
                 tracing::warn!(revision, retry_interval = ?REVISION_LOOK, "failed auto revision compaction");
             }
@@ -140,7 +157,16 @@ impl Member {
 
     /// Whether the revision is compacted now, by us or by somebody before.
     async fn compact_own(&self, revision: i64) -> bool {
-        match self.compact_as(&Who::own(), CompactionRequest { revision, physical: false }).await {
+        match self
+            .compact_as(
+                &Who::own(),
+                CompactionRequest {
+                    revision,
+                    physical: false,
+                },
+            )
+            .await
+        {
             Ok(_) => true,
             Err(error) => error.fault() == Some(Fault::Compacted),
         }
@@ -152,7 +178,11 @@ mod tests {
     use super::*;
 
     fn retention(mode: CompactionMode, text: &str) -> Option<Retention> {
-        let config = Config { compaction_mode: mode, compaction_retention: text.to_owned(), ..Config::default() };
+        let config = Config {
+            compaction_mode: mode,
+            compaction_retention: text.to_owned(),
+            ..Config::default()
+        };
         Retention::parse(&config).ok()
     }
 

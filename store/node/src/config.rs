@@ -38,7 +38,9 @@ impl CompactionMode {
         match text {
             "" | "periodic" => Ok(Self::Periodic),
             "revision" => Ok(Self::Revision),
-            other => Err(Error(format!("--auto-compaction-mode must be 'periodic' or 'revision', got '{other}'"))),
+            other => Err(Error(format!(
+                "--auto-compaction-mode must be 'periodic' or 'revision', got '{other}'"
+            ))),
         }
     }
 }
@@ -204,7 +206,9 @@ impl Config {
             ));
         }
         if self.advertise_client_urls.is_empty() {
-            return refuse("--advertise-client-urls is required when --listen-client-urls is set explicitly".to_owned());
+            return refuse(
+                "--advertise-client-urls is required when --listen-client-urls is set explicitly".to_owned(),
+            );
         }
         if self.initial_advertise_peer_urls.is_empty() {
             return refuse("--initial-advertise-peer-urls must name at least one URL".to_owned());
@@ -283,15 +287,30 @@ mod tests {
 
     #[test]
     fn a_member_must_stand_in_the_initial_cluster() {
-        let mut config = Config { name: "other".to_owned(), ..Config::default() };
+        let mut config = Config {
+            name: "other".to_owned(),
+            ..Config::default()
+        };
         assert!(config.validate_initial_cluster().unwrap_err().0.contains("other"));
-        config = Config { initial_advertise_peer_urls: vec!["http://b:1".to_owned()], ..Config::default() };
-        assert!(config.validate_initial_cluster().unwrap_err().0.contains("--initial-advertise-peer-urls"));
+        config = Config {
+            initial_advertise_peer_urls: vec!["http://b:1".to_owned()],
+            ..Config::default()
+        };
+        assert!(
+            config
+                .validate_initial_cluster()
+                .unwrap_err()
+                .0
+                .contains("--initial-advertise-peer-urls")
+        );
     }
 
     #[test]
     fn elections_must_outlast_heartbeats() {
-        let config = Config { election_timeout: Duration::from_millis(300), ..Config::default() };
+        let config = Config {
+            election_timeout: Duration::from_millis(300),
+            ..Config::default()
+        };
         assert!(config.validate().is_err());
     }
 }

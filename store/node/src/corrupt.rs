@@ -35,7 +35,12 @@ impl Member {
     /// The other members.
     fn others(&self) -> Vec<Node> {
         let status = self.status.borrow();
-        status.nodes.values().filter(|node| node.id != self.id()).cloned().collect()
+        status
+            .nodes
+            .values()
+            .filter(|node| node.id != self.id())
+            .cloned()
+            .collect()
     }
 
     /// Members whose hash at some revision is not the majority's; 0 stands for "somebody" where there is none.
@@ -63,7 +68,9 @@ impl Member {
         let state = self.reader.state();
         for member in state.members.iter().filter(|member| member.id != self.id()) {
             let node = crate::member::node_of(member);
-            let Ok(response) = self.peers.hashes(&node, ASK).await else { continue };
+            let Ok(response) = self.peers.hashes(&node, ASK).await else {
+                continue;
+            };
             for RevisionHash { revision, hash } in response.hashes {
                 if mine.get(&revision).is_some_and(|own| *own != hash) {
                     return Err(format!(
@@ -91,8 +98,10 @@ fn disagreeing(known: &BTreeMap<u64, BTreeMap<i64, u64>>) -> Vec<u64> {
     let Some((revision, _)) = counts.iter().rev().find(|(_, count)| **count == most && most > 1) else {
         return Vec::new();
     };
-    let at: Vec<(u64, u64)> =
-        known.iter().filter_map(|(id, hashes)| Some((*id, *hashes.get(revision)?))).collect();
+    let at: Vec<(u64, u64)> = known
+        .iter()
+        .filter_map(|(id, hashes)| Some((*id, *hashes.get(revision)?)))
+        .collect();
     let votes = |hash: u64| at.iter().filter(|(_, other)| *other == hash).count();
     if at.iter().all(|(_, hash)| votes(*hash) == at.len()) {
         return Vec::new();
@@ -108,13 +117,18 @@ mod tests {
     use super::*;
 
     fn known(rows: &[(u64, &[(i64, u64)])]) -> BTreeMap<u64, BTreeMap<i64, u64>> {
-        rows.iter().map(|(id, hashes)| (*id, hashes.iter().copied().collect())).collect()
+        rows.iter()
+            .map(|(id, hashes)| (*id, hashes.iter().copied().collect()))
+            .collect()
     }
 
     #[test]
     fn the_minority_is_named() {
         assert!(disagreeing(&known(&[(1, &[(5, 9)]), (2, &[(5, 9)]), (3, &[(5, 9), (6, 1)])])).is_empty());
-        assert_eq!(disagreeing(&known(&[(1, &[(5, 9)]), (2, &[(5, 8)]), (3, &[(5, 9)])])), [2]);
+        assert_eq!(
+            disagreeing(&known(&[(1, &[(5, 9)]), (2, &[(5, 8)]), (3, &[(5, 9)])])),
+            [2]
+        );
         assert_eq!(disagreeing(&known(&[(1, &[(5, 9)]), (2, &[(5, 8)])])), [0]);
         assert!(disagreeing(&known(&[(1, &[(5, 9)]), (2, &[(6, 8)])])).is_empty());
     }

@@ -51,27 +51,42 @@ impl Error {
 
     /// The server does not do this.
     pub fn unimplemented(text: impl Into<String>) -> Self {
-        Self::Status { code: UNIMPLEMENTED, text: text.into() }
+        Self::Status {
+            code: UNIMPLEMENTED,
+            text: text.into(),
+        }
     }
 
     /// An error that upstream sends without a code of its own.
     pub fn unknown(text: impl Into<String>) -> Self {
-        Self::Status { code: UNKNOWN, text: text.into() }
+        Self::Status {
+            code: UNKNOWN,
+            text: text.into(),
+        }
     }
 
     /// The request can never succeed as it stands.
     pub fn invalid(text: impl Into<String>) -> Self {
-        Self::Status { code: INVALID_ARGUMENT, text: text.into() }
+        Self::Status {
+            code: INVALID_ARGUMENT,
+            text: text.into(),
+        }
     }
 
     /// Something is broken in this member.
     pub fn internal(text: impl Into<String>) -> Self {
-        Self::Status { code: INTERNAL, text: text.into() }
+        Self::Status {
+            code: INTERNAL,
+            text: text.into(),
+        }
     }
 
     /// Not now; a client may try another member.
     pub fn unavailable(text: impl Into<String>) -> Self {
-        Self::Status { code: UNAVAILABLE, text: text.into() }
+        Self::Status {
+            code: UNAVAILABLE,
+            text: text.into(),
+        }
     }
 
     /// Reads back what another member sent as text: the published error if it is one.
@@ -98,7 +113,9 @@ impl Error {
 /// The published error with this text.
 fn known(text: &str) -> Option<Fault> {
     // The numbers have holes but stay below this bound; see keelson/store.proto.
-    (1..=127).filter_map(|number| Fault::try_from(number).ok()).find(|fault| fault.text() == text)
+    (1..=127)
+        .filter_map(|number| Fault::try_from(number).ok())
+        .find(|fault| fault.text() == text)
 }
 
 impl From<store_mvcc::Error> for Error {

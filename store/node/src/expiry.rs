@@ -25,25 +25,14 @@ impl Member {
         let mut status = self.status.clone();
         loop {
             let leads = status.borrow_and_update().leads();
-            let wait = if leads {
-                Some(self.lead_leases().await)
+            if leads {
+                let wait = self.lead_leases().await;
+                self.clock.sleep(wait).await;
             } else {
                 self.lay_down();
-                None
-            };
-            let sleep = async {
-                match wait {
-                    Some(wait) => self.clock.sleep(wait).await,
-                    None => std::future::pending().await,
+                if status.wait_for(store_raft::Status::leads).await.is_err() {
+                    return;
                 }
-            };
-            tokio::select! {
-                changed = status.changed() => {
-                    if changed.is_err() {
-                        return;
-                    }
-                }
-                () = sleep => {}
             }
         }
     }
@@ -70,7 +59,10 @@ impl Member {
         let full = ids.len() == BATCH;
         if !ids.is_empty() {
             let count = ids.len();
-            match self.propose(&Who::own(), Action::LeaseExpire(LeaseExpire { term, ids })).await {
+            match self
+                .propose(&Who::own(), Action::LeaseExpire(LeaseExpire { term, ids }))
+                .await
+            {
                 Ok(_) => self.metrics.server.leases_expired.inc_by(count as u64),
                 Err(error) => tracing::warn!(%error, count, "failed to revoke expired leases; they are tried again"),
             }
@@ -83,13 +75,16 @@ impl Member {
         }
         let next = self.sink.expiry.lock().next();
         let now = self.clock.monotonic();
-        next.map_or(LOOK, |next| next.saturating_sub(now)).clamp(Duration::from_millis(1), LOOK)
+        next.map_or(LOOK, |next| next.saturating_sub(now))
+            .clamp(Duration::from_millis(1), LOOK)
     }
 
     /// Starts counting, with a full TTL for every lease and an election more: nobody renewed while there was no leader.
     async fn take_over(&self) -> bool {
         // All grants of former leaders must be applied, or they would be missed.
-        let Ok(index) = self.consensus.read_index().await else { return false };
+        let Ok(index) = self.consensus.read_index().await else {
+            return false;
+        };
         if self.consensus.wait_applied(index).await.is_err() {
             return false;
         }
@@ -112,6 +107,8 @@ impl Member {
     pub(crate) fn clear_checkpoint(&self, id: i64) {
         let member = self.clone();
         let checkpoint = LeaseCheckpoint { id, remaining_ttl: 0 };
-        self.tasks.spawn_until("lease-checkpoint", async move { member.write_checkpoints(vec![checkpoint]).await });
+        self.tasks.spawn_until("lease-checkpoint", async move {
+            member.write_checkpoints(vec![checkpoint]).await;
+        });
     }
 }

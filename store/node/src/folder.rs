@@ -31,7 +31,9 @@ pub enum Error {
     )]
     Etcd(String),
     /// It was written by a newer version.
-    #[error("data folder {path} has format {format}, newer than {FORMAT}: start the version that wrote it, or a newer one")]
+    #[error(
+        "data folder {path} has format {format}, newer than {FORMAT}: start the version that wrote it, or a newer one"
+    )]
     Newer {
         /// The folder.
         path: String,
@@ -39,7 +41,9 @@ pub enum Error {
         format: u32,
     },
     /// It belongs to someone else.
-    #[error("data folder {path} belongs to {found}, this member is {wanted}: choose another --data-dir or remove the folder")]
+    #[error(
+        "data folder {path} belongs to {found}, this member is {wanted}: choose another --data-dir or remove the folder"
+    )]
     Stranger {
         /// The folder.
         path: String,
@@ -49,7 +53,9 @@ pub enum Error {
         wanted: String,
     },
     /// The identity file cannot be read.
-    #[error("data folder {0}: the identity file is damaged; restore the folder from a backup, or remove it and let the member join again")]
+    #[error(
+        "data folder {0}: the identity file is damaged; restore the folder from a backup, or remove it and let the member join again"
+    )]
     Damaged(String),
 }
 
@@ -136,7 +142,10 @@ impl IdentityStore for Folder {
         };
         let identity = parse(&text).ok_or_else(|| Error::Damaged(self.member.display().to_string()))?;
         if identity.format > FORMAT {
-            return Err(Error::Newer { path: self.member.display().to_string(), format: identity.format });
+            return Err(Error::Newer {
+                path: self.member.display().to_string(),
+                format: identity.format,
+            });
         }
         Ok(Some(identity))
     }
@@ -145,12 +154,17 @@ impl IdentityStore for Folder {
         let path = self.file();
         let new = path.with_extension("new");
         write(&new, &path, &render(identity)).map_err(|source| io_error(&path, source))?;
-        fs::File::open(&self.member).and_then(|folder| folder.sync_all()).map_err(|source| io_error(&self.member, source))
+        fs::File::open(&self.member)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|source| io_error(&self.member, source))
     }
 }
 
 fn render(identity: &Identity) -> String {
-    format!("format={}\ncluster={:016x}\nmember={:016x}\n", identity.format, identity.cluster_id, identity.member_id)
+    format!(
+        "format={}\ncluster={:016x}\nmember={:016x}\n",
+        identity.format, identity.cluster_id, identity.member_id
+    )
 }
 
 fn parse(text: &str) -> Option<Identity> {
@@ -178,7 +192,10 @@ fn create(path: &Path) -> io::Result<()> {
 }
 
 fn io_error(path: &Path, source: io::Error) -> Error {
-    Error::Io { path: path.display().to_string(), source }
+    Error::Io {
+        path: path.display().to_string(),
+        source,
+    }
 }
 
 #[cfg(test)]
@@ -186,7 +203,10 @@ mod tests {
     use super::*;
 
     fn config(dir: &Path) -> Config {
-        Config { data_dir: dir.to_owned(), ..Config::default() }
+        Config {
+            data_dir: dir.to_owned(),
+            ..Config::default()
+        }
     }
 
     #[test]
@@ -194,9 +214,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::open(&config(dir.path())).unwrap();
         assert_eq!(folder.load().unwrap(), None);
-        let identity = Identity { cluster_id: 7, member_id: u64::MAX, format: FORMAT };
+        let identity = Identity {
+            cluster_id: 7,
+            member_id: u64::MAX,
+            format: FORMAT,
+        };
         folder.save(&identity).unwrap();
-        assert_eq!(Folder::open(&config(dir.path())).unwrap().load().unwrap(), Some(identity));
+        assert_eq!(
+            Folder::open(&config(dir.path())).unwrap().load().unwrap(),
+            Some(identity)
+        );
     }
 
     #[test]
@@ -206,7 +233,13 @@ mod tests {
         assert!(matches!(Folder::open(&config(dir.path())), Err(Error::Etcd(_))));
         fs::remove_dir(dir.path().join("member/wal")).unwrap();
         let folder = Folder::open(&config(dir.path())).unwrap();
-        folder.save(&Identity { cluster_id: 1, member_id: 2, format: FORMAT + 1 }).unwrap();
+        folder
+            .save(&Identity {
+                cluster_id: 1,
+                member_id: 2,
+                format: FORMAT + 1,
+            })
+            .unwrap();
         assert!(matches!(folder.load(), Err(Error::Newer { .. })));
         fs::write(folder.file(), "rubbish").unwrap();
         assert!(matches!(folder.load(), Err(Error::Damaged(_))));

@@ -10,8 +10,8 @@ use store_mvcc::{Gc, keys};
 use tokio::sync::watch;
 
 use crate::Member;
-use crate::gate::Gate;
 use crate::error::Result;
+use crate::gate::Gate;
 
 /// Between two looks while an old read holds the collector back.
 const PINNED: Duration = Duration::from_millis(100);
@@ -27,7 +27,12 @@ pub(crate) struct Collector {
 impl Collector {
     pub(crate) fn new(gc: Gc, engine: Arc<dyn Engine>, gate: Arc<Gate>) -> Self {
         let done = watch::Sender::new(gc.done());
-        Self { gc: Mutex::new(gc), engine, gate, done }
+        Self {
+            gc: Mutex::new(gc),
+            engine,
+            gate,
+            done,
+        }
     }
 
     /// One step; the number of removed versions, `None` when there is nothing to do now.
@@ -43,7 +48,9 @@ impl Collector {
         let reclaim = step.reclaim.clone();
         gc.finish(step);
         if let Some((from, to)) = reclaim {
-            self.engine.reclaim(keys::HISTORY, &from, &to).map_err(store_mvcc::Error::Engine)?;
+            self.engine
+                .reclaim(keys::HISTORY, &from, &to)
+                .map_err(store_mvcc::Error::Engine)?;
         }
         self.done.send_replace(gc.done());
         Ok(Some(removed))
@@ -85,7 +92,10 @@ impl Member {
         loop {
             let (member, limit) = (self.clone(), self.config.compaction_batch_limit);
             let before = self.clock.monotonic();
-            let step = self.offload.run(&self.tasks, "collect", move || member.collector.step(limit)).await;
+            let step = self
+                .offload
+                .run(&self.tasks, "collect", move || member.collector.step(limit))
+                .await;
             match step {
                 Ok(Ok(Some(count))) => removed += count,
                 Ok(Ok(None)) => break,
@@ -104,7 +114,10 @@ impl Member {
             self.metrics.mvcc.compaction_keys.inc_by(removed as u64);
             self.metrics.mvcc.compaction_total.observe(took.as_secs_f64() * 1000.0);
             #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-            self.metrics.mvcc.compaction_last.set((self.clock.wall_ms() / 1000) as f64);
+            self.metrics
+                .mvcc
+                .compaction_last
+                .set((self.clock.wall_ms() / 1000) as f64);
             let compact_revision = *self.collector.done.borrow();
             tracing::info!(compact_revision, took = ?took, removed, "finished scheduled compaction");
         }

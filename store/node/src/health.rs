@@ -108,7 +108,10 @@ impl Member {
                 tracing::warn!(reason, "serving /health false");
             }
         }
-        Health { ok: reason.is_none(), reason: reason.unwrap_or_default() }
+        Health {
+            ok: reason.is_none(),
+            reason: reason.unwrap_or_default(),
+        }
     }
 
     async fn trouble(&self, query: &HealthQuery) -> Option<String> {
@@ -121,7 +124,10 @@ impl Member {
         if !query.serializable && !self.has_leader() {
             return Some("RAFT NO LEADER".to_owned());
         }
-        self.read_check(query.serializable).await.err().map(|error| format!("RANGE ERROR:{error}"))
+        self.read_check(query.serializable)
+            .await
+            .err()
+            .map(|error| format!("RANGE ERROR:{error}"))
     }
 
     /// `/livez` and `/readyz`, or one of their checks; `None` if there is no such check.
@@ -139,18 +145,23 @@ impl Member {
                 checks.push(CheckResult { name, error });
             }
         }
-        let unknown_excludes =
-            exclude.iter().filter(|excluded| !known.contains(&excluded.as_str())).cloned().collect();
-        Some(Report { ok: checks.iter().all(|check| check.error.is_none()), checks, unknown_excludes })
+        let unknown_excludes = exclude
+            .iter()
+            .filter(|excluded| !known.contains(&excluded.as_str()))
+            .cloned()
+            .collect();
+        Some(Report {
+            ok: checks.iter().all(|check| check.error.is_none()),
+            checks,
+            unknown_excludes,
+        })
     }
 
     async fn check(&self, name: &str) -> Result<()> {
         match name {
             SERIALIZABLE => self.read_check(true).await,
             LINEARIZABLE => self.read_check(false).await,
-            CORRUPTION if self.reader.state().alarms.corrupt() => {
-                Err(Error::unknown("alarm activated: CORRUPT"))
-            }
+            CORRUPTION if self.reader.state().alarms.corrupt() => Err(Error::unknown("alarm activated: CORRUPT")),
             NON_LEARNER if self.is_learner() => Err(Error::unknown("not supported for learner")),
             _ => Ok(()),
         }
@@ -160,7 +171,13 @@ impl Member {
     async fn read_check(&self, serializable: bool) -> Result<()> {
         let _inside = self.life.enter()?;
         let key = bytes::Bytes::from_static(b"\0");
-        let request = RangeRequest { key, limit: 1, keys_only: true, serializable, ..RangeRequest::default() };
+        let request = RangeRequest {
+            key,
+            limit: 1,
+            keys_only: true,
+            serializable,
+            ..RangeRequest::default()
+        };
         let mut trace = self.trace("Range");
         match self.range_admitted(&Who::own(), &request, &mut trace).await {
             // The alarm has a check of its own.

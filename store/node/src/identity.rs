@@ -17,7 +17,11 @@ pub struct Identity {
 impl Identity {
     /// An identity in the format that this version writes.
     pub const fn new(cluster_id: u64, member_id: u64) -> Self {
-        Self { cluster_id, member_id, format: FORMAT }
+        Self {
+            cluster_id,
+            member_id,
+            format: FORMAT,
+        }
     }
 }
 
@@ -52,7 +56,10 @@ pub fn cluster_id(member_ids: impl IntoIterator<Item = u64>) -> u64 {
 }
 
 fn head(digest: &[u8]) -> u64 {
-    digest.iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
+    digest
+        .iter()
+        .take(8)
+        .fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
 #[cfg(test)]
@@ -66,12 +73,18 @@ mod tests {
         assert_eq!(format!("{id:x}"), "8e9e05c52164694d");
         assert_eq!(format!("{:x}", cluster_id([id])), "cdf818194e3a8c32");
         // From upstream's member_test.go.
-        assert_eq!(member_id(&["http://10.0.0.8:2379".to_owned()], "", None), 14_544_069_596_553_697_298);
+        assert_eq!(
+            member_id(&["http://10.0.0.8:2379".to_owned()], "", None),
+            14_544_069_596_553_697_298
+        );
     }
 
     #[test]
     fn the_order_of_urls_does_not_matter() {
         let (a, b) = ("http://a:1".to_owned(), "http://b:1".to_owned());
-        assert_eq!(member_id(&[a.clone(), b.clone()], "t", Some(7)), member_id(&[b, a], "t", Some(7)));
+        assert_eq!(
+            member_id(&[a.clone(), b.clone()], "t", Some(7)),
+            member_id(&[b, a], "t", Some(7))
+        );
     }
 }

@@ -48,7 +48,11 @@ impl Member {
     }
 
     async fn range_traced(&self, caller: &Caller, request: &RangeRequest, trace: &mut Trace) -> Result<RangeResponse> {
-        let learner = if request.serializable { Learner::Serves } else { Learner::Refuses };
+        let learner = if request.serializable {
+            Learner::Serves
+        } else {
+            Learner::Refuses
+        };
         let admitted = self.admit(caller, learner).await?;
         let mut response = self.range_admitted(&admitted.who, request, trace).await?;
         response.header = self.complete(response.header);
@@ -75,7 +79,9 @@ impl Member {
             self.mvcc.view().range(request)
         } else {
             let (reader, request) = (self.mvcc.clone(), request.clone());
-            self.offload.run(&self.tasks, "range", move || reader.view().range(&request)).await?
+            self.offload
+                .run(&self.tasks, "range", move || reader.view().range(&request))
+                .await?
         };
         self.metrics.mvcc.open_reads.dec();
         trace.step(self, "range keys");
@@ -135,7 +141,10 @@ impl Member {
     async fn delete_traced(&self, caller: &Caller, request: &DeleteRangeRequest) -> Result<DeleteRangeResponse> {
         let admitted = self.admit(caller, Learner::Refuses).await?;
         validate::delete_range(request)?;
-        match self.propose(&admitted.who, Action::DeleteRange(request.clone())).await? {
+        match self
+            .propose(&admitted.who, Action::DeleteRange(request.clone()))
+            .await?
+        {
             Outcome::DeleteRange(mut response) => {
                 response.header = self.complete(response.header);
                 Ok(response)
@@ -206,7 +215,10 @@ impl Member {
         }
         self.allowed(who, Ask::Txn(request))?;
         let (reader, owned) = (self.mvcc.clone(), request.clone());
-        let result = self.offload.run(&self.tasks, "txn", move || reader.view().txn(&owned)).await?;
+        let result = self
+            .offload
+            .run(&self.tasks, "txn", move || reader.view().txn(&owned))
+            .await?;
         trace.step(self, "range keys");
         self.still_current(who)?;
         Ok(result?)
@@ -226,7 +238,9 @@ impl Member {
             response_bytes: 0,
             limit: self.config.warning_unary_request_duration,
         };
-        trace.end(self, caller, &ended, || format!("revision:{} physical:{}", request.revision, request.physical));
+        trace.end(self, caller, &ended, || {
+            format!("revision:{} physical:{}", request.revision, request.physical)
+        });
         result
     }
 
@@ -268,10 +282,13 @@ impl Member {
 
 /// The range answers of a transaction, in order.
 pub(crate) fn ranges(response: TxnResponse) -> impl Iterator<Item = RangeResponse> {
-    response.responses.into_iter().filter_map(|operation| match operation.response {
-        Some(Response::ResponseRange(range)) => Some(range),
-        _ => None,
-    })
+    response
+        .responses
+        .into_iter()
+        .filter_map(|operation| match operation.response {
+            Some(Response::ResponseRange(range)) => Some(range),
+            _ => None,
+        })
 }
 
 /// Upstream answers this for a lease that is gone while its holder waits.

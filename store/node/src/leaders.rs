@@ -11,7 +11,7 @@ use crate::Member;
 pub(crate) struct Leaders {
     times: Mutex<Times>,
     leader: watch::Sender<Option<u64>>,
-    /// Counts how often the cluster was without a leader for too long; streams that require one end then.
+    /// Counts, again and again, that there has been no leader for too long; streams that require one end then.
     cuts: watch::Sender<u64>,
 }
 
@@ -25,7 +25,11 @@ const CUT_AFTER: u32 = 3;
 
 impl Leaders {
     pub(crate) fn new() -> Self {
-        Self { times: Mutex::default(), leader: watch::Sender::new(None), cuts: watch::Sender::new(0) }
+        Self {
+            times: Mutex::default(),
+            leader: watch::Sender::new(None),
+            cuts: watch::Sender::new(0),
+        }
     }
 
     pub(crate) fn changes(&self) -> watch::Receiver<Option<u64>> {
@@ -54,14 +58,15 @@ impl Member {
                 last = now;
             }
             let limit = CUT_AFTER * self.config.election_timeout;
+            let news = status.wait_for(|status| status.leader != now);
             let changed = if now.is_some() {
-                status.changed().await
+                news.await.map(drop)
             } else {
                 tokio::select! {
-                    changed = status.changed() => changed,
+                    changed = news => changed.map(drop),
                     () = self.clock.sleep(limit) => {
-                        self.cut_unless_led(&mut status);
-                        status.changed().await
+                        self.leaders.cuts.send_modify(|count| *count += 1);
+                        continue;
                     }
                 }
             };
@@ -80,11 +85,5 @@ impl Member {
             tracing::warn!(leader = format!("{id:x}"), term = self.term(), "lost leader");
         }
         self.leaders.leader.send_replace(new);
-    }
-
-    fn cut_unless_led(&self, status: &mut watch::Receiver<store_raft::Status>) {
-        if status.borrow().leader.is_none() {
-            self.leaders.cuts.send_modify(|count| *count += 1);
-        }
     }
 }

@@ -87,8 +87,16 @@ impl Member {
             |member, node, timeout| async move { member.peers.lease_keep_alive(&node, request, timeout).await },
         );
         match renewed.await {
-            Ok(response) => Ok(LeaseKeepAliveResponse { header, id: request.id, ttl: response.ttl }),
-            Err(Error::Fault(Fault::LeaseNotFound)) => Ok(LeaseKeepAliveResponse { header, id: request.id, ttl: 0 }),
+            Ok(response) => Ok(LeaseKeepAliveResponse {
+                header,
+                id: request.id,
+                ttl: response.ttl,
+            }),
+            Err(Error::Fault(Fault::LeaseNotFound)) => Ok(LeaseKeepAliveResponse {
+                header,
+                id: request.id,
+                ttl: 0,
+            }),
             Err(error) => Err(error),
         }
     }
@@ -109,7 +117,10 @@ impl Member {
         let index = self.confirm_leadership().await?;
         if !self.reader.state().leases.contains(id) {
             // It may just be on its way through the log.
-            self.consensus.wait_applied(index).await.map_err(|_| Error::Fault(Fault::Stopped))?;
+            self.consensus
+                .wait_applied(index)
+                .await
+                .map_err(|_| Error::Fault(Fault::Stopped))?;
         }
         let mut revoked = self.sink.revoked.subscribe();
         loop {
@@ -158,21 +169,35 @@ impl Member {
         request: LeaseTimeToLiveRequest,
     ) -> Result<LeaseTimeToLiveResponse> {
         let admitted = self.admit(caller, Learner::Refuses).await?;
-        self.allowed(&admitted.who, Ask::LeaseTimeToLive { id: request.id, keys: request.keys })?;
+        self.allowed(
+            &admitted.who,
+            Ask::LeaseTimeToLive {
+                id: request.id,
+                keys: request.keys,
+            },
+        )?;
         let asked = self.at_leader(
             |member| async move { member.time_to_live_here(request).await },
             |member, node, timeout| async move { member.peers.lease_time_to_live(&node, request, timeout).await },
         );
         let mut response = match asked.await {
             Ok(response) => response,
-            Err(Error::Fault(Fault::LeaseNotFound)) => {
-                LeaseTimeToLiveResponse { id: request.id, ttl: UNKNOWN_TTL, ..LeaseTimeToLiveResponse::default() }
-            }
+            Err(Error::Fault(Fault::LeaseNotFound)) => LeaseTimeToLiveResponse {
+                id: request.id,
+                ttl: UNKNOWN_TTL,
+                ..LeaseTimeToLiveResponse::default()
+            },
             Err(error) => return Err(error),
         };
         if request.keys {
             // Keys may have been attached meanwhile, by users with other rights.
-            self.allowed(&admitted.who, Ask::LeaseTimeToLive { id: request.id, keys: true })?;
+            self.allowed(
+                &admitted.who,
+                Ask::LeaseTimeToLive {
+                    id: request.id,
+                    keys: true,
+                },
+            )?;
             self.still_current(&admitted.who)?;
         }
         response.header = Some(self.header());
@@ -185,30 +210,49 @@ impl Member {
     /// [`Fault::NotLeader`] unless this member leads; [`Fault::LeaseNotFound`].
     pub async fn peer_lease_time_to_live(&self, request: LeaseTimeToLiveRequest) -> Result<LeaseTimeToLiveResponse> {
         let _inside = self.life.enter()?;
-        within(&*self.clock, self.config.request_timeout(), self.time_to_live_here(request))
-            .await
-            .unwrap_or(Err(Fault::Timeout.into()))
+        within(
+            &*self.clock,
+            self.config.request_timeout(),
+            self.time_to_live_here(request),
+        )
+        .await
+        .unwrap_or(Err(Fault::Timeout.into()))
     }
 
     async fn time_to_live_here(&self, request: LeaseTimeToLiveRequest) -> Result<LeaseTimeToLiveResponse> {
         let index = self.confirm_leadership().await?;
-        self.consensus.wait_applied(index).await.map_err(|_| Error::Fault(Fault::Stopped))?;
+        self.consensus
+            .wait_applied(index)
+            .await
+            .map_err(|_| Error::Fault(Fault::Stopped))?;
         let state = self.reader.state();
         let lease = state.leases.get(request.id).ok_or(Fault::LeaseNotFound)?;
         let (primary, left) = {
             let expiry = self.sink.expiry.lock();
-            (expiry.is_primary(), expiry.remaining(request.id, self.clock.monotonic()))
+            (
+                expiry.is_primary(),
+                expiry.remaining(request.id, self.clock.monotonic()),
+            )
         };
         let Some(left) = left else {
             // Revoked since, or demoted since: in both cases the client asks again.
-            return Err(if primary { Fault::LeaseNotFound } else { Fault::LeaderChanged }.into());
+            return Err(if primary {
+                Fault::LeaseNotFound
+            } else {
+                Fault::LeaderChanged
+            }
+            .into());
         };
         Ok(LeaseTimeToLiveResponse {
             header: None,
             id: request.id,
             ttl: left.as_secs() as i64,
             granted_ttl: lease.ttl(),
-            keys: if request.keys { lease.keys().cloned().collect() } else { Vec::new() },
+            keys: if request.keys {
+                lease.keys().cloned().collect()
+            } else {
+                Vec::new()
+            },
         })
     }
 
@@ -220,8 +264,15 @@ impl Member {
         let admitted = self.admit(caller, Learner::Refuses).await?;
         self.allowed(&admitted.who, Ask::User)?;
         let state = self.reader.state();
-        let leases = state.leases.iter().map(|lease| LeaseStatus { id: lease.id() }).collect();
-        Ok(LeaseLeasesResponse { header: Some(self.header()), leases })
+        let leases = state
+            .leases
+            .iter()
+            .map(|lease| LeaseStatus { id: lease.id() })
+            .collect();
+        Ok(LeaseLeasesResponse {
+            header: Some(self.header()),
+            leases,
+        })
     }
 
     /// Does something on the leader: here if this member leads, else by asking the one that does, until it answers.
@@ -254,7 +305,14 @@ impl Member {
             }
         };
         let found = within(&*self.clock, limit, attempts).await;
-        found.unwrap_or_else(|| Err(if self.has_leader() { Fault::Timeout } else { Fault::NoLeader }.into()))
+        found.unwrap_or_else(|| {
+            Err(if self.has_leader() {
+                Fault::Timeout
+            } else {
+                Fault::NoLeader
+            }
+            .into())
+        })
     }
 }
 

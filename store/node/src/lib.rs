@@ -21,6 +21,7 @@ mod corrupt;
 mod error;
 mod expiry;
 pub mod folder;
+mod force;
 mod gate;
 mod gc;
 mod health;
@@ -61,7 +62,7 @@ pub use life::Stop;
 pub use member::{Member, Versions};
 pub use offload::Offload;
 pub use peers::Peers;
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, save_snapshot};
 pub use stream::RangeStream;
 pub use watch::WatchSession;
 

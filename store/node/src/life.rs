@@ -1,7 +1,7 @@
 //! The end of a member: which requests are still let in, why it stopped, and the orderly way out.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use proto::fault::Fault;
@@ -57,7 +57,11 @@ impl Life {
     pub(crate) fn enter(&self) -> Result<Inside> {
         self.requests.fetch_add(1, Ordering::AcqRel);
         let inside = Inside(Arc::clone(&self.requests));
-        if *self.phase.borrow() == Phase::Running { Ok(inside) } else { Err(Fault::Stopped.into()) }
+        if *self.phase.borrow() == Phase::Running {
+            Ok(inside)
+        } else {
+            Err(Fault::Stopped.into())
+        }
     }
 
     /// Resolves once no new requests are let in.

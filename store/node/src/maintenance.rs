@@ -48,7 +48,11 @@ impl Member {
             errors.push(Fault::NoLeader.text().to_owned());
         }
         for alarm in self.reader.state().alarms.list(AlarmType::None) {
-            errors.push(format!("memberID:{} alarm:{} ", alarm.member_id, alarm.alarm().as_str_name()));
+            errors.push(format!(
+                "memberID:{} alarm:{} ",
+                alarm.member_id,
+                alarm.alarm().as_str_name()
+            ));
         }
         errors
     }
@@ -66,7 +70,10 @@ impl Member {
         let work = move || {
             // To the end of the space: no key is longer than what fits in this many 0xff bytes.
             let result = engine.reclaim(keys::DATA, &[], &[0xff; 64]);
-            metrics.disk.defrag.observe(clock.monotonic().saturating_sub(started).as_secs_f64());
+            metrics
+                .disk
+                .defrag
+                .observe(clock.monotonic().saturating_sub(started).as_secs_f64());
             metrics.disk.defrag_inflight.set(0.0);
             if let Err(error) = result {
                 tracing::warn!(%error, "the engine could not give back space");
@@ -76,7 +83,8 @@ impl Member {
         self.tasks.spawn_until("defragment", async move {
             let _ = offload.run(&tasks, "reclaim", work).await;
         });
-        Ok(DefragmentResponse { header: Some(self.header()) })
+        // Upstream's answer has no header.
+        Ok(DefragmentResponse::default())
     }
 
     /// A hash over everything held. Members agree on it only at equal revisions, so `hash_kv` is the one to compare.
@@ -87,9 +95,18 @@ impl Member {
         let _admitted = self.admit_admin(caller, Learner::Refuses).await?;
         let started = self.clock.monotonic();
         let reader = self.mvcc.clone();
-        let hash = self.offload.run(&self.tasks, "hash", move || reader.view().hash_kv(0)).await??;
-        self.metrics.mvcc.hash.observe(self.clock.monotonic().saturating_sub(started).as_secs_f64());
-        Ok(HashResponse { header: Some(self.header()), hash: hash.hash })
+        let hash = self
+            .offload
+            .run(&self.tasks, "hash", move || reader.view().hash_kv(0))
+            .await??;
+        self.metrics
+            .mvcc
+            .hash
+            .observe(self.clock.monotonic().saturating_sub(started).as_secs_f64());
+        Ok(HashResponse {
+            header: Some(self.header()),
+            hash: hash.hash,
+        })
     }
 
     /// The hash that real etcd computes over the same keys up to a revision; 0 = now.
@@ -102,7 +119,10 @@ impl Member {
         let reader = self.mvcc.clone();
         let work = move || reader.view().hash_kv(request.revision);
         let hash = self.offload.run(&self.tasks, "hash-kv", work).await??;
-        self.metrics.mvcc.hash_rev.observe(self.clock.monotonic().saturating_sub(started).as_secs_f64());
+        self.metrics
+            .mvcc
+            .hash_rev
+            .observe(self.clock.monotonic().saturating_sub(started).as_secs_f64());
         Ok(HashKvResponse {
             header: Some(self.header()),
             hash: hash.hash,
@@ -121,7 +141,8 @@ impl Member {
             return Err(Fault::NotLeader.into());
         }
         self.transfer(request.target_id).await?;
-        Ok(MoveLeaderResponse { header: Some(self.header()) })
+        // Upstream's answer has no header.
+        Ok(MoveLeaderResponse::default())
     }
 
     /// Hands leadership over and waits until the other one has it.
@@ -136,7 +157,12 @@ impl Member {
         let target = format!("{to:x}");
         tracing::info!(transferee_member_id = target, "leadership transfer starting");
         let started = self.clock.monotonic();
-        let transfer = within(&*self.clock, self.config.request_timeout(), self.consensus.transfer_leader(to)).await;
+        let transfer = within(
+            &*self.clock,
+            self.config.request_timeout(),
+            self.consensus.transfer_leader(to),
+        )
+        .await;
         match transfer {
             Some(Ok(())) => {
                 let took = self.clock.monotonic().saturating_sub(started);
@@ -145,9 +171,9 @@ impl Member {
             }
             Some(Err(store_raft::Error::NotLeader { .. })) => Err(Fault::NotLeader.into()),
             Some(Err(store_raft::Error::Stopped)) => Err(Fault::Stopped.into()),
-            None | Some(Err(_)) => {
-                Err(Error::unavailable("etcdserver: request timed out, leader transfer took too long"))
-            }
+            None | Some(Err(_)) => Err(Error::unavailable(
+                "etcdserver: request timed out, leader transfer took too long",
+            )),
         }
     }
 }

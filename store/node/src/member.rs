@@ -156,7 +156,12 @@ impl Member {
     pub fn versions(&self) -> Versions {
         Versions {
             server: VERSION.to_owned(),
-            cluster: self.reader.state().cluster_version.clone().unwrap_or_else(|| "not_decided".to_owned()),
+            cluster: self
+                .reader
+                .state()
+                .cluster_version
+                .clone()
+                .unwrap_or_else(|| "not_decided".to_owned()),
             storage: VERSION.to_owned(),
         }
     }
@@ -167,11 +172,19 @@ impl Member {
     }
 
     pub(crate) fn header_at(&self, revision: i64) -> ResponseHeader {
-        ResponseHeader { cluster_id: self.cluster_id(), member_id: self.id(), revision, raft_term: self.term() }
+        ResponseHeader {
+            cluster_id: self.cluster_id(),
+            member_id: self.id(),
+            revision,
+            raft_term: self.term(),
+        }
     }
 
     /// Completes the head that apply began; without one, the answer speaks of now.
-    #[expect(clippy::unnecessary_wraps, reason = "it takes the place of the field it was made from")]
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "it takes the place of the field it was made from"
+    )]
     pub(crate) fn complete(&self, header: Option<ResponseHeader>) -> Option<ResponseHeader> {
         Some(header.map_or_else(|| self.header(), |header| self.header_at(header.revision)))
     }
@@ -188,5 +201,8 @@ impl Member {
 
 /// A member as consensus knows it.
 pub(crate) fn node_of(member: &etcd::Member) -> peer::Node {
-    peer::Node { id: member.id, peer_urls: member.peer_ur_ls.clone() }
+    peer::Node {
+        id: member.id,
+        peer_urls: member.peer_ur_ls.clone(),
+    }
 }

@@ -40,7 +40,10 @@ struct MeteredFile {
 
 impl MeteredDisk {
     fn file(&self, inner: Arc<dyn File>) -> Arc<dyn File> {
-        Arc::new(MeteredFile { inner, meter: self.meter.clone() })
+        Arc::new(MeteredFile {
+            inner,
+            meter: self.meter.clone(),
+        })
     }
 }
 
@@ -105,7 +108,8 @@ pub(crate) struct MeteredEngine {
 
 impl Engine for MeteredEngine {
     fn write(&self, batch: &Batch) -> store_engine::Result<()> {
-        self.meter.time(&self.meter.metrics.disk.commit, || self.inner.write(batch))
+        self.meter
+            .time(&self.meter.metrics.disk.commit, || self.inner.write(batch))
     }
 
     fn get(&self, space: Space, key: &[u8]) -> store_engine::Result<Option<Bytes>> {
@@ -125,7 +129,8 @@ impl Engine for MeteredEngine {
     }
 
     fn checkpoint(&self) -> store_engine::Result<Arc<dyn Checkpoint>> {
-        self.meter.time(&self.meter.metrics.disk.snapshot, || self.inner.checkpoint())
+        self.meter
+            .time(&self.meter.metrics.disk.snapshot, || self.inner.checkpoint())
     }
 
     fn incoming(&self, id: &str) -> store_engine::Result<Box<dyn Incoming>> {

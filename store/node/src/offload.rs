@@ -24,9 +24,10 @@ impl Offload {
     ) -> Result<T> {
         match self {
             Self::Inline => Ok(work()),
-            Self::Threads => {
-                tasks.spawn_blocking(name, work).await.ok_or_else(|| Error::internal(format!("etcdserver: {name} failed")))
-            }
+            Self::Threads => tasks
+                .spawn_blocking(name, work)
+                .await
+                .ok_or_else(|| Error::internal(format!("etcdserver: {name} failed"))),
         }
     }
 }

@@ -23,7 +23,9 @@ impl Member {
 
     /// The rolling hash at the last revisions.
     pub fn hashes(&self) -> peer::HashesResponse {
-        peer::HashesResponse { hashes: self.reader.hashes(REMEMBERED) }
+        peer::HashesResponse {
+            hashes: self.reader.hashes(REMEMBERED),
+        }
     }
 
     /// Whether messages of this member are taken: not after it was removed.
@@ -42,7 +44,9 @@ impl Member {
             let members = self.reader.state().members.list();
             for member in members.iter().filter(|member| member.id != self.id()) {
                 for url in &member.peer_ur_ls {
-                    let Ok(info) = self.peers.cluster_info(url, self.config.election_timeout).await else { continue };
+                    let Ok(info) = self.peers.cluster_info(url, self.config.election_timeout).await else {
+                        continue;
+                    };
                     if info.cluster_id == self.cluster_id() && info.removed.contains(&self.id()) {
                         tracing::warn!("the member was removed from the cluster while it was away");
                         self.life.begin(Stop::Removed);

@@ -24,8 +24,11 @@ pub trait Peers: Send + Sync + 'static {
     ) -> Result<store::Reply, TransportError>;
 
     /// Asks the leader from which log index on a read is linearizable.
-    async fn read_index(&self, target: &peer::Node, timeout: Duration)
-    -> Result<peer::ReadIndexResponse, TransportError>;
+    async fn read_index(
+        &self,
+        target: &peer::Node,
+        timeout: Duration,
+    ) -> Result<peer::ReadIndexResponse, TransportError>;
 
     /// Renews a lease at the leader.
     async fn lease_keep_alive(

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use prost::Message;
 use proto::fault::Fault;
+use proto::peer;
 use proto::store::command::Action;
 use proto::store::reply::Outcome;
 use proto::store::{Command, Reply};
-use proto::peer;
 use store_raft::TransportError;
 
 use crate::Member;
@@ -112,10 +112,16 @@ impl Member {
 
     /// Hands a command to the leader.
     async fn forward(&self, leader: u64, command: Command) -> Attempt {
-        let Some(node) = self.node(leader) else { return Attempt::Again };
+        let Some(node) = self.node(leader) else {
+            return Attempt::Again;
+        };
         let request = peer::ProposeRequest { command: Some(command) };
         match self.peers.propose(&node, request, self.config.request_timeout()).await {
-            Ok(Reply { outcome: Some(Outcome::Fault(fault)), index: 0, .. }) => match Fault::try_from(fault) {
+            Ok(Reply {
+                outcome: Some(Outcome::Fault(fault)),
+                index: 0,
+                ..
+            }) => match Fault::try_from(fault) {
                 Ok(Fault::NotLeader) => Attempt::Again,
                 Ok(fault) => Attempt::Failed(fault.into()),
                 Err(_) => Attempt::Failed(Fault::NotCapable.into()),
@@ -134,9 +140,17 @@ impl Member {
 
     /// A write that another member hands over. Faults before the log have index 0; those of apply have their entry's.
     pub async fn peer_propose(&self, request: peer::ProposeRequest) -> Reply {
-        let fault = |fault: Fault| Reply { index: 0, term: 0, outcome: Some(Outcome::Fault(fault.into())) };
-        let Ok(_inside) = self.life.enter() else { return fault(Fault::Stopped) };
-        let Some(command) = request.command else { return fault(Fault::NotCapable) };
+        let fault = |fault: Fault| Reply {
+            index: 0,
+            term: 0,
+            outcome: Some(Outcome::Fault(fault.into())),
+        };
+        let Ok(_inside) = self.life.enter() else {
+            return fault(Fault::Stopped);
+        };
+        let Some(command) = request.command else {
+            return fault(Fault::NotCapable);
+        };
         if !self.is_leader() {
             return fault(Fault::NotLeader);
         }
@@ -160,9 +174,8 @@ impl Member {
         }
         if status.leads() {
             let limit = self.config.election_timeout.as_millis() as u64;
-            let heard = |id: &&u64| {
-                **id == self.id() || status.heard_ms.get(*id).is_some_and(|silent| *silent <= limit)
-            };
+            let heard =
+                |id: &&u64| **id == self.id() || status.heard_ms.get(*id).is_some_and(|silent| *silent <= limit);
             if status.voters.iter().filter(heard).count() <= status.voters.len() / 2 {
                 return Fault::TimeoutConnectionLost;
             }

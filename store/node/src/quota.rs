@@ -36,7 +36,9 @@ fn operation_cost(operation: &RequestOp) -> u64 {
 impl Member {
     /// Refuses what does not fit, and raises the alarm that keeps refusing until it is disarmed.
     pub(crate) fn afford(&self, cost: u64) -> Result<()> {
-        let Some(quota) = self.config.quota().filter(|_| cost > 0) else { return Ok(()) };
+        let Some(quota) = self.config.quota().filter(|_| cost > 0) else {
+            return Ok(());
+        };
         let state = self.reader.state();
         if state.alarms.no_space() {
             return Err(Fault::NoSpace.into());
@@ -58,7 +60,11 @@ impl Member {
         tracing::warn!(alarm = ?alarm, member_id = format!("{member_id:x}"), "raising an alarm");
         self.tasks.spawn_until("alarm", async move {
             let action = AlarmAction::Activate.into();
-            let request = AlarmRequest { action, member_id, alarm: alarm.into() };
+            let request = AlarmRequest {
+                action,
+                member_id,
+                alarm: alarm.into(),
+            };
             if let Err(error) = member.propose(&Who::own(), Action::Alarm(request)).await {
                 tracing::warn!(%error, "failed to raise an alarm");
             }
@@ -73,9 +79,17 @@ mod tests {
     #[test]
     fn a_txn_costs_its_dearer_branch() {
         let put = |size: usize| RequestOp {
-            request: Some(Request::RequestPut(PutRequest { key: "k".into(), value: vec![0; size].into(), ..PutRequest::default() })),
+            request: Some(Request::RequestPut(PutRequest {
+                key: "k".into(),
+                value: vec![0; size].into(),
+                ..PutRequest::default()
+            })),
         };
-        let txn = TxnRequest { success: vec![put(10), put(20)], failure: vec![put(5)], ..TxnRequest::default() };
+        let txn = TxnRequest {
+            success: vec![put(10), put(20)],
+            failure: vec![put(5)],
+            ..TxnRequest::default()
+        };
         assert_eq!(txn_cost(&txn), 2 * 257 + 30);
     }
 }

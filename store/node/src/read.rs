@@ -41,7 +41,10 @@ impl Member {
         let started = self.clock.monotonic();
         let reached = async {
             let index = self.read_index().await?;
-            self.consensus.wait_applied(index).await.map_err(|_| Error::Fault(Fault::Stopped))
+            self.consensus
+                .wait_applied(index)
+                .await
+                .map_err(|_| Error::Fault(Fault::Stopped))
         };
         let result = within(&*self.clock, self.config.request_timeout(), reached).await;
         if self.clock.monotonic().saturating_sub(started) > SLOW {
@@ -68,7 +71,8 @@ impl Member {
         };
         if start {
             let member = self.clone();
-            self.tasks.spawn_until("read-index", async move { member.run_rounds().await });
+            self.tasks
+                .spawn_until("read-index", async move { member.run_rounds().await });
         }
         receiver.await.unwrap_or(Err(Fault::Stopped.into()))
     }
@@ -120,7 +124,9 @@ impl Member {
     async fn ask(&self, leader: u64) -> Option<u64> {
         let node = self.node(leader)?;
         match self.peers.read_index(&node, ROUND).await {
-            Ok(peer::ReadIndexResponse { outcome: Some(Outcome::Index(index)) }) => Some(index),
+            Ok(peer::ReadIndexResponse {
+                outcome: Some(Outcome::Index(index)),
+            }) => Some(index),
             Ok(_) => None,
             Err(error) => {
                 tracing::debug!(%error, leader = format!("{leader:x}"), "the leader did not answer a read index");

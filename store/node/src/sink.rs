@@ -130,7 +130,8 @@ impl EffectSink for Sink {
         self.gate.open();
         let state = self.reader.state();
         self.expiry.lock().demote();
-        self.hub.reset(state.revision, state.compacted, &mut |token: &Arc<Token>| token.wake());
+        self.hub
+            .reset(state.revision, state.compacted, &mut |token: &Arc<Token>| token.wake());
         self.compacted.send_replace(state.compacted);
         self.changed.send_modify(|count| *count += 1);
         self.revoked.send_modify(|count| *count += 1);

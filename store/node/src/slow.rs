@@ -41,7 +41,12 @@ impl Trace {
             return;
         }
         member.metrics.server.slow_apply.inc();
-        let why = self.steps.iter().map(|(what, took)| format!("{what} {took:?}")).collect::<Vec<_>>().join(", ");
+        let why = self
+            .steps
+            .iter()
+            .map(|(what, took)| format!("{what} {took:?}"))
+            .collect::<Vec<_>>()
+            .join(", ");
         tracing::warn!(
             took = ?took,
             expected_duration = ?ended.limit,
@@ -61,14 +66,21 @@ impl Member {
     /// Starts the clock for a request.
     pub(crate) fn trace(&self, kind: &'static str) -> Trace {
         let started = self.clock.monotonic();
-        Trace { kind, started, last: started, steps: Vec::new() }
+        Trace {
+            kind,
+            started,
+            last: started,
+            steps: Vec::new(),
+        }
     }
 }
 
 /// A key as the log shows it, cut so that one line stays one line.
 fn key(bytes: &[u8]) -> String {
     const SHOWN: usize = 128;
-    String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN)]).escape_debug().to_string()
+    String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN)])
+        .escape_debug()
+        .to_string()
 }
 
 /// A range without anything secret: keys and options, no values.
@@ -87,19 +99,32 @@ pub(crate) fn range(request: &etcd::RangeRequest) -> String {
 
 /// A put, its value only as a size.
 pub(crate) fn put(request: &etcd::PutRequest) -> String {
-    format!("key:\"{}\" value_size:{} lease:{}", key(&request.key), request.value.len(), request.lease)
+    format!(
+        "key:\"{}\" value_size:{} lease:{}",
+        key(&request.key),
+        request.value.len(),
+        request.lease
+    )
 }
 
 /// A deletion.
 pub(crate) fn delete(request: &etcd::DeleteRangeRequest) -> String {
-    format!("key:\"{}\" range_end:\"{}\"", key(&request.key), key(&request.range_end))
+    format!(
+        "key:\"{}\" range_end:\"{}\"",
+        key(&request.key),
+        key(&request.range_end)
+    )
 }
 
 /// A transaction: its shape and the first key it compares.
 pub(crate) fn txn(request: &etcd::TxnRequest) -> String {
     format!(
         "compare_first_key:\"{}\" compare_len:{} success_len:{} failure_len:{} put_size:{}",
-        request.compare.first().map(|compare| key(&compare.key)).unwrap_or_default(),
+        request
+            .compare
+            .first()
+            .map(|compare| key(&compare.key))
+            .unwrap_or_default(),
         request.compare.len(),
         request.success.len(),
         request.failure.len(),

@@ -25,7 +25,11 @@ impl Member {
     /// # Errors
     /// As `range`; unimplemented for sorted and filtered ranges, as upstream.
     pub async fn range_stream(&self, caller: &Caller, request: RangeRequest) -> Result<RangeStream> {
-        let learner = if request.serializable { Learner::Serves } else { Learner::Refuses };
+        let learner = if request.serializable {
+            Learner::Serves
+        } else {
+            Learner::Refuses
+        };
         let admitted = self.admit(caller, learner).await?;
         validate::range(&request)?;
         if !validate::streamable(&request) {
@@ -40,7 +44,12 @@ impl Member {
         self.allowed(&admitted.who, Ask::Range(&request))?;
         self.metrics.mvcc.ranges.inc();
         let pages = self.mvcc.range_pages(request, self.config.max_request_bytes)?;
-        Ok(RangeStream { member: self.clone(), admitted, pages: Arc::new(parking_lot::Mutex::new(pages)), done: false })
+        Ok(RangeStream {
+            member: self.clone(),
+            admitted,
+            pages: Arc::new(parking_lot::Mutex::new(pages)),
+            done: false,
+        })
     }
 }
 
@@ -52,7 +61,9 @@ impl RangeStream {
             return None;
         }
         match self.page().await {
-            Ok(Some(response)) => Some(Ok(RangeStreamResponse { range_response: Some(response) })),
+            Ok(Some(response)) => Some(Ok(RangeStreamResponse {
+                range_response: Some(response),
+            })),
             Ok(None) => {
                 self.done = true;
                 None
@@ -67,7 +78,10 @@ impl RangeStream {
     async fn page(&mut self) -> Result<Option<RangeResponse>> {
         let pages = Arc::clone(&self.pages);
         let member = &self.member;
-        let page = member.offload.run(&member.tasks, "range-stream", move || pages.lock().next_page()).await??;
+        let page = member
+            .offload
+            .run(&member.tasks, "range-stream", move || pages.lock().next_page())
+            .await??;
         member.still_current(&self.admitted.who)?;
         Ok(page.map(|mut response| {
             if response.header.is_some() {

@@ -42,27 +42,46 @@ impl Jwt {
     /// Reads the options behind `jwt,`.
     pub(super) fn new(text: &str) -> std::result::Result<Self, Error> {
         let options = Options::parse(text)?;
-        let name = options.method.ok_or_else(|| Error("jwt needs sign-method".to_owned()))?;
-        let algorithm: Algorithm = name.parse().map_err(|_| Error(format!("unknown sign-method '{name}'")))?;
-        let bad = |what: &str, error: jsonwebtoken::errors::Error| Error(format!("{what} does not fit {name}: {error}"));
+        let name = options
+            .method
+            .ok_or_else(|| Error("jwt needs sign-method".to_owned()))?;
+        let algorithm: Algorithm = name
+            .parse()
+            .map_err(|_| Error(format!("unknown sign-method '{name}'")))?;
+        let bad =
+            |what: &str, error: jsonwebtoken::errors::Error| Error(format!("{what} does not fit {name}: {error}"));
         let (sign, verify) = if name.starts_with("HS") {
             let secret = options.private.ok_or_else(|| Error(format!("{name} needs priv-key")))?;
-            (Some(EncodingKey::from_secret(&secret)), DecodingKey::from_secret(&secret))
+            (
+                Some(EncodingKey::from_secret(&secret)),
+                DecodingKey::from_secret(&secret),
+            )
         } else {
             let public = options.public.ok_or_else(|| Error(format!("{name} needs pub-key")))?;
             let verify = verify_key(&name, &public).map_err(|error| bad("pub-key", error))?;
             let private = options.private.map(|private| sign_key(&name, &private));
             (private.transpose().map_err(|error| bad("priv-key", error))?, verify)
         };
-        Ok(Self { algorithm, sign, verify, ttl: options.ttl.unwrap_or(TTL) })
+        Ok(Self {
+            algorithm,
+            sign,
+            verify,
+            ttl: options.ttl.unwrap_or(TTL),
+        })
     }
 
     pub(super) fn issue(&self, user: &str, revision: u64, now_ms: u64) -> Result<String> {
         let Some(key) = &self.sign else {
-            return Err(crate::Error::unknown("auth: token signing attempted with verify-only key"));
+            return Err(crate::Error::unknown(
+                "auth: token signing attempted with verify-only key",
+            ));
         };
         let exp = now_ms / 1000 + self.ttl.as_secs();
-        let claims = Claims { username: user.to_owned(), revision, exp };
+        let claims = Claims {
+            username: user.to_owned(),
+            revision,
+            exp,
+        };
         jsonwebtoken::encode(&Header::new(self.algorithm), &claims, key).map_err(|error| {
             tracing::warn!(%error, "failed to sign a JWT token");
             crate::Error::Fault(Fault::AuthFailed)
@@ -82,7 +101,10 @@ impl Jwt {
         if claims.claims.exp <= now_ms / 1000 {
             return Err(Fault::InvalidAuthToken.into());
         }
-        Ok(Who { user: claims.claims.username, revision: claims.claims.revision })
+        Ok(Who {
+            user: claims.claims.username,
+            revision: claims.claims.revision,
+        })
     }
 }
 
@@ -141,15 +163,31 @@ mod tests {
     fn a_token_names_its_user_until_it_expires() {
         let (_dir, jwt) = hs256();
         let token = jwt.issue("root", 7, 1_000_000).unwrap();
-        assert_eq!(jwt.read(&token, 1_000_000).unwrap(), Who { user: "root".to_owned(), revision: 7 });
+        assert_eq!(
+            jwt.read(&token, 1_000_000).unwrap(),
+            Who {
+                user: "root".to_owned(),
+                revision: 7
+            }
+        );
         assert!(jwt.read(&token, 1_600_000).is_err());
         assert!(jwt.read(&format!("{token}x"), 1_000_000).is_err());
     }
 
     #[test]
     fn bad_options_say_what_is_wrong() {
-        for (text, part) in [("", "sign-method"), ("sign-method=XX", "XX"), ("sign-method=RS256", "pub-key"), ("a=b", "'a'")] {
-            assert!(Jwt::new(text).err().is_some_and(|error| error.to_string().contains(part)), "{text}");
+        for (text, part) in [
+            ("", "sign-method"),
+            ("sign-method=XX", "XX"),
+            ("sign-method=RS256", "pub-key"),
+            ("a=b", "'a'"),
+        ] {
+            assert!(
+                Jwt::new(text)
+                    .err()
+                    .is_some_and(|error| error.to_string().contains(part)),
+                "{text}"
+            );
         }
     }
 }

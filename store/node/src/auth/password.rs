@@ -11,12 +11,15 @@ impl Member {
     /// The hash of a password in the form that commands carry: base64 of bcrypt's text.
     pub(super) async fn hash_password(&self, password: String) -> Result<String> {
         let cost = self.config.bcrypt_cost;
-        let hash = self.offload.run(&self.tasks, "bcrypt", move || bcrypt::non_truncating_hash(password, cost)).await?;
+        let hash = self
+            .offload
+            .run(&self.tasks, "bcrypt", move || {
+                bcrypt::non_truncating_hash(password, cost)
+            })
+            .await?;
         match hash {
             Ok(hash) => Ok(STANDARD.encode(hash)),
-            Err(bcrypt::BcryptError::Truncation(_)) => {
-                Err(Error::unknown("bcrypt: password length exceeds 72 bytes"))
-            }
+            Err(bcrypt::BcryptError::Truncation(_)) => Err(Error::unknown("bcrypt: password length exceeds 72 bytes")),
             Err(error) => Err(Error::unknown(format!("bcrypt: {error}"))),
         }
     }

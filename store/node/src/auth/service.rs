@@ -79,7 +79,9 @@ impl Member {
             self.allowed_to_hash(caller).await?;
             request.hashed_password = self.hash_password(password).await?;
         }
-        Ok(AuthUserAddResponse { header: self.manage(caller, Action::AuthUserAdd(request)).await? })
+        Ok(AuthUserAddResponse {
+            header: self.manage(caller, Action::AuthUserAdd(request)).await?,
+        })
     }
 
     /// Changes a user's password.
@@ -111,7 +113,10 @@ impl Member {
     /// [`Fault::AuthNotEnabled`], [`Fault::AuthFailed`], timeouts.
     pub async fn authenticate(&self, caller: &Caller, request: AuthenticateRequest) -> Result<AuthenticateResponse> {
         // Whoever asks for a new token may bring an old one along.
-        let anonymous = Caller { token: None, ..caller.clone() };
+        let anonymous = Caller {
+            token: None,
+            ..caller.clone()
+        };
         let _admitted = self.admit(&anonymous, Learner::Refuses).await?;
         self.barrier().await?;
         loop {
@@ -126,7 +131,10 @@ impl Member {
             // The password may have been changed while it was checked.
             if state.auth.revision() == revision {
                 let token = self.issue(&state, &request.name)?;
-                return Ok(AuthenticateResponse { header: Some(self.header()), token });
+                return Ok(AuthenticateResponse {
+                    header: Some(self.header()),
+                    token,
+                });
             }
             if !state.auth.enabled() {
                 return Err(Fault::AuthNotEnabled.into());
@@ -139,11 +147,18 @@ impl Member {
     /// # Errors
     /// Timeouts.
     pub async fn auth_status(&self, caller: &Caller, _request: AuthStatusRequest) -> Result<AuthStatusResponse> {
-        let anonymous = Caller { token: None, ..caller.clone() };
+        let anonymous = Caller {
+            token: None,
+            ..caller.clone()
+        };
         let _admitted = self.admit(&anonymous, Learner::Refuses).await?;
         self.barrier().await?;
         let auth = &self.reader.state().auth;
-        Ok(AuthStatusResponse { header: Some(self.header()), enabled: auth.enabled(), auth_revision: auth.revision() })
+        Ok(AuthStatusResponse {
+            header: Some(self.header()),
+            enabled: auth.enabled(),
+            auth_revision: auth.revision(),
+        })
     }
 
     /// A user's roles.
@@ -153,7 +168,10 @@ impl Member {
     pub async fn user_get(&self, caller: &Caller, request: AuthUserGetRequest) -> Result<AuthUserGetResponse> {
         self.read_auth(caller, Ask::UserGet(&request.name)).await?;
         let response = self.reader.state().auth.user_get(&request)?;
-        Ok(AuthUserGetResponse { header: Some(self.header()), ..response })
+        Ok(AuthUserGetResponse {
+            header: Some(self.header()),
+            ..response
+        })
     }
 
     /// All users.
@@ -162,7 +180,10 @@ impl Member {
     /// Auth, timeouts.
     pub async fn user_list(&self, caller: &Caller, _request: AuthUserListRequest) -> Result<AuthUserListResponse> {
         self.read_auth(caller, Ask::Admin).await?;
-        Ok(AuthUserListResponse { header: Some(self.header()), ..self.reader.state().auth.user_list() })
+        Ok(AuthUserListResponse {
+            header: Some(self.header()),
+            ..self.reader.state().auth.user_list()
+        })
     }
 
     /// A role's permissions.
@@ -172,7 +193,10 @@ impl Member {
     pub async fn role_get(&self, caller: &Caller, request: AuthRoleGetRequest) -> Result<AuthRoleGetResponse> {
         self.read_auth(caller, Ask::RoleGet(&request.role)).await?;
         let response = self.reader.state().auth.role_get(&request)?;
-        Ok(AuthRoleGetResponse { header: Some(self.header()), ..response })
+        Ok(AuthRoleGetResponse {
+            header: Some(self.header()),
+            ..response
+        })
     }
 
     /// All roles.
@@ -181,7 +205,10 @@ impl Member {
     /// Auth, timeouts.
     pub async fn role_list(&self, caller: &Caller, _request: AuthRoleListRequest) -> Result<AuthRoleListResponse> {
         self.read_auth(caller, Ask::Admin).await?;
-        Ok(AuthRoleListResponse { header: Some(self.header()), ..self.reader.state().auth.role_list() })
+        Ok(AuthRoleListResponse {
+            header: Some(self.header()),
+            ..self.reader.state().auth.role_list()
+        })
     }
 
     async fn read_auth(&self, caller: &Caller, ask: Ask<'_>) -> Result<()> {

@@ -33,7 +33,10 @@ pub(crate) struct Simple {
 
 impl Simple {
     pub(super) fn new(ttl: Duration) -> Self {
-        Self { ttl, used: Mutex::default() }
+        Self {
+            ttl,
+            used: Mutex::default(),
+        }
     }
 
     /// A token for the user, as of this state.
@@ -87,7 +90,13 @@ fn sealed(body: &[u8], index: u64) -> Vec<u8> {
 
 /// The key that a user's tokens are sealed with; none for a user without a password.
 fn key(state: &State, user: &str) -> Option<hmac::Key> {
-    let hash = |name: &str| state.auth.user(name).map(|user| user.password.clone()).filter(|hash| !hash.is_empty());
+    let hash = |name: &str| {
+        state
+            .auth
+            .user(name)
+            .map(|user| user.password.clone())
+            .filter(|hash| !hash.is_empty())
+    };
     let mut secret = b"keelson simple token".to_vec();
     secret.extend_from_slice(&state.members.cluster_id().to_be_bytes());
     secret.extend_from_slice(&hash(user)?);

@@ -33,7 +33,9 @@ impl Tokens {
                 Ok(Self::Simple(Simple::new(config.auth_token_ttl)))
             }
             "jwt" => Ok(Self::Jwt(Box::new(Jwt::new(options)?))),
-            other => Err(Error(format!("unknown kind '{other}', use 'simple' or 'jwt,option=value,...'"))),
+            other => Err(Error(format!(
+                "unknown kind '{other}', use 'simple' or 'jwt,option=value,...'"
+            ))),
         }
     }
 }
@@ -58,8 +60,14 @@ impl Member {
         if let Some(token) = caller.token.as_deref() {
             return self.read_token(token).await;
         }
-        let named = caller.common_name.as_deref().filter(|_| self.config.client_cert_auth && !caller.gateway);
-        Ok(named.map_or_else(Who::default, |user| Who { user: user.to_owned(), revision: state.auth.revision() }))
+        let named = caller
+            .common_name
+            .as_deref()
+            .filter(|_| self.config.client_cert_auth && !caller.gateway);
+        Ok(named.map_or_else(Who::default, |user| Who {
+            user: user.to_owned(),
+            revision: state.auth.revision(),
+        }))
     }
 
     async fn read_token(&self, token: &str) -> Result<Who> {
@@ -69,7 +77,10 @@ impl Member {
                 self.catch_up_with(Simple::index(token)?).await?;
                 let state = self.reader.state();
                 let user = simple.read(&state, token, self.clock.wall_ms(), self.clock.monotonic())?;
-                Ok(Who { user, revision: state.auth.revision() })
+                Ok(Who {
+                    user,
+                    revision: state.auth.revision(),
+                })
             }
         }
     }

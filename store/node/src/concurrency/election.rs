@@ -52,21 +52,47 @@ impl Member {
         };
         let response = self.txn_inside(&admitted, txn).await?;
         let mut revision = response.header.as_ref().map_or(0, |header| header.revision);
-        let held = if response.succeeded { None } else { ranges(response).next() };
-        let held = held.and_then(|range| range.kvs.into_iter().next()).map(|kv| decoded(&kv)).transpose()?;
+        let held = if response.succeeded {
+            None
+        } else {
+            ranges(response).next()
+        };
+        let held = held
+            .and_then(|range| range.kvs.into_iter().next())
+            .map(|kv| decoded(&kv))
+            .transpose()?;
         if let Some(kv) = &held {
             revision = kv.create_revision;
         }
-        let claim = Claim { member: self.clone(), caller: caller.clone(), key: key.clone(), revision, kept: false };
+        let claim = Claim {
+            member: self.clone(),
+            caller: caller.clone(),
+            key: key.clone(),
+            revision,
+            kept: false,
+        };
         if held.is_some_and(|kv| kv.value != request.value) {
-            let leader = LeaderKey { name: request.name.clone(), key: key.clone(), rev: revision, lease: session.lease };
+            let leader = LeaderKey {
+                name: request.name.clone(),
+                key: key.clone(),
+                rev: revision,
+                lease: session.lease,
+            };
             self.proclaim_inside(&admitted, &leader, request.value).await?;
         }
         session.wait_for_older(&prefix, revision).await?;
         let header = session.still_holds(&key, revision).await?;
         claim.keep();
-        let leader = LeaderKey { name: request.name, key, rev: revision, lease: session.lease };
-        Ok(CampaignResponse { header: Some(header), leader: Some(leader) })
+        let leader = LeaderKey {
+            name: request.name,
+            key,
+            rev: revision,
+            lease: session.lease,
+        };
+        Ok(CampaignResponse {
+            header: Some(header),
+            leader: Some(leader),
+        })
     }
 
     /// Gives the leader's key another value.
@@ -92,7 +118,11 @@ impl Member {
             failure: Vec::new(),
         };
         let response = self.txn_inside(admitted, txn).await?;
-        if response.succeeded { Ok(response.header) } else { Err(not_leader()) }
+        if response.succeeded {
+            Ok(response.header)
+        } else {
+            Err(not_leader())
+        }
     }
 
     /// Who leads.
@@ -103,7 +133,10 @@ impl Member {
         let admitted = self.admit(caller, Learner::Refuses).await?;
         let response = self.range_inside(&admitted, holder(&prefix(&request.name))).await?;
         let kv = response.kvs.into_iter().next().ok_or_else(no_leader)?;
-        Ok(LeaderResponse { header: response.header, kv: Some(kv) })
+        Ok(LeaderResponse {
+            header: response.header,
+            kv: Some(kv),
+        })
     }
 
     /// Gives leadership up.
@@ -114,7 +147,9 @@ impl Member {
         let admitted = self.admit(caller, Learner::Refuses).await?;
         let leader = request.leader.ok_or_else(missing_leader_key)?;
         let response = self.txn_inside(&admitted, delete_if(&leader.key, leader.rev)).await?;
-        Ok(ResignResponse { header: response.header })
+        Ok(ResignResponse {
+            header: response.header,
+        })
     }
 
     /// Tells of each leader and each of its values.
@@ -123,7 +158,13 @@ impl Member {
     /// When the member does not serve.
     pub async fn observe(&self, caller: &Caller, request: LeaderRequest) -> Result<Observe> {
         let admitted = self.admit(caller, Learner::Refuses).await?;
-        Ok(Observe { member: self.clone(), admitted, prefix: prefix(&request.name), queue: VecDeque::new(), place: None })
+        Ok(Observe {
+            member: self.clone(),
+            admitted,
+            prefix: prefix(&request.name),
+            queue: VecDeque::new(),
+            place: None,
+        })
     }
 }
 
@@ -179,9 +220,14 @@ impl Observe {
             self.place = Some(Place::Anyone(follow));
             return Ok(());
         };
-        let follow = self.member.follow(KeyRange::new(&decoded(&kv)?.key, &Bytes::new()), seen + 1);
+        let follow = self
+            .member
+            .follow(KeyRange::new(&decoded(&kv)?.key, &Bytes::new()), seen + 1);
         self.place = Some(Place::Leader(follow));
-        self.queue.push_back(LeaderResponse { header: response.header, kv: Some(kv) });
+        self.queue.push_back(LeaderResponse {
+            header: response.header,
+            kv: Some(kv),
+        });
         Ok(())
     }
 
@@ -194,7 +240,10 @@ impl Observe {
                     return Ok(());
                 }
                 let header = Some(self.member.header_at(batch.revision));
-                self.queue.push_back(LeaderResponse { header, kv: Some(Encoded::from(&kv)) });
+                self.queue.push_back(LeaderResponse {
+                    header,
+                    kv: Some(Encoded::from(&kv)),
+                });
             }
         }
         Ok(())

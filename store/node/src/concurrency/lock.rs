@@ -36,8 +36,18 @@ impl Member {
         if !fresh && let Some(mine) = found.next().and_then(|range| range.kvs.into_iter().next()) {
             revision = decoded(&mine)?.create_revision;
         }
-        let claim = Claim { member: self.clone(), caller: caller.clone(), key: key.clone(), revision, kept: false };
-        let first = found.next().and_then(|range| range.kvs.into_iter().next()).map(|kv| decoded(&kv)).transpose()?;
+        let claim = Claim {
+            member: self.clone(),
+            caller: caller.clone(),
+            key: key.clone(),
+            revision,
+            kept: false,
+        };
+        let first = found
+            .next()
+            .and_then(|range| range.kvs.into_iter().next())
+            .map(|kv| decoded(&kv))
+            .transpose()?;
         if first.is_none_or(|kv| kv.create_revision == revision) {
             claim.keep();
             return Ok(LockResponse { header, key });
@@ -45,7 +55,10 @@ impl Member {
         session.wait_for_older(&prefix, revision).await?;
         let header = session.still_holds(&key, revision).await?;
         claim.keep();
-        Ok(LockResponse { header: Some(header), key })
+        Ok(LockResponse {
+            header: Some(header),
+            key,
+        })
     }
 
     /// Lets the lock go.
@@ -53,8 +66,13 @@ impl Member {
     /// # Errors
     /// Those of deletions.
     pub async fn unlock(&self, caller: &Caller, request: UnlockRequest) -> Result<UnlockResponse> {
-        let delete = DeleteRangeRequest { key: request.key, ..DeleteRangeRequest::default() };
+        let delete = DeleteRangeRequest {
+            key: request.key,
+            ..DeleteRangeRequest::default()
+        };
         let response = self.delete_range(caller, delete).await?;
-        Ok(UnlockResponse { header: response.header })
+        Ok(UnlockResponse {
+            header: response.header,
+        })
     }
 }

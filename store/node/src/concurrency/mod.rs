@@ -44,11 +44,25 @@ impl<'a> Session<'a> {
     /// With the caller's lease, or one of its own.
     async fn open(member: &'a Member, caller: &'a Caller, admitted: &'a Admitted, lease: i64) -> Result<Self> {
         let lease = if lease == 0 {
-            member.lease_grant_as(&admitted.who, LeaseGrantRequest { ttl: SESSION_TTL, id: 0 }).await?.id
+            member
+                .lease_grant_as(
+                    &admitted.who,
+                    LeaseGrantRequest {
+                        ttl: SESSION_TTL,
+                        id: 0,
+                    },
+                )
+                .await?
+                .id
         } else {
             lease
         };
-        Ok(Self { member, caller, admitted, lease })
+        Ok(Self {
+            member,
+            caller,
+            admitted,
+            lease,
+        })
     }
 
     /// Waits until every key below the prefix that is older than `revision` is gone, keeping the lease alive.
@@ -108,7 +122,10 @@ impl<'a> Session<'a> {
 
     /// Whether the key is still there with that create revision: the lease may have ended during the wait.
     async fn still_holds(&self, key: &Bytes, revision: i64) -> Result<proto::etcd::ResponseHeader> {
-        let request = RangeRequest { key: key.clone(), ..RangeRequest::default() };
+        let request = RangeRequest {
+            key: key.clone(),
+            ..RangeRequest::default()
+        };
         let response = self.member.range_inside(self.admitted, request).await?;
         let kv = response.kvs.first().map(decoded).transpose()?;
         if kv.is_none_or(|kv| kv.create_revision != revision) {
@@ -165,7 +182,11 @@ fn below(prefix: &[u8]) -> RangeRequest {
         // '/' + 1; no overflow, as the prefix was made by `prefix`.
         *last += 1;
     }
-    RangeRequest { key: Bytes::copy_from_slice(prefix), range_end: end.into(), ..RangeRequest::default() }
+    RangeRequest {
+        key: Bytes::copy_from_slice(prefix),
+        range_end: end.into(),
+        ..RangeRequest::default()
+    }
 }
 
 /// The oldest key below a prefix: its holder's.
@@ -194,16 +215,27 @@ fn operation(request: Request) -> RequestOp {
 }
 
 fn put(key: &Bytes, value: Bytes, lease: i64) -> RequestOp {
-    operation(Request::RequestPut(PutRequest { key: key.clone(), value, lease, ..PutRequest::default() }))
+    operation(Request::RequestPut(PutRequest {
+        key: key.clone(),
+        value,
+        lease,
+        ..PutRequest::default()
+    }))
 }
 
 fn get(key: &Bytes) -> RequestOp {
-    operation(Request::RequestRange(RangeRequest { key: key.clone(), ..RangeRequest::default() }))
+    operation(Request::RequestRange(RangeRequest {
+        key: key.clone(),
+        ..RangeRequest::default()
+    }))
 }
 
 /// Deletes the key if it is still the one created at that revision.
 fn delete_if(key: &Bytes, revision: i64) -> TxnRequest {
-    let delete = DeleteRangeRequest { key: key.clone(), ..DeleteRangeRequest::default() };
+    let delete = DeleteRangeRequest {
+        key: key.clone(),
+        ..DeleteRangeRequest::default()
+    };
     TxnRequest {
         compare: vec![created_at(key, revision)],
         success: vec![operation(Request::RequestDeleteRange(delete))],
@@ -212,7 +244,8 @@ fn delete_if(key: &Bytes, revision: i64) -> TxnRequest {
 }
 
 fn decoded(kv: &Encoded<mvcc::KeyValue>) -> Result<mvcc::KeyValue> {
-    kv.decode().map_err(|error| Error::internal(format!("etcdserver: {error}")))
+    kv.decode()
+        .map_err(|error| Error::internal(format!("etcdserver: {error}")))
 }
 
 fn event_of(event: &Encoded<mvcc::Event>) -> Result<PlainEvent> {
@@ -227,7 +260,12 @@ struct PlainEvent {
 
 impl PlainEvent {
     fn decode(event: &Encoded<mvcc::Event>) -> Result<Self> {
-        let event = event.decode().map_err(|error| Error::internal(format!("etcdserver: {error}")))?;
-        Ok(Self { r#type: event.r#type, kv: event.kv.unwrap_or_default() })
+        let event = event
+            .decode()
+            .map_err(|error| Error::internal(format!("etcdserver: {error}")))?;
+        Ok(Self {
+            r#type: event.r#type,
+            kv: event.kv.unwrap_or_default(),
+        })
     }
 }

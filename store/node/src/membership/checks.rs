@@ -39,7 +39,11 @@ impl Member {
             return Err(Fault::MemberNotEnoughStarted);
         }
         let status = self.status.borrow();
-        if status.voters.iter().all(|id| self.hears(&status, *id)) { Ok(()) } else { Err(Fault::Unhealthy) }
+        if status.voters.iter().all(|id| self.hears(&status, *id)) {
+            Ok(())
+        } else {
+            Err(Fault::Unhealthy)
+        }
     }
 
     fn may_remove(&self, id: u64) -> std::result::Result<(), Fault> {
@@ -56,9 +60,17 @@ impl Member {
         if !status.voters.contains(&id) || !self.hears(&status, id) {
             return Ok(());
         }
-        let active = status.voters.iter().filter(|voter| self.hears(&status, **voter)).count();
+        let active = status
+            .voters
+            .iter()
+            .filter(|voter| self.hears(&status, **voter))
+            .count();
         let quorum_after = 1 + (status.voters.len() - 1) / 2;
-        if active > quorum_after { Ok(()) } else { Err(Fault::Unhealthy) }
+        if active > quorum_after {
+            Ok(())
+        } else {
+            Err(Fault::Unhealthy)
+        }
     }
 
     fn may_promote(&self, id: u64) -> std::result::Result<(), Fault> {
@@ -104,7 +116,9 @@ fn valid_url(text: &str) -> bool {
 }
 
 fn has_port(authority: &str) -> bool {
-    authority.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+    authority
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
 }
 
 #[cfg(test)]
@@ -114,10 +128,23 @@ mod tests {
     #[test]
     fn urls_are_checked_as_upstream_does() {
         let valid = |text: &str| valid_urls(&[text.to_owned()]);
-        for good in ["http://127.0.0.1:2380", "https://a.b:443", "http://[::1]:80", "unix://sock"] {
+        for good in [
+            "http://127.0.0.1:2380",
+            "https://a.b:443",
+            "http://[::1]:80",
+            "unix://sock",
+        ] {
             assert!(valid(good), "{good}");
         }
-        for bad in ["", "127.0.0.1:2380", "http://a", "http://a:1/path", "http://a:1/", "ftp://a:1", "http://:1"] {
+        for bad in [
+            "",
+            "127.0.0.1:2380",
+            "http://a",
+            "http://a:1/path",
+            "http://a:1/",
+            "ftp://a:1",
+            "http://:1",
+        ] {
             assert!(!valid(bad), "{bad}");
         }
         assert!(!valid_urls(&[]));

@@ -28,6 +28,9 @@ use crate::identity::member_id;
 use crate::kv::unexpected;
 use crate::time::within;
 
+/// The Cluster service says nothing of revisions (`header` in upstream's `v3rpc/member.go`).
+const NONE: i64 = 0;
+
 impl Member {
     /// Adds a member that does not run yet. A voter is first taken in as a learner and votes once it has caught up, so
     /// adding one never costs the quorum.
@@ -40,12 +43,24 @@ impl Member {
             return Err(Fault::BadMemberUrls.into());
         }
         let id = member_id(&request.peer_ur_ls, "", Some(self.clock.wall_ms() / 1000));
-        let member =
-            Entry { id, peer_ur_ls: request.peer_ur_ls, is_learner: request.is_learner, ..Entry::default() };
+        let member = Entry {
+            id,
+            peer_ur_ls: request.peer_ur_ls,
+            is_learner: request.is_learner,
+            ..Entry::default()
+        };
         let members = self.change_members(&admitted.who, Action::MemberAdd(member)).await?;
         let members_then = self.reader.state().members.list();
-        tracing::info!(member_id = format!("{id:x}"), is_learner = request.is_learner, "added member");
-        Ok(MemberAddResponse { header: Some(self.header()), member: members.into_iter().next_back(), members: members_then })
+        tracing::info!(
+            member_id = format!("{id:x}"),
+            is_learner = request.is_learner,
+            "added member"
+        );
+        Ok(MemberAddResponse {
+            header: Some(self.header_at(NONE)),
+            member: members.into_iter().next_back(),
+            members: members_then,
+        })
     }
 
     /// Removes a member for good; answers once consensus counts without it.
@@ -54,10 +69,16 @@ impl Member {
     /// [`Fault::MemberNotFound`], too few members running, auth, timeouts.
     pub async fn member_remove(&self, caller: &Caller, request: MemberRemoveRequest) -> Result<MemberRemoveResponse> {
         let admitted = self.admit_admin(caller, Learner::Refuses).await?;
-        let members = self.change_members(&admitted.who, Action::MemberRemove(request)).await?;
-        self.consensus_shows(|status| !status.nodes.contains_key(&request.id)).await;
+        let members = self
+            .change_members(&admitted.who, Action::MemberRemove(request))
+            .await?;
+        self.consensus_shows(|status| !status.nodes.contains_key(&request.id))
+            .await;
         tracing::info!(member_id = format!("{:x}", request.id), "removed member");
-        Ok(MemberRemoveResponse { header: Some(self.header()), members })
+        Ok(MemberRemoveResponse {
+            header: Some(self.header_at(NONE)),
+            members,
+        })
     }
 
     /// Gives a member other peer URLs.
@@ -69,8 +90,13 @@ impl Member {
         if !checks::valid_urls(&request.peer_ur_ls) {
             return Err(Fault::BadMemberUrls.into());
         }
-        let members = self.change_members(&admitted.who, Action::MemberUpdate(request)).await?;
-        Ok(MemberUpdateResponse { header: Some(self.header()), members })
+        let members = self
+            .change_members(&admitted.who, Action::MemberUpdate(request))
+            .await?;
+        Ok(MemberUpdateResponse {
+            header: Some(self.header_at(NONE)),
+            members,
+        })
     }
 
     /// Makes a learner vote; answers once it does.
@@ -86,11 +112,19 @@ impl Member {
         let result = self.change_members(&admitted.who, Action::MemberPromote(request)).await;
         match &result {
             Ok(_) => self.metrics.server.promote_succeeded.inc(),
-            Err(error) => self.metrics.server.promote_failed.with_label_values(&[&error.text()]).inc(),
+            Err(error) => self
+                .metrics
+                .server
+                .promote_failed
+                .with_label_values(&[&error.text()])
+                .inc(),
         }
         let members = result?;
         self.consensus_shows(|status| status.voters.contains(&request.id)).await;
-        Ok(MemberPromoteResponse { header: Some(self.header()), members })
+        Ok(MemberPromoteResponse {
+            header: Some(self.header_at(NONE)),
+            members,
+        })
     }
 
     /// The members; as of now if `linearizable`.
@@ -103,7 +137,10 @@ impl Member {
             self.barrier().await?;
         }
         self.allowed(&admitted.who, Ask::User)?;
-        Ok(MemberListResponse { header: Some(self.header()), members: self.reader.state().members.list() })
+        Ok(MemberListResponse {
+            header: Some(self.header_at(NONE)),
+            members: self.reader.state().members.list(),
+        })
     }
 
     async fn change_members(&self, who: &Who, action: Action) -> Result<Vec<Entry>> {
@@ -118,7 +155,10 @@ impl Member {
     async fn consensus_shows(&self, reached: impl Fn(&Status) -> bool) {
         let mut status = self.status.clone();
         let wait = status.wait_for(|status| reached(status));
-        if within(&*self.clock, self.config.request_timeout(), wait).await.is_none() {
+        if within(&*self.clock, self.config.request_timeout(), wait)
+            .await
+            .is_none()
+        {
             tracing::warn!("consensus has not followed a change of members yet");
         }
     }

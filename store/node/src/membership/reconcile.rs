@@ -1,5 +1,6 @@
 //! The leader's loop that makes consensus count as the members table says, one change at a time.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proto::peer;
@@ -17,6 +18,11 @@ const LOOK: Duration = Duration::from_millis(200);
 const CAUGHT_UP: u64 = 500;
 /// How long a removed member keeps answering; upstream's second.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// The part of the status that reconciling depends on.
+fn membership(status: &Status) -> (bool, &BTreeSet<u64>, &BTreeSet<u64>, bool) {
+    (status.leads(), &status.voters, &status.learners, status.changing)
+}
 
 /// What consensus lacks of the wish.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +44,8 @@ impl Member {
                 self.leave().await;
                 return;
             }
-            let leads = status.borrow_and_update().leads();
-            let open = leads && self.reconcile_once().await;
+            let seen = status.borrow_and_update().clone();
+            let open = seen.leads() && self.reconcile_once().await;
             let look = async {
                 if open {
                     self.clock.sleep(LOOK).await;
@@ -49,7 +55,8 @@ impl Member {
             };
             tokio::select! {
                 heard = changed.changed() => if heard.is_err() { return },
-                heard = status.changed() => if heard.is_err() { return },
+                // Most news is of indexes, which matter only while somebody catches up.
+                heard = status.wait_for(|now| membership(now) != membership(&seen)) => if heard.is_err() { return },
                 () = look => {}
             }
         }

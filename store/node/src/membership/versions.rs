@@ -28,7 +28,9 @@ impl Member {
                 return;
             }
             if let Some(version) = self.decide_version().await {
-                let action = Action::ClusterVersion(ClusterVersion { version: version.clone() });
+                let action = Action::ClusterVersion(ClusterVersion {
+                    version: version.clone(),
+                });
                 match self.propose(&Who::own(), action).await {
                     Ok(_) => tracing::info!(cluster_version = version, "set cluster version"),
                     Err(error) => tracing::warn!(%error, "failed to set the cluster version; it is tried again"),
@@ -80,16 +82,20 @@ impl Member {
                 state.check_downgrade(&request.version)?;
                 None
             }
-            DowngradeAction::Enable => {
-                Some(DowngradeInfo { enabled: true, target_version: state.check_downgrade(&request.version)? })
-            }
+            DowngradeAction::Enable => Some(DowngradeInfo {
+                enabled: true,
+                target_version: state.check_downgrade(&request.version)?,
+            }),
             DowngradeAction::Cancel if !state.downgrade.enabled => return Err(Fault::NoInflightDowngrade.into()),
             DowngradeAction::Cancel => Some(DowngradeInfo::default()),
         };
         if let Some(info) = info {
             self.propose(&admitted.who, Action::Downgrade(info)).await?;
         }
-        Ok(DowngradeResponse { header: Some(self.header()), version })
+        Ok(DowngradeResponse {
+            header: Some(self.header()),
+            version,
+        })
     }
 }
 

@@ -17,11 +17,31 @@ pub(crate) struct Disk {
 impl Disk {
     pub(super) fn new(make: &Make<'_>) -> prometheus::Result<Self> {
         Ok(Self {
-            log_sync: make.histogram("etcd_disk_wal_fsync_duration_seconds", "Time that syncs of the log took.", 0.001, 14)?,
+            log_sync: make.histogram(
+                "etcd_disk_wal_fsync_duration_seconds",
+                "Time that syncs of the log took.",
+                0.001,
+                14,
+            )?,
             log_bytes: make.counter("etcd_disk_wal_write_bytes_total", "Bytes written to the log.")?,
-            commit: make.histogram("etcd_disk_backend_commit_duration_seconds", "Time that batches written to the database took.", 0.001, 14)?,
-            snapshot: make.histogram("etcd_disk_backend_snapshot_duration_seconds", "Time that snapshots of the database took.", 0.01, 17)?,
-            defrag: make.histogram("etcd_disk_backend_defrag_duration_seconds", "Time that defragmentation requests took.", 0.1, 13)?,
+            commit: make.histogram(
+                "etcd_disk_backend_commit_duration_seconds",
+                "Time that batches written to the database took.",
+                0.001,
+                14,
+            )?,
+            snapshot: make.histogram(
+                "etcd_disk_backend_snapshot_duration_seconds",
+                "Time that snapshots of the database took.",
+                0.01,
+                17,
+            )?,
+            defrag: make.histogram(
+                "etcd_disk_backend_defrag_duration_seconds",
+                "Time that defragmentation requests took.",
+                0.1,
+                13,
+            )?,
             defrag_inflight: make.gauge("etcd_disk_defrag_inflight", "1 while a defragmentation request runs.")?,
         })
     }

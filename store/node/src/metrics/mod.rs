@@ -87,9 +87,19 @@ impl Make<'_> {
         self.add(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets))?)
     }
 
-    fn histograms(&self, name: &str, help: &str, start: f64, count: usize, labels: &[&str]) -> prometheus::Result<HistogramVec> {
+    fn histograms(
+        &self,
+        name: &str,
+        help: &str,
+        start: f64,
+        count: usize,
+        labels: &[&str],
+    ) -> prometheus::Result<HistogramVec> {
         let buckets = prometheus::exponential_buckets(start, 2.0, count)?;
-        self.add(HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets), labels)?)
+        self.add(HistogramVec::new(
+            HistogramOpts::new(name, help).buckets(buckets),
+            labels,
+        )?)
     }
 }
 

@@ -50,10 +50,15 @@ impl Process {
     }
 
     fn refresh_stat(&self) {
-        let Ok(text) = fs::read_to_string("/proc/self/stat") else { return };
+        let Ok(text) = fs::read_to_string("/proc/self/stat") else {
+            return;
+        };
         // Fields are counted from the closing parenthesis of the program's name, which may hold blanks.
         let Some((_, rest)) = text.rsplit_once(')') else { return };
-        let fields: Vec<u64> = rest.split_whitespace().map(|field| field.parse().unwrap_or(0)).collect();
+        let fields: Vec<u64> = rest
+            .split_whitespace()
+            .map(|field| field.parse().unwrap_or(0))
+            .collect();
         let field = |number: usize| fields.get(number - 3).copied().unwrap_or(0);
         self.cpu.set(float(field(14) + field(15)) / TICKS);
         self.virtual_bytes.set(float(field(23)));
@@ -72,5 +77,9 @@ fn fd_limit() -> Option<f64> {
 
 fn boot_time() -> Option<f64> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
-    stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
+    stat.lines()
+        .find_map(|line| line.strip_prefix("btime "))?
+        .trim()
+        .parse()
+        .ok()
 }

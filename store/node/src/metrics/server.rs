@@ -37,6 +37,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    #[expect(clippy::too_many_lines, reason = "one entry a metric")]
     pub(super) fn new(make: &Make<'_>) -> prometheus::Result<Self> {
         Ok(Self {
             has_leader: make.gauge("etcd_server_has_leader", "1 if the member sees a leader, else 0.")?,
@@ -48,24 +49,67 @@ impl Server {
                 "Promotions refused while this member led.",
                 &["Reason"],
             )?,
-            promote_succeeded: make.counter("etcd_server_learner_promote_successes", "Promotions done while this member led.")?,
-            _heartbeat_failures: make.counter("etcd_server_heartbeat_send_failures_total", "Heartbeats that could not be sent in time.")?,
-            slow_apply: make.counter("etcd_server_slow_apply_total", "Requests whose apply or read took too long.")?,
-            _snapshot_apply: make.gauge("etcd_server_snapshot_apply_in_progress_total", "1 while a received snapshot is installed.")?,
-            committed: make.gauge("etcd_server_proposals_committed_total", "Log index up to which entries are committed.")?,
-            applied: make.gauge("etcd_server_proposals_applied_total", "Log index up to which entries are applied.")?,
+            promote_succeeded: make.counter(
+                "etcd_server_learner_promote_successes",
+                "Promotions done while this member led.",
+            )?,
+            _heartbeat_failures: make.counter(
+                "etcd_server_heartbeat_send_failures_total",
+                "Heartbeats that could not be sent in time.",
+            )?,
+            slow_apply: make.counter(
+                "etcd_server_slow_apply_total",
+                "Requests whose apply or read took too long.",
+            )?,
+            _snapshot_apply: make.gauge(
+                "etcd_server_snapshot_apply_in_progress_total",
+                "1 while a received snapshot is installed.",
+            )?,
+            committed: make.gauge(
+                "etcd_server_proposals_committed_total",
+                "Log index up to which entries are committed.",
+            )?,
+            applied: make.gauge(
+                "etcd_server_proposals_applied_total",
+                "Log index up to which entries are applied.",
+            )?,
             pending: make.gauge("etcd_server_proposals_pending", "Proposals waiting for their outcome.")?,
-            failed: make.counter("etcd_server_proposals_failed_total", "Proposals whose outcome was an error or is unknown.")?,
-            slow_reads: make.counter("etcd_server_slow_read_indexes_total", "Read index rounds that took too long.")?,
-            failed_reads: make.counter("etcd_server_read_indexes_failed_total", "Read index rounds that failed.")?,
+            failed: make.counter(
+                "etcd_server_proposals_failed_total",
+                "Proposals whose outcome was an error or is unknown.",
+            )?,
+            slow_reads: make.counter(
+                "etcd_server_slow_read_indexes_total",
+                "Read index rounds that took too long.",
+            )?,
+            failed_reads: make.counter(
+                "etcd_server_read_indexes_failed_total",
+                "Read index rounds that failed.",
+            )?,
             leases_expired: make.counter("etcd_debugging_server_lease_expired_total", "Leases that expired.")?,
             quota: make.gauge("etcd_server_quota_backend_bytes", "The quota for live data, in bytes.")?,
-            version: make.gauges("etcd_server_version", "1 for the version that runs.", &["server_version"])?,
-            id: make.gauges("etcd_server_id", "1 for the member's id, in hexadecimal.", &["server_id"])?,
+            version: make.gauges(
+                "etcd_server_version",
+                "1 for the version that runs.",
+                &["server_version"],
+            )?,
+            id: make.gauges(
+                "etcd_server_id",
+                "1 for the member's id, in hexadecimal.",
+                &["server_id"],
+            )?,
             health_success: make.counter("etcd_server_health_success", "Health checks that passed.")?,
             health_failures: make.counter("etcd_server_health_failures", "Health checks that failed.")?,
-            checks: make.counters("etcd_server_healthchecks_total", "Single checks of livez and readyz.", &["type", "name", "status"])?,
-            check: make.gauges("etcd_server_healthcheck", "The last result of each check of livez and readyz.", &["type", "name"])?,
+            checks: make.counters(
+                "etcd_server_healthchecks_total",
+                "Single checks of livez and readyz.",
+                &["type", "name", "status"],
+            )?,
+            check: make.gauges(
+                "etcd_server_healthcheck",
+                "The last result of each check of livez and readyz.",
+                &["type", "name"],
+            )?,
             requests: make.histograms(
                 "etcd_server_request_duration_seconds",
                 "Time from a request's arrival at the member to its answer.",
@@ -73,8 +117,18 @@ impl Server {
                 20,
                 &["type", "success"],
             )?,
-            ranges: make.histograms("etcd_server_range_duration_seconds", "Time that ranges took.", 0.0001, 20, &["success"])?,
-            features: make.gauges("etcd_server_feature_enabled", "1 if the feature is on.", &["name", "stage"])?,
+            ranges: make.histograms(
+                "etcd_server_range_duration_seconds",
+                "Time that ranges took.",
+                0.0001,
+                20,
+                &["success"],
+            )?,
+            features: make.gauges(
+                "etcd_server_feature_enabled",
+                "1 if the feature is on.",
+                &["name", "stage"],
+            )?,
         })
     }
 
@@ -84,20 +138,28 @@ impl Server {
         self.id.with_label_values(&[&format!("{member_id:x}")]).set(1.0);
         self.quota.set(quota.map_or(0.0, |bytes| float(bytes as u64)));
         let on = |enabled: bool| f64::from(u8::from(enabled));
-        self.features.with_label_values(&["LeaseCheckpoint", "ALPHA"]).set(on(checkpoints));
-        self.features.with_label_values(&["FastLeaseKeepAlive", "BETA"]).set(1.0);
+        self.features
+            .with_label_values(&["LeaseCheckpoint", "ALPHA"])
+            .set(on(checkpoints));
+        self.features
+            .with_label_values(&["FastLeaseKeepAlive", "BETA"])
+            .set(1.0);
     }
 
     pub(crate) fn request(&self, kind: &str, ok: bool, took: Duration) {
         let success = if ok { "true" } else { "false" };
-        self.requests.with_label_values(&[kind, success]).observe(took.as_secs_f64());
+        self.requests
+            .with_label_values(&[kind, success])
+            .observe(took.as_secs_f64());
         if kind == "Range" {
             self.ranges.with_label_values(&[success]).observe(took.as_secs_f64());
         }
     }
 
     pub(crate) fn checked(&self, kind: &str, name: &str, ok: bool) {
-        self.checks.with_label_values(&[kind, name, if ok { "success" } else { "error" }]).inc();
+        self.checks
+            .with_label_values(&[kind, name, if ok { "success" } else { "error" }])
+            .inc();
         self.check.with_label_values(&[kind, name]).set(f64::from(u8::from(ok)));
     }
 

@@ -16,9 +16,7 @@ use store_log::{Executor, MemoryDisk};
 use store_raft::TransportError;
 use store_raft::testing::Channels;
 
-use crate::{
-    Caller, Config, InitialState, LogTuning, Member, MemoryIdentity, Offload, Parts, Peers, assemble,
-};
+use crate::{Caller, Config, InitialState, LogTuning, Member, MemoryIdentity, Offload, Parts, Peers, assemble};
 
 /// Time as tokio counts it.
 pub(crate) struct TokioClock(tokio::time::Instant);
@@ -52,7 +50,10 @@ impl Net {
             return Err(TransportError::Unreachable("cut".to_owned()));
         }
         let members = self.members.lock();
-        members.get(&to).cloned().ok_or_else(|| TransportError::Unreachable("down".to_owned()))
+        members
+            .get(&to)
+            .cloned()
+            .ok_or_else(|| TransportError::Unreachable("down".to_owned()))
     }
 }
 
@@ -69,7 +70,9 @@ impl Way {
 }
 
 async fn limited<T>(limit: Duration, call: impl Future<Output = T>) -> Result<T, TransportError> {
-    tokio::time::timeout(limit, call).await.map_err(|_| TransportError::Timeout)
+    tokio::time::timeout(limit, call)
+        .await
+        .map_err(|_| TransportError::Timeout)
 }
 
 fn refused<T>(result: Result<T, crate::Error>) -> Result<T, TransportError> {
@@ -91,7 +94,11 @@ impl Peers for Way {
         limited(timeout, self.to(target.id)?.peer_propose(request)).await
     }
 
-    async fn read_index(&self, target: &peer::Node, timeout: Duration) -> Result<peer::ReadIndexResponse, TransportError> {
+    async fn read_index(
+        &self,
+        target: &peer::Node,
+        timeout: Duration,
+    ) -> Result<peer::ReadIndexResponse, TransportError> {
         limited(timeout, self.to(target.id)?.peer_read_index()).await
     }
 
@@ -113,11 +120,19 @@ impl Peers for Way {
         refused(limited(timeout, self.to(target.id)?.peer_lease_time_to_live(request)).await?)
     }
 
-    async fn cluster_info(&self, peer_url: &str, _timeout: Duration) -> Result<peer::ClusterInfoResponse, TransportError> {
+    async fn cluster_info(
+        &self,
+        peer_url: &str,
+        _timeout: Duration,
+    ) -> Result<peer::ClusterInfoResponse, TransportError> {
         let from = *self.from.lock();
         let members: Vec<Member> = self.net.members.lock().values().cloned().collect();
         let found = members.into_iter().find(|member| {
-            member.config().initial_advertise_peer_urls.iter().any(|url| url == peer_url)
+            member
+                .config()
+                .initial_advertise_peer_urls
+                .iter()
+                .any(|url| url == peer_url)
         });
         let found = found.ok_or_else(|| TransportError::Unreachable("down".to_owned()))?;
         Ok(self.net.reach(from, found.id())?.cluster_info())
@@ -139,7 +154,12 @@ pub(crate) struct Home {
 
 impl Home {
     pub(crate) fn new(config: Config) -> Self {
-        Self { identity: MemoryIdentity::default(), engine: Memory::new(), disk: MemoryDisk::new(), config }
+        Self {
+            identity: MemoryIdentity::default(),
+            engine: Memory::new(),
+            disk: MemoryDisk::new(),
+            config,
+        }
     }
 }
 
@@ -162,7 +182,9 @@ pub(crate) fn config(number: usize, size: usize) -> Config {
         name: format!("m{number}"),
         initial_advertise_peer_urls: vec![url(number)],
         advertise_client_urls: vec![format!("http://member-{number}:2379")],
-        initial_cluster: (0..size).map(|number| (format!("m{number}"), vec![url(number)])).collect(),
+        initial_cluster: (0..size)
+            .map(|number| (format!("m{number}"), vec![url(number)]))
+            .collect(),
         bcrypt_cost: 4,
         ..Config::default()
     }
@@ -198,14 +220,21 @@ impl Cluster {
 
     /// Starts a member on what it left behind, or on nothing.
     pub(crate) async fn run(&self, home: &Home) -> Result<Member, crate::AssembleError> {
-        let peers = Arc::new(Way { net: self.net.clone(), from: Mutex::new(0) });
+        let peers = Arc::new(Way {
+            net: self.net.clone(),
+            from: Mutex::new(0),
+        });
         let id = self.id_of(home);
         let parts = Parts {
             config: home.config.clone(),
             identity: Arc::new(home.identity.clone()),
             engine: Arc::new(home.engine.clone()),
             disk: Arc::new(home.disk.clone()),
-            log: LogTuning { executor: Executor::Inline, segment_bytes: 64 << 10, ..LogTuning::default() },
+            log: LogTuning {
+                executor: Executor::Inline,
+                segment_bytes: 64 << 10,
+                ..LogTuning::default()
+            },
             clock: self.clock.clone(),
             random: self.random.clone(),
             transport: self.net.channels.transport(id),
@@ -225,7 +254,10 @@ impl Cluster {
     fn id_of(&self, home: &Home) -> u64 {
         let urls = &home.config.initial_advertise_peer_urls;
         if home.config.initial_cluster_state == InitialState::Existing {
-            let members = self.members.iter().flat_map(|member| member.reader().state().members.list());
+            let members = self
+                .members
+                .iter()
+                .flat_map(|member| member.reader().state().members.list());
             let mut found = members.into_iter().filter(|member| member.peer_ur_ls == *urls);
             return found.next().map_or(0, |member| member.id);
         }
@@ -249,12 +281,20 @@ impl Cluster {
     /// A member that does not lead.
     pub(crate) async fn follower(&self) -> Member {
         let leader = self.leader().await.id();
-        self.members.iter().find(|member| member.id() != leader).cloned().unwrap()
+        self.members
+            .iter()
+            .find(|member| member.id() != leader)
+            .cloned()
+            .unwrap()
     }
 
     /// Cuts a member off, or connects it again.
     pub(crate) fn isolate(&self, id: u64, cut: bool) {
-        if cut { self.net.cut.lock().insert(id) } else { self.net.cut.lock().remove(&id) };
+        if cut {
+            self.net.cut.lock().insert(id)
+        } else {
+            self.net.cut.lock().remove(&id)
+        };
         for other in self.members.iter().map(Member::id).filter(|other| *other != id) {
             self.net.channels.link(id, other, !cut);
             self.net.channels.link(other, id, !cut);
@@ -291,15 +331,26 @@ pub(crate) fn put(key: &str, value: &str) -> etcd::PutRequest {
 }
 
 pub(crate) fn get(key: &str) -> etcd::RangeRequest {
-    etcd::RangeRequest { key: key.to_owned().into(), ..etcd::RangeRequest::default() }
+    etcd::RangeRequest {
+        key: key.to_owned().into(),
+        ..etcd::RangeRequest::default()
+    }
 }
 
 /// All keys.
 pub(crate) fn all() -> etcd::RangeRequest {
-    etcd::RangeRequest { key: "\0".into(), range_end: "\0".into(), ..etcd::RangeRequest::default() }
+    etcd::RangeRequest {
+        key: "\0".into(),
+        range_end: "\0".into(),
+        ..etcd::RangeRequest::default()
+    }
 }
 
 pub(crate) fn values(response: &etcd::RangeResponse) -> Vec<String> {
     let value = |kv: &proto::Encoded<proto::mvcc::KeyValue>| kv.decode().unwrap().value;
-    response.kvs.iter().map(|kv| String::from_utf8(value(kv).to_vec()).unwrap()).collect()
+    response
+        .kvs
+        .iter()
+        .map(|kv| String::from_utf8(value(kv).to_vec()).unwrap())
+        .collect()
 }

@@ -12,18 +12,37 @@ async fn the_cluster_goes_on_without_its_leader() {
     let old = cluster.leader().await;
     old.put(&nobody(), put("k", "before")).await.unwrap();
     cluster.isolate(old.id(), true);
-    let others: Vec<_> = cluster.members.iter().filter(|member| member.id() != old.id()).cloned().collect();
+    let others: Vec<_> = cluster
+        .members
+        .iter()
+        .filter(|member| member.id() != old.id())
+        .cloned()
+        .collect();
     until(|| others.iter().any(crate::Member::is_leader)).await;
     others[0].put(&nobody(), put("k", "after")).await.unwrap();
     // The old leader may not answer with what it still holds.
     let stale = old.range(&nobody(), get("k")).await.unwrap_err();
-    assert!(matches!(stale.fault(), Some(Fault::Timeout | Fault::NoLeader)), "{stale}");
-    let local = RangeRequest { serializable: true, ..get("k") };
+    assert!(
+        matches!(stale.fault(), Some(Fault::Timeout | Fault::NoLeader)),
+        "{stale}"
+    );
+    let local = RangeRequest {
+        serializable: true,
+        ..get("k")
+    };
     assert_eq!(values(&old.range(&nobody(), local).await.unwrap()), ["before"]);
     cluster.isolate(old.id(), false);
     until(|| old.leader().is_some_and(|leader| leader != old.id())).await;
     assert_eq!(values(&old.range(&nobody(), get("k")).await.unwrap()), ["after"]);
-    assert_eq!(old.put(&nobody(), put("k", "again")).await.unwrap().header.unwrap().member_id, old.id());
+    assert_eq!(
+        old.put(&nobody(), put("k", "again"))
+            .await
+            .unwrap()
+            .header
+            .unwrap()
+            .member_id,
+        old.id()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -32,8 +51,14 @@ async fn without_a_quorum_writes_time_out_and_callers_who_ask_are_told_at_once()
     let alone = cluster.follower().await;
     cluster.isolate(alone.id(), true);
     until(|| !alone.has_leader()).await;
-    let caller = Caller { require_leader: true, ..Caller::default() };
-    assert_eq!(alone.put(&caller, put("k", "v")).await.unwrap_err(), Error::Fault(Fault::NoLeader));
+    let caller = Caller {
+        require_leader: true,
+        ..Caller::default()
+    };
+    assert_eq!(
+        alone.put(&caller, put("k", "v")).await.unwrap_err(),
+        Error::Fault(Fault::NoLeader)
+    );
     let error = alone.put(&nobody(), put("k", "v")).await.unwrap_err();
     assert_eq!(error.fault(), Some(Fault::Timeout));
     let status = alone.status(&nobody(), StatusRequest {}).await.unwrap();
@@ -50,10 +75,18 @@ async fn without_a_quorum_writes_time_out_and_callers_who_ask_are_told_at_once()
 async fn leadership_is_moved_on_demand() {
     let cluster = Cluster::start(3).await;
     let (leader, follower) = (cluster.leader().await, cluster.follower().await);
-    let to = MoveLeaderRequest { target_id: follower.id() };
-    assert_eq!(follower.move_leader(&nobody(), to).await.unwrap_err(), Error::Fault(Fault::NotLeader));
+    let to = MoveLeaderRequest {
+        target_id: follower.id(),
+    };
+    assert_eq!(
+        follower.move_leader(&nobody(), to).await.unwrap_err(),
+        Error::Fault(Fault::NotLeader)
+    );
     let unknown = MoveLeaderRequest { target_id: 5 };
-    assert_eq!(leader.move_leader(&nobody(), unknown).await.unwrap_err(), Error::Fault(Fault::BadLeaderTransferee));
+    assert_eq!(
+        leader.move_leader(&nobody(), unknown).await.unwrap_err(),
+        Error::Fault(Fault::BadLeaderTransferee)
+    );
     leader.move_leader(&nobody(), to).await.unwrap();
     until(|| follower.is_leader()).await;
 }
@@ -65,10 +98,17 @@ async fn shutdown_hands_leadership_over_and_a_restart_keeps_everything() {
     for number in 0..10 {
         leader.put(&nobody(), put(&format!("k{number}"), "v")).await.unwrap();
     }
-    let position = cluster.members.iter().position(|member| member.id() == leader.id()).unwrap();
+    let position = cluster
+        .members
+        .iter()
+        .position(|member| member.id() == leader.id())
+        .unwrap();
     leader.shutdown().await;
     assert_eq!(leader.stopped().await, Stop::Shutdown);
-    assert_eq!(leader.put(&nobody(), put("k", "v")).await.unwrap_err(), Error::Fault(Fault::Stopped));
+    assert_eq!(
+        leader.put(&nobody(), put("k", "v")).await.unwrap_err(),
+        Error::Fault(Fault::Stopped)
+    );
     cluster.gone(leader.id());
     let other = cluster.members[(position + 1) % 3].clone();
     other.put(&nobody(), put("more", "v")).await.unwrap();
@@ -97,4 +137,33 @@ async fn a_single_member_restarts_from_its_log_after_a_crash() {
     again.ready().await.unwrap();
     assert_eq!((again.id(), again.cluster_id()), (member.id(), member.cluster_id()));
     assert_eq!(again.range(&nobody(), all()).await.unwrap().count, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_cluster_is_built_up_again_from_one_member() {
+    let mut cluster = Cluster::start(3).await;
+    let member = cluster.members[0].clone();
+    for number in 0..10 {
+        member.put(&nobody(), put(&format!("k{number}"), "v")).await.unwrap();
+    }
+    for member in &cluster.members {
+        cluster.gone(member.id());
+        member.consensus().shutdown().await;
+    }
+    let mut home = cluster.homes[0].clone();
+    home.engine.crash();
+    home.config.force_new_cluster = true;
+    let again = cluster.run(&home).await.unwrap();
+    cluster.members = vec![again.clone()];
+    again.ready().await.unwrap();
+    assert_eq!((again.id(), again.cluster_id()), (member.id(), member.cluster_id()));
+    assert_eq!(again.range(&nobody(), all()).await.unwrap().count, 10);
+    assert_eq!(again.reader().state().members.len(), 1);
+    again.put(&nobody(), put("more", "v")).await.unwrap();
+    again.shutdown().await;
+    cluster.gone(again.id());
+    home.config.force_new_cluster = false;
+    let last = cluster.run(&home).await.unwrap();
+    last.ready().await.unwrap();
+    assert_eq!(last.range(&nobody(), all()).await.unwrap().count, 11);
 }

@@ -10,7 +10,10 @@ use super::cluster::{Cluster, Home, all, config, get, nobody, put, until, url};
 use crate::{Error, InitialState, Member, Stop};
 
 fn add(number: usize, is_learner: bool) -> MemberAddRequest {
-    MemberAddRequest { peer_ur_ls: vec![url(number)], is_learner }
+    MemberAddRequest {
+        peer_ur_ls: vec![url(number)],
+        is_learner,
+    }
 }
 
 /// Runs a member that was added as number `size - 1` of now `size`.
@@ -39,9 +42,19 @@ async fn a_cluster_of_one_grows_to_two_and_back() {
     assert_eq!((second.id(), second.cluster_id()), (id, first.cluster_id()));
     until(|| first.raft_status().borrow().voters.len() == 2).await;
     assert_eq!(second.range(&nobody(), get("k")).await.unwrap().count, 1);
-    let list = second.member_list(&nobody(), MemberListRequest { linearizable: true }).await.unwrap().members;
-    assert!(list.iter().all(|member| !member.name.is_empty() && !member.client_ur_ls.is_empty()));
-    first.member_remove(&nobody(), MemberRemoveRequest { id }).await.unwrap();
+    let list = second
+        .member_list(&nobody(), MemberListRequest { linearizable: true })
+        .await
+        .unwrap()
+        .members;
+    assert!(
+        list.iter()
+            .all(|member| !member.name.is_empty() && !member.client_ur_ls.is_empty())
+    );
+    first
+        .member_remove(&nobody(), MemberRemoveRequest { id })
+        .await
+        .unwrap();
     assert_eq!(first.raft_status().borrow().voters.len(), 1);
     assert_eq!(second.stopped().await, Stop::Removed);
     first.put(&nobody(), put("k", "x")).await.unwrap();
@@ -53,10 +66,19 @@ async fn a_cluster_of_one_grows_to_two_and_back() {
 async fn a_learner_serves_little_until_it_is_promoted() {
     let mut cluster = Cluster::start(1).await;
     let first = cluster.members[0].clone();
-    let id = first.member_add(&nobody(), add(1, true)).await.unwrap().member.unwrap().id;
+    let id = first
+        .member_add(&nobody(), add(1, true))
+        .await
+        .unwrap()
+        .member
+        .unwrap()
+        .id;
     let more = first.member_add(&nobody(), add(2, true)).await.unwrap_err();
     assert_eq!(more, Error::Fault(Fault::TooManyLearners));
-    let early = first.member_promote(&nobody(), MemberPromoteRequest { id }).await.unwrap_err();
+    let early = first
+        .member_promote(&nobody(), MemberPromoteRequest { id })
+        .await
+        .unwrap_err();
     assert_eq!(early, Error::Fault(Fault::LearnerNotReady));
     let learner = join(&mut cluster, 2).await;
     assert!(learner.is_learner());
@@ -64,12 +86,21 @@ async fn a_learner_serves_little_until_it_is_promoted() {
     assert_eq!(refused, Error::Fault(Fault::NotSupportedForLearner));
     let refused = learner.range(&nobody(), all()).await.unwrap_err();
     assert_eq!(refused, Error::Fault(Fault::NotSupportedForLearner));
-    let local = proto::etcd::RangeRequest { serializable: true, ..all() };
+    let local = proto::etcd::RangeRequest {
+        serializable: true,
+        ..all()
+    };
     learner.range(&nobody(), local).await.unwrap();
-    first.member_promote(&nobody(), MemberPromoteRequest { id }).await.unwrap();
+    first
+        .member_promote(&nobody(), MemberPromoteRequest { id })
+        .await
+        .unwrap();
     until(|| !learner.is_learner()).await;
     learner.put(&nobody(), put("k", "v")).await.unwrap();
-    let again = first.member_promote(&nobody(), MemberPromoteRequest { id }).await.unwrap_err();
+    let again = first
+        .member_promote(&nobody(), MemberPromoteRequest { id })
+        .await
+        .unwrap_err();
     assert_eq!(again, Error::Fault(Fault::MemberNotLearner));
 }
 
@@ -77,19 +108,53 @@ async fn a_learner_serves_little_until_it_is_promoted() {
 async fn changes_that_could_cost_the_quorum_are_refused() {
     let cluster = Cluster::start(3).await;
     let (leader, follower) = (cluster.leader().await, cluster.follower().await);
-    let bad = MemberAddRequest { peer_ur_ls: vec!["rubbish".to_owned()], is_learner: false };
-    assert_eq!(leader.member_add(&nobody(), bad).await.unwrap_err(), Error::Fault(Fault::BadMemberUrls));
-    assert_eq!(leader.member_add(&nobody(), add(0, false)).await.unwrap_err(), Error::Fault(Fault::PeerUrlExist));
+    let bad = MemberAddRequest {
+        peer_ur_ls: vec!["rubbish".to_owned()],
+        is_learner: false,
+    };
+    assert_eq!(
+        leader.member_add(&nobody(), bad).await.unwrap_err(),
+        Error::Fault(Fault::BadMemberUrls)
+    );
+    assert_eq!(
+        leader.member_add(&nobody(), add(0, false)).await.unwrap_err(),
+        Error::Fault(Fault::PeerUrlExist)
+    );
     let unknown = MemberRemoveRequest { id: 5 };
-    assert_eq!(leader.member_remove(&nobody(), unknown).await.unwrap_err(), Error::Fault(Fault::MemberNotFound));
+    assert_eq!(
+        leader.member_remove(&nobody(), unknown).await.unwrap_err(),
+        Error::Fault(Fault::MemberNotFound)
+    );
     cluster.isolate(follower.id(), true);
-    until(|| leader.raft_status().borrow().heard_ms.get(&follower.id()).is_some_and(|ms| *ms > 5000)).await;
-    assert_eq!(leader.member_add(&nobody(), add(7, false)).await.unwrap_err(), Error::Fault(Fault::Unhealthy));
-    let healthy = cluster.members.iter().find(|member| member.id() != leader.id() && member.id() != follower.id());
-    let remove = MemberRemoveRequest { id: healthy.unwrap().id() };
-    assert_eq!(leader.member_remove(&nobody(), remove).await.unwrap_err(), Error::Fault(Fault::Unhealthy));
+    until(|| {
+        leader
+            .raft_status()
+            .borrow()
+            .heard_ms
+            .get(&follower.id())
+            .is_some_and(|ms| *ms > 5000)
+    })
+    .await;
+    assert_eq!(
+        leader.member_add(&nobody(), add(7, false)).await.unwrap_err(),
+        Error::Fault(Fault::Unhealthy)
+    );
+    let healthy = cluster
+        .members
+        .iter()
+        .find(|member| member.id() != leader.id() && member.id() != follower.id());
+    let remove = MemberRemoveRequest {
+        id: healthy.unwrap().id(),
+    };
+    assert_eq!(
+        leader.member_remove(&nobody(), remove).await.unwrap_err(),
+        Error::Fault(Fault::Unhealthy)
+    );
     // One that is down may go; it learns so when it is back.
-    leader.member_remove(&nobody(), MemberRemoveRequest { id: follower.id() }).await.unwrap();
+    leader
+        .member_remove(&nobody(), MemberRemoveRequest { id: follower.id() })
+        .await
+        .unwrap();
     cluster.isolate(follower.id(), false);
     assert_eq!(follower.stopped().await, Stop::Removed);
 }
@@ -98,7 +163,10 @@ async fn changes_that_could_cost_the_quorum_are_refused() {
 async fn a_leader_can_be_removed() {
     let cluster = Cluster::start(3).await;
     let (leader, follower) = (cluster.leader().await, cluster.follower().await);
-    follower.member_remove(&nobody(), MemberRemoveRequest { id: leader.id() }).await.unwrap();
+    follower
+        .member_remove(&nobody(), MemberRemoveRequest { id: leader.id() })
+        .await
+        .unwrap();
     assert_eq!(leader.stopped().await, Stop::Removed);
     until(|| follower.leader().is_some_and(|id| id != leader.id())).await;
     follower.put(&nobody(), put("k", "v")).await.unwrap();
@@ -108,7 +176,10 @@ async fn a_leader_can_be_removed() {
 async fn peer_urls_change_and_reach_consensus() {
     let cluster = Cluster::start(3).await;
     let (leader, follower) = (cluster.leader().await, cluster.follower().await);
-    let request = MemberUpdateRequest { id: follower.id(), peer_ur_ls: vec!["http://elsewhere:2380".to_owned()] };
+    let request = MemberUpdateRequest {
+        id: follower.id(),
+        peer_ur_ls: vec!["http://elsewhere:2380".to_owned()],
+    };
     leader.member_update(&nobody(), request).await.unwrap();
     until(|| {
         let status = leader.raft_status();
@@ -127,14 +198,32 @@ async fn the_cluster_agrees_on_a_version_and_a_way_down() {
         action: action.into(),
         version: version.to_owned(),
     };
-    let validate = member.downgrade(&nobody(), request(DowngradeAction::Validate, "3.6")).await.unwrap();
+    let validate = member
+        .downgrade(&nobody(), request(DowngradeAction::Validate, "3.6"))
+        .await
+        .unwrap();
     assert_eq!(validate.version, "3.7.0");
-    let wrong = member.downgrade(&nobody(), request(DowngradeAction::Validate, "3.5.0")).await.unwrap_err();
+    let wrong = member
+        .downgrade(&nobody(), request(DowngradeAction::Validate, "3.5.0"))
+        .await
+        .unwrap_err();
     assert_eq!(wrong, Error::Fault(Fault::InvalidDowngradeTargetVersion));
-    let none = member.downgrade(&nobody(), request(DowngradeAction::Cancel, "")).await.unwrap_err();
+    let none = member
+        .downgrade(&nobody(), request(DowngradeAction::Cancel, ""))
+        .await
+        .unwrap_err();
     assert_eq!(none, Error::Fault(Fault::NoInflightDowngrade));
-    member.downgrade(&nobody(), request(DowngradeAction::Enable, "3.6.0")).await.unwrap();
-    let again = member.downgrade(&nobody(), request(DowngradeAction::Enable, "3.6.0")).await.unwrap_err();
+    member
+        .downgrade(&nobody(), request(DowngradeAction::Enable, "3.6.0"))
+        .await
+        .unwrap();
+    let again = member
+        .downgrade(&nobody(), request(DowngradeAction::Enable, "3.6.0"))
+        .await
+        .unwrap_err();
     assert_eq!(again, Error::Fault(Fault::DowngradeInProgress));
-    member.downgrade(&nobody(), request(DowngradeAction::Cancel, "")).await.unwrap();
+    member
+        .downgrade(&nobody(), request(DowngradeAction::Cancel, ""))
+        .await
+        .unwrap();
 }

@@ -11,11 +11,19 @@ use super::cluster::{Cluster, all, nobody, until};
 use crate::{Error, Member};
 
 async fn lease(member: &Member, ttl: i64) -> i64 {
-    member.lease_grant(&nobody(), LeaseGrantRequest { ttl, id: 0 }).await.unwrap().id
+    member
+        .lease_grant(&nobody(), LeaseGrantRequest { ttl, id: 0 })
+        .await
+        .unwrap()
+        .id
 }
 
 fn campaign(lease: i64, value: &'static str) -> CampaignRequest {
-    CampaignRequest { name: "e".into(), lease, value: value.into() }
+    CampaignRequest {
+        name: "e".into(),
+        lease,
+        value: value.into(),
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -24,9 +32,17 @@ async fn candidates_lead_one_after_the_other() {
     let (a, b) = (cluster.members[0].clone(), cluster.members[1].clone());
     let (first, second) = (lease(&a, 600).await, lease(&b, 600).await);
     let name = LeaderRequest { name: "e".into() };
-    assert_eq!(a.leader_of(&nobody(), name.clone()).await.unwrap_err().text(), "election: no leader");
+    assert_eq!(
+        a.leader_of(&nobody(), name.clone()).await.unwrap_err().text(),
+        "election: no leader"
+    );
     let mut observe = cluster.members[2].observe(&nobody(), name.clone()).await.unwrap();
-    let key = a.campaign(&nobody(), campaign(first, "a")).await.unwrap().leader.unwrap();
+    let key = a
+        .campaign(&nobody(), campaign(first, "a"))
+        .await
+        .unwrap()
+        .leader
+        .unwrap();
     let value = |response: proto::election::LeaderResponse| response.kv.unwrap().decode().unwrap().value;
     assert_eq!(value(observe.next().await.unwrap().unwrap()), "a");
     let caller = nobody();
@@ -34,16 +50,40 @@ async fn candidates_lead_one_after_the_other() {
     assert!(waiting.await.is_err());
     // Whoever went away while waiting has given up the claim.
     until(|| b.reader().mvcc().view().key_count() == 1).await;
-    a.proclaim(&nobody(), ProclaimRequest { leader: Some(key.clone()), value: "a2".into() }).await.unwrap();
+    a.proclaim(
+        &nobody(),
+        ProclaimRequest {
+            leader: Some(key.clone()),
+            value: "a2".into(),
+        },
+    )
+    .await
+    .unwrap();
     assert_eq!(value(observe.next().await.unwrap().unwrap()), "a2");
     assert_eq!(value(b.leader_of(&nobody(), name).await.unwrap()), "a2");
     let (elected, ()) = tokio::join!(b.campaign(&caller, campaign(second, "b")), async {
         until(|| b.reader().mvcc().view().key_count() == 2).await;
-        a.resign(&nobody(), ResignRequest { leader: Some(key.clone()) }).await.unwrap();
+        a.resign(
+            &nobody(),
+            ResignRequest {
+                leader: Some(key.clone()),
+            },
+        )
+        .await
+        .unwrap();
     });
     assert_eq!(elected.unwrap().leader.unwrap().lease, second);
     assert_eq!(value(observe.next().await.unwrap().unwrap()), "b");
-    let late = a.proclaim(&nobody(), ProclaimRequest { leader: Some(key), value: "x".into() }).await.unwrap_err();
+    let late = a
+        .proclaim(
+            &nobody(),
+            ProclaimRequest {
+                leader: Some(key),
+                value: "x".into(),
+            },
+        )
+        .await
+        .unwrap_err();
     assert_eq!(late.text(), "election: not leader");
 }
 
@@ -52,17 +92,26 @@ async fn a_lock_is_held_by_one_and_goes_with_its_lease() {
     let cluster = Cluster::start(3).await;
     let (a, b) = (cluster.members[0].clone(), cluster.members[1].clone());
     let (first, second, third) = (lease(&a, 600).await, lease(&b, 600).await, lease(&b, 600).await);
-    let request = |lease| LockRequest { name: "l".into(), lease };
+    let request = |lease| LockRequest {
+        name: "l".into(),
+        lease,
+    };
     let key = a.lock(&nobody(), request(first)).await.unwrap().key;
     assert_eq!(key, format!("l/{first:x}"));
     // Asking again for what one has is answered at once.
     assert_eq!(a.lock(&nobody(), request(first)).await.unwrap().key, key);
     let caller = nobody();
-    let (next, last, ()) = tokio::join!(b.lock(&caller, request(second)), b.lock(&caller, request(third)), async {
-        until(|| b.reader().mvcc().view().key_count() == 3).await;
-        b.lease_revoke(&nobody(), LeaseRevokeRequest { id: third }).await.unwrap();
-        a.unlock(&nobody(), UnlockRequest { key: key.clone() }).await.unwrap();
-    });
+    let (next, last, ()) = tokio::join!(
+        b.lock(&caller, request(second)),
+        b.lock(&caller, request(third)),
+        async {
+            until(|| b.reader().mvcc().view().key_count() == 3).await;
+            b.lease_revoke(&nobody(), LeaseRevokeRequest { id: third })
+                .await
+                .unwrap();
+            a.unlock(&nobody(), UnlockRequest { key: key.clone() }).await.unwrap();
+        }
+    );
     assert_eq!(next.unwrap().key, format!("l/{second:x}"));
     assert_eq!(last.unwrap_err(), Error::Fault(Fault::LeaseNotFound));
     assert_eq!(a.range(&nobody(), all()).await.unwrap().count, 1);
@@ -72,7 +121,12 @@ async fn a_lock_is_held_by_one_and_goes_with_its_lease() {
 async fn a_caller_without_a_lease_is_given_one() {
     let cluster = Cluster::start(1).await;
     let member = &cluster.members[0];
-    let leader = member.campaign(&nobody(), campaign(0, "v")).await.unwrap().leader.unwrap();
+    let leader = member
+        .campaign(&nobody(), campaign(0, "v"))
+        .await
+        .unwrap()
+        .leader
+        .unwrap();
     assert_ne!(leader.lease, 0);
     until(|| member.reader().state().leases.is_empty()).await;
     assert_eq!(member.range(&nobody(), all()).await.unwrap().count, 0);

@@ -23,7 +23,11 @@ impl Member {
         let ready: Arc<Ready> = Arc::default();
         let token = Token::new(0, Arc::clone(&ready));
         let watcher = self.sink.hub.watch(Filter::new(range), from, token);
-        Follow { member: self.clone(), watcher, ready }
+        Follow {
+            member: self.clone(),
+            watcher,
+            ready,
+        }
     }
 }
 
@@ -36,7 +40,10 @@ impl Follow {
                 Poll::Idle(_) | Poll::Future => self.wait().await?,
                 Poll::Compacted(_) => return Err(Fault::Compacted.into()),
                 Poll::Behind(from) => {
-                    let limits = PageLimits { revisions: 1000, bytes: self.member.config.max_request_bytes };
+                    let limits = PageLimits {
+                        revisions: 1000,
+                        bytes: self.member.config.max_request_bytes,
+                    };
                     let page = self.member.mvcc.view().history(from, self.watcher.filter(), limits)?;
                     self.watcher.resume(page.next);
                     if !page.batches.is_empty() {

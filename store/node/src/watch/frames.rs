@@ -25,14 +25,24 @@ pub(super) fn events(
         if events.is_empty() {
             return Vec::new();
         }
-        return vec![WatchResponse { header: Some(head), watch_id, events, ..WatchResponse::default() }];
+        return vec![WatchResponse {
+            header: Some(head),
+            watch_id,
+            events,
+            ..WatchResponse::default()
+        }];
     }
     let mut frames: Vec<WatchResponse> = Vec::new();
     let mut size = usize::MAX;
     for event in all() {
         let cost = cost(event.bytes().len());
         if size.saturating_add(cost) > limit {
-            frames.push(WatchResponse { header: Some(head), watch_id, fragment: true, ..WatchResponse::default() });
+            frames.push(WatchResponse {
+                header: Some(head),
+                watch_id,
+                fragment: true,
+                ..WatchResponse::default()
+            });
             size = 0;
         }
         size += cost;
@@ -58,26 +68,45 @@ mod tests {
 
     fn batch(revision: i64, events: usize) -> Arc<GroupBatch> {
         let event = Encoded::<mvcc::Event>::from_bytes(vec![0_u8; 100].into());
-        Arc::new(GroupBatch { revision, events: vec![event; events], bytes: events * 100 })
+        Arc::new(GroupBatch {
+            revision,
+            events: vec![event; events],
+            bytes: events * 100,
+        })
     }
 
     fn header(revision: i64) -> ResponseHeader {
-        ResponseHeader { revision, ..ResponseHeader::default() }
+        ResponseHeader {
+            revision,
+            ..ResponseHeader::default()
+        }
     }
 
     #[test]
     fn a_revision_is_told_at_once_unless_fragments_are_asked_for() {
         let frames = events(header, 3, &[batch(5, 10), batch(6, 1)], false, 250);
         assert_eq!(frames.len(), 1);
-        assert_eq!((frames[0].events.len(), frames[0].header.map(|header| header.revision)), (11, Some(6)));
+        assert_eq!(
+            (frames[0].events.len(), frames[0].header.map(|header| header.revision)),
+            (11, Some(6))
+        );
     }
 
     #[test]
     fn fragments_stay_below_the_limit_and_all_but_the_last_say_so() {
         let frames = events(header, 3, &[batch(5, 5)], true, 250);
-        assert_eq!(frames.iter().map(|frame| frame.events.len()).collect::<Vec<_>>(), [2, 2, 1]);
-        assert_eq!(frames.iter().map(|frame| frame.fragment).collect::<Vec<_>>(), [true, true, false]);
+        assert_eq!(
+            frames.iter().map(|frame| frame.events.len()).collect::<Vec<_>>(),
+            [2, 2, 1]
+        );
+        assert_eq!(
+            frames.iter().map(|frame| frame.fragment).collect::<Vec<_>>(),
+            [true, true, false]
+        );
         let single = events(header, 3, &[batch(5, 2)], true, 10);
-        assert_eq!(single.iter().map(|frame| frame.events.len()).collect::<Vec<_>>(), [1, 1]);
+        assert_eq!(
+            single.iter().map(|frame| frame.events.len()).collect::<Vec<_>>(),
+            [1, 1]
+        );
     }
 }

@@ -53,7 +53,10 @@ impl Member {
     /// When the member is stopping, is a learner, or sees no leader and the caller wants one.
     pub async fn watch(&self, caller: &Caller) -> Result<WatchSession> {
         // A bad token is told watch by watch, as upstream does; so nobody is authenticated here.
-        let anonymous = Caller { token: None, ..caller.clone() };
+        let anonymous = Caller {
+            token: None,
+            ..caller.clone()
+        };
         drop(self.admit(&anonymous, Learner::Refuses).await?);
         self.metrics.mvcc.streams.inc();
         let mut cuts = self.leaders.cuts();
@@ -118,7 +121,11 @@ impl WatchSession {
             drop(stream);
             return self.refuse("mvcc: duplicate watch ID provided on the WatchStream".to_owned());
         }
-        let id = if request.watch_id == 0 { stream.free_id() } else { request.watch_id };
+        let id = if request.watch_id == 0 {
+            stream.free_id()
+        } else {
+            request.watch_id
+        };
         let range = KeyRange::new(&request.key, &request.range_end);
         stream.open(member, &self.0.ready, id, &request, range);
         if request.progress_notify && stream.tick.is_none() {
@@ -128,9 +135,18 @@ impl WatchSession {
 
     async fn allowed(&self, request: &WatchCreateRequest) -> std::result::Result<(), String> {
         let member = &self.0.member;
-        let who = member.identify(&self.0.caller).await.map_err(|error| error.status_text())?;
-        let range = RangeRequest { key: request.key.clone(), range_end: request.range_end.clone(), ..RangeRequest::default() };
-        member.allowed(&who, Ask::Range(&range)).map_err(|error| error.status_text())
+        let who = member
+            .identify(&self.0.caller)
+            .await
+            .map_err(|error| error.status_text())?;
+        let range = RangeRequest {
+            key: request.key.clone(),
+            range_end: request.range_end.clone(),
+            ..RangeRequest::default()
+        };
+        member
+            .allowed(&who, Ask::Range(&range))
+            .map_err(|error| error.status_text())
     }
 
     fn refuse(&self, cancel_reason: String) {
@@ -148,7 +164,12 @@ impl WatchSession {
         let mut stream = self.0.stream.lock();
         if stream.remove(id) {
             let header = Some(self.0.member.header());
-            stream.push(WatchResponse { header, watch_id: id, canceled: true, ..WatchResponse::default() });
+            stream.push(WatchResponse {
+                header,
+                watch_id: id,
+                canceled: true,
+                ..WatchResponse::default()
+            });
         }
     }
 
@@ -165,7 +186,11 @@ impl WatchSession {
                     return Ok(response);
                 }
                 Step::History(id, from, filter) => {
-                    let page = Pending { session: self, id, done: false };
+                    let page = Pending {
+                        session: self,
+                        id,
+                        done: false,
+                    };
                     page.read(from, filter).await?;
                 }
                 Step::Wait => self.wait().await?,
@@ -223,8 +248,16 @@ impl Pending<'_> {
     async fn read(mut self, from: i64, filter: store_mvcc::watch::Filter) -> Result<()> {
         let member = &self.session.0.member;
         let reader = member.mvcc.clone();
-        let limits = PageLimits { revisions: PAGE_REVISIONS, bytes: member.config.max_request_bytes };
-        let page = member.offload.run(&member.tasks, "watch-history", move || reader.view().history(from, &filter, limits)).await;
+        let limits = PageLimits {
+            revisions: PAGE_REVISIONS,
+            bytes: member.config.max_request_bytes,
+        };
+        let page = member
+            .offload
+            .run(&member.tasks, "watch-history", move || {
+                reader.view().history(from, &filter, limits)
+            })
+            .await;
         self.done = true;
         let mut stream = self.session.0.stream.lock();
         match page {
@@ -240,7 +273,11 @@ impl Pending<'_> {
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
         if !self.done {
-            self.session.0.stream.lock().resume(&self.session.0.member, self.id, None);
+            self.session
+                .0
+                .stream
+                .lock()
+                .resume(&self.session.0.member, self.id, None);
         }
     }
 }

@@ -93,11 +93,23 @@ impl Stream {
             prev_kv: request.prev_kv,
         };
         let token = Token::new(id, Arc::clone(ready));
-        let watcher = member.sink.hub.watch(filter, request.start_revision, Arc::clone(&token));
+        let watcher = member
+            .sink
+            .hub
+            .watch(filter, request.start_revision, Arc::clone(&token));
         token.wake();
-        let revision = if request.start_revision == 0 { watcher.next() - 1 } else { member.mvcc.revision() };
+        let revision = if request.start_revision == 0 {
+            watcher.next() - 1
+        } else {
+            member.mvcc.revision()
+        };
         let header = Some(member.header_at(revision));
-        self.queue.push_back(WatchResponse { header, watch_id: id, created: true, ..WatchResponse::default() });
+        self.queue.push_back(WatchResponse {
+            header,
+            watch_id: id,
+            created: true,
+            ..WatchResponse::default()
+        });
         let watch = Watch {
             watcher,
             token,
@@ -204,7 +216,11 @@ impl Stream {
             return None;
         }
         self.wanted = None;
-        Some(WatchResponse { header: Some(member.header_at(lowest)), watch_id: NO_WATCH, ..WatchResponse::default() })
+        Some(WatchResponse {
+            header: Some(member.header_at(lowest)),
+            watch_id: NO_WATCH,
+            ..WatchResponse::default()
+        })
     }
 
     /// A progress tick: tells every quiet watch that wants to know how far it is.
@@ -218,7 +234,11 @@ impl Stream {
                 Poll::Idle(revision) => {
                     watch.told = Some(revision);
                     let header = Some(member.header_at(revision));
-                    self.queue.push_back(WatchResponse { header, watch_id: *id, ..WatchResponse::default() });
+                    self.queue.push_back(WatchResponse {
+                        header,
+                        watch_id: *id,
+                        ..WatchResponse::default()
+                    });
                 }
                 Poll::Ready(batches) => {
                     let frames = watch.frames(member, *id, &batches);

@@ -30,7 +30,11 @@ pub(crate) struct Token {
 
 impl Token {
     pub(crate) fn new(id: i64, ready: Arc<Ready>) -> Arc<Self> {
-        Arc::new(Self { id, listed: AtomicBool::new(false), ready })
+        Arc::new(Self {
+            id,
+            listed: AtomicBool::new(false),
+            ready,
+        })
     }
 
     /// Puts the watch on the list unless it stands there, and wakes the stream.
