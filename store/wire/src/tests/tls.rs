@@ -4,15 +4,19 @@ use std::path::Path;
 use std::time::Duration;
 
 use base::certs::{Authority, CertOptions, Usage};
+use base::task::Tasks;
 use base::tls::{ClientOptions, ClientTls, ServerOptions, ServerTls};
+use prometheus::Registry;
 use proto::etcd::auth_client::AuthClient;
 use proto::etcd::kv_client::KvClient;
 use proto::etcd::{AuthEnableRequest, AuthRoleAddRequest, AuthUserAddRequest, AuthUserGrantRoleRequest, PutRequest};
+use store_node::Peers;
+use store_raft::TransportError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{Node, Wanted, channel, one, within};
-use crate::{Options, alpn};
+use super::{Node, Wanted, channel, one, single, within};
+use crate::{Channels, ChannelsOptions, Options, alpn, bind};
 
 /// A certificate authority with a member's and a user's certificates.
 struct Pki {
@@ -156,5 +160,32 @@ async fn plaintext_and_silence_end_the_connection() {
         .await
         .unwrap();
     let _ = within(silent.read_to_end(&mut Vec::new())).await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_talk_over_tls() {
+    let pki = Pki::new();
+    let node = single().await;
+    let port = bind("https://127.0.0.1:0").await.unwrap();
+    let url = port.url().to_owned();
+    let reach = |tls: Option<ClientTls>| {
+        let options = ChannelsOptions {
+            tls,
+            ..ChannelsOptions::default()
+        };
+        Channels::new(options, &Registry::new(), &Tasks::new()).unwrap()
+    };
+    node.server.peer(port, Some(pki.server()), &reach(None));
+    let limit = Duration::from_secs(5);
+    let info = reach(Some(pki.client(Some("peer"))))
+        .cluster_info(&url, limit)
+        .await
+        .unwrap();
+    assert_eq!(info.member_id, node.member.id());
+    // Without a certificate the handshake fails; without TLS there is nothing to dial with.
+    assert!(reach(Some(pki.client(None))).cluster_info(&url, limit).await.is_err());
+    let failed = reach(None).cluster_info(&url, limit).await.unwrap_err();
+    assert!(matches!(failed, TransportError::Unreachable(_)), "{failed}");
     node.stop().await;
 }
