@@ -42,8 +42,11 @@ impl Member {
     }
 
     async fn replicate(&self, who: &Who, action: Action) -> Result<Reply> {
-        let status = self.status.borrow().clone();
-        if status.committed.saturating_sub(status.applied) > MAX_BACKLOG {
+        let backlog = {
+            let status = self.status.borrow();
+            status.committed.saturating_sub(status.applied)
+        };
+        if backlog > MAX_BACKLOG {
             return Err(Fault::TooManyRequests.into());
         }
         let command = Command {
