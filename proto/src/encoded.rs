@@ -35,7 +35,10 @@ impl<M> Encoded<M> {
     /// Takes bytes that already are an encoded `M`. They are not checked.
     #[must_use]
     pub const fn from_bytes(bytes: Bytes) -> Self {
-        Self { bytes, message: PhantomData }
+        Self {
+            bytes,
+            message: PhantomData,
+        }
     }
 
     /// The encoded message, without tag and length.

@@ -76,7 +76,10 @@ const fn row(fault: Fault) -> (Code, &'static str) {
         Fault::RequestTooLarge => (InvalidArgument, "etcdserver: request is too large"),
         Fault::UserEmpty => (InvalidArgument, "etcdserver: user name is empty"),
         Fault::RoleEmpty => (InvalidArgument, "etcdserver: role name is empty"),
-        Fault::AuthFailed => (InvalidArgument, "etcdserver: authentication failed, invalid user ID or password"),
+        Fault::AuthFailed => (
+            InvalidArgument,
+            "etcdserver: authentication failed, invalid user ID or password",
+        ),
         Fault::PermissionNotGiven => (InvalidArgument, "etcdserver: permission not given"),
         Fault::InvalidAuthManagement => (InvalidArgument, "etcdserver: invalid auth management"),
         Fault::AuthOldRevision => (InvalidArgument, "etcdserver: revision of auth store is old"),
@@ -88,18 +91,20 @@ const fn row(fault: Fault) -> (Code, &'static str) {
         Fault::NoSpace => (ResourceExhausted, "etcdserver: mvcc: database space exceeded"),
         // Upstream loses the code of these two on the way out (v3rpc/util.go), so clients see Unknown.
         Fault::TooManyRequests => (Unknown, "etcdserver: too many requests"),
-        Fault::MemberNotEnoughStarted => {
-            (Unknown, "etcdserver: re-configuration failed due to not enough started members")
-        }
+        Fault::MemberNotEnoughStarted => (
+            Unknown,
+            "etcdserver: re-configuration failed due to not enough started members",
+        ),
         Fault::LeaseNotFound => (NotFound, "etcdserver: requested lease not found"),
         Fault::MemberNotFound => (NotFound, "etcdserver: member not found"),
         Fault::LeaseExist => (FailedPrecondition, "etcdserver: lease already exists"),
         Fault::MemberExist => (FailedPrecondition, "etcdserver: member ID already exist"),
         Fault::PeerUrlExist => (FailedPrecondition, "etcdserver: Peer URLs already exists"),
         Fault::MemberNotLearner => (FailedPrecondition, "etcdserver: can only promote a learner member"),
-        Fault::LearnerNotReady => {
-            (FailedPrecondition, "etcdserver: can only promote a learner member which is in sync with leader")
-        }
+        Fault::LearnerNotReady => (
+            FailedPrecondition,
+            "etcdserver: can only promote a learner member which is in sync with leader",
+        ),
         Fault::TooManyLearners => (FailedPrecondition, "etcdserver: too many learner members in cluster"),
         Fault::ClusterIdMismatch => (FailedPrecondition, "etcdserver: cluster ID mismatch"),
         Fault::RootUserNotExist => (FailedPrecondition, "etcdserver: root user does not exist"),
@@ -115,10 +120,14 @@ const fn row(fault: Fault) -> (Code, &'static str) {
         Fault::NotCapable => (FailedPrecondition, "etcdserver: not capable"),
         Fault::NotSupportedForLearner => (FailedPrecondition, "etcdserver: rpc not supported for learner"),
         Fault::BadLeaderTransferee => (FailedPrecondition, "etcdserver: bad leader transferee"),
-        Fault::ClusterVersionUnavailable => {
-            (FailedPrecondition, "etcdserver: cluster version not found during downgrade")
-        }
-        Fault::DowngradeInProgress => (FailedPrecondition, "etcdserver: cluster has a downgrade job in progress"),
+        Fault::ClusterVersionUnavailable => (
+            FailedPrecondition,
+            "etcdserver: cluster version not found during downgrade",
+        ),
+        Fault::DowngradeInProgress => (
+            FailedPrecondition,
+            "etcdserver: cluster has a downgrade job in progress",
+        ),
         Fault::NoInflightDowngrade => (FailedPrecondition, "etcdserver: no inflight downgrade job"),
         Fault::PermissionDenied => (PermissionDenied, "etcdserver: permission denied"),
         Fault::InvalidAuthToken => (Unauthenticated, "etcdserver: invalid auth token"),
@@ -130,13 +139,18 @@ const fn row(fault: Fault) -> (Code, &'static str) {
         Fault::LeaderChanged => (Unavailable, "etcdserver: leader changed"),
         Fault::Stopped => (Unavailable, "etcdserver: server stopped"),
         Fault::Timeout => (Unavailable, "etcdserver: request timed out"),
-        Fault::TimeoutLeaderFailure => {
-            (Unavailable, "etcdserver: request timed out, possibly due to previous leader failure")
-        }
-        Fault::TimeoutConnectionLost => (Unavailable, "etcdserver: request timed out, possibly due to connection lost"),
-        Fault::TimeoutWaitAppliedIndex => {
-            (Unavailable, "etcdserver: request timed out, waiting for the applied index took too long")
-        }
+        Fault::TimeoutLeaderFailure => (
+            Unavailable,
+            "etcdserver: request timed out, possibly due to previous leader failure",
+        ),
+        Fault::TimeoutConnectionLost => (
+            Unavailable,
+            "etcdserver: request timed out, possibly due to connection lost",
+        ),
+        Fault::TimeoutWaitAppliedIndex => (
+            Unavailable,
+            "etcdserver: request timed out, waiting for the applied index took too long",
+        ),
         Fault::Unhealthy => (Unavailable, "etcdserver: unhealthy cluster"),
     }
 }

@@ -9,7 +9,14 @@ pub mod fault;
 pub use encoded::Encoded;
 
 /// The generated modules, nested as the packages are, since their code names each other by that path.
-#[allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all, clippy::pedantic, reason = "generated")]
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated"
+)]
 mod generated {
     pub mod mvccpb {
         include!(concat!(env!("OUT_DIR"), "/plain/mvccpb.rs"));

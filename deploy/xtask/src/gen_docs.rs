@@ -54,7 +54,10 @@ mod tests {
     #[test]
     fn only_the_marked_part_changes() {
         let text = format!("before\n{OPEN}\nold\n{CLOSE}\nafter\n");
-        assert_eq!(replace(&text, "new\n"), Some(format!("before\n{OPEN}\nnew\n{CLOSE}\nafter\n")));
+        assert_eq!(
+            replace(&text, "new\n"),
+            Some(format!("before\n{OPEN}\nnew\n{CLOSE}\nafter\n"))
+        );
         assert_eq!(replace("no marks", "new"), None);
     }
 }

@@ -30,19 +30,34 @@ const DOORS: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &["store-mvcc", "store-lease", "store-auth", "store-machine"];
 
 /// What a pure crate must not name.
-const IMPURE: &[&str] = &["tokio", "tonic", "openraft", "rocksdb", "rand", "libc", "base", "tracing", "getrandom"];
+const IMPURE: &[&str] = &[
+    "tokio",
+    "tonic",
+    "openraft",
+    "rocksdb",
+    "rand",
+    "libc",
+    "base",
+    "tracing",
+    "getrandom",
+];
 
 /// One line for every arrow that points the wrong way.
 pub(crate) fn check(workspace: &Workspace) -> Vec<String> {
     let mut findings = Vec::new();
     for (name, one) in &workspace.crates {
         let Some(own) = layer(name) else {
-            findings.push(format!("{name}: stands in no layer; give it one in deploy/xtask/src/layers.rs"));
+            findings.push(format!(
+                "{name}: stands in no layer; give it one in deploy/xtask/src/layers.rs"
+            ));
             continue;
         };
         let expected = one.folder.trim_start_matches("components/").replace('/', "-");
         if *name != expected {
-            findings.push(format!("{name}: a crate is named by its path, so {} holds `{expected}`", one.folder));
+            findings.push(format!(
+                "{name}: a crate is named by its path, so {} holds `{expected}`",
+                one.folder
+            ));
         }
         for dependency in &one.dependencies {
             if layer(dependency).is_some_and(|below| below >= own) {
@@ -79,12 +94,18 @@ mod tests {
             description: String::new(),
             dependencies: vec![dependency.into()],
         };
-        Workspace { root: ".".into(), crates: BTreeMap::from([(name.into(), one)]) }
+        Workspace {
+            root: ".".into(),
+            crates: BTreeMap::from([(name.into(), one)]),
+        }
     }
 
     #[test]
     fn an_arrow_down_is_fine() {
-        assert_eq!(check(&tree("store-mvcc", "store/mvcc", "store-engine")), Vec::<String>::new());
+        assert_eq!(
+            check(&tree("store-mvcc", "store/mvcc", "store-engine")),
+            Vec::<String>::new()
+        );
     }
 
     #[test]
@@ -97,7 +118,10 @@ mod tests {
             ("store-new", "store/new", "proto", "no layer"),
         ] {
             let findings = check(&tree(name, folder, dependency));
-            assert!(findings.iter().any(|one| one.contains(expected)), "{name} -> {dependency}: {findings:?}");
+            assert!(
+                findings.iter().any(|one| one.contains(expected)),
+                "{name} -> {dependency}: {findings:?}"
+            );
         }
     }
 }

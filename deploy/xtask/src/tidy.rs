@@ -9,7 +9,10 @@ const LINES_MAX: usize = 600;
 
 /// Words that must not be left in the tree, each with what to write instead. Split so that this file passes.
 const BANNED: &[(&str, &str)] = &[
-    (concat!("TO", "DO"), "finish it, or leave it out and say so in the document a user reads"),
+    (
+        concat!("TO", "DO"),
+        "finish it, or leave it out and say so in the document a user reads",
+    ),
     (concat!("FIX", "ME"), "mend it"),
     (concat!("todo", "!("), "write it"),
     (concat!("unimplemented", "!("), "write it"),
@@ -36,7 +39,14 @@ pub(crate) fn check(workspace: &Workspace) -> anyhow::Result<Vec<String>> {
             findings.extend(check_links(workspace, path, &text));
         }
     }
-    for required in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "Makefile", ".ci/run"] {
+    for required in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "LICENSE",
+        "Makefile",
+        ".ci/run",
+    ] {
         if !files.iter().any(|path| path == Path::new(required)) {
             findings.push(format!("{required}: missing"));
         }
@@ -68,15 +78,24 @@ fn check_rust(path: &Path, text: &str) -> Vec<String> {
     let mut findings = Vec::new();
     let name = path.display();
     if !text.starts_with("//! ") {
-        findings.push(format!("{name}: open the file with one `//!` sentence that says what it is for"));
+        findings.push(format!(
+            "{name}: open the file with one `//!` sentence that says what it is for"
+        ));
     }
     if path.ends_with("src/lib.rs") && !text.contains("must not know") {
-        findings.push(format!("{name}: say what this crate must not know, and where to start reading"));
+        findings.push(format!(
+            "{name}: say what this crate must not know, and where to start reading"
+        ));
     }
     let is_test = path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs");
-    let code = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).count();
+    let code = text
+        .lines()
+        .take_while(|line| !line.starts_with("#[cfg(test)]"))
+        .count();
     if !is_test && code > LINES_MAX {
-        findings.push(format!("{name}: {code} lines of code; {LINES_MAX} is the limit, 350 the habit"));
+        findings.push(format!(
+            "{name}: {code} lines of code; {LINES_MAX} is the limit, 350 the habit"
+        ));
     }
     findings
 }
@@ -86,7 +105,9 @@ fn check_links(workspace: &Workspace, path: &Path, text: &str) -> Vec<String> {
     let mut findings = Vec::new();
     let folder = workspace.root.join(path.parent().unwrap_or(Path::new("")));
     for piece in text.split("](").skip(1) {
-        let Some((target, _)) = piece.split_once(')') else { continue };
+        let Some((target, _)) = piece.split_once(')') else {
+            continue;
+        };
         let target = target.split('#').next().unwrap_or_default();
         if target.is_empty() || target.contains("://") || target.starts_with("mailto:") {
             continue;
@@ -111,7 +132,10 @@ mod tests {
             ("a/src/b.rs", long.as_str(), "is the limit"),
         ] {
             let findings = check_rust(Path::new(path), text);
-            assert!(findings.iter().any(|one| one.contains(expected)), "{path}: {findings:?}");
+            assert!(
+                findings.iter().any(|one| one.contains(expected)),
+                "{path}: {findings:?}"
+            );
         }
         for (text, expected) in [
             ("a \n", "white space"),
@@ -119,7 +143,10 @@ mod tests {
             ("no newline", "no newline"),
         ] {
             let findings = check_text(Path::new("a.rs"), text);
-            assert!(findings.iter().any(|one| one.contains(expected)), "{text:?}: {findings:?}");
+            assert!(
+                findings.iter().any(|one| one.contains(expected)),
+                "{text:?}: {findings:?}"
+            );
         }
     }
 

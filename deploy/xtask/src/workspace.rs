@@ -54,7 +54,11 @@ impl Workspace {
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .output()
             .context("cannot run cargo metadata")?;
-        ensure!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+        ensure!(
+            output.status.success(),
+            "cargo metadata: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let metadata: Metadata = serde_json::from_slice(&output.stdout).context("cargo metadata is not as expected")?;
         let root = metadata.workspace_root;
         let crates = metadata
@@ -64,7 +68,9 @@ impl Workspace {
                 let folder = package.manifest_path.parent().unwrap_or(&root);
                 let folder = folder.strip_prefix(&root).unwrap_or(folder).display().to_string();
                 let dependencies = package.dependencies.into_iter();
-                let dependencies = dependencies.filter(|one| one.kind.as_deref() != Some("dev")).map(|one| one.name);
+                let dependencies = dependencies
+                    .filter(|one| one.kind.as_deref() != Some("dev"))
+                    .map(|one| one.name);
                 (
                     package.name,
                     Crate {
@@ -85,9 +91,17 @@ impl Workspace {
             .current_dir(&self.root)
             .output()
             .context("cannot run git ls-files")?;
-        ensure!(output.status.success(), "git ls-files: {}", String::from_utf8_lossy(&output.stderr));
+        ensure!(
+            output.status.success(),
+            "git ls-files: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let names = String::from_utf8(output.stdout).context("a file name is not UTF-8")?;
-        Ok(names.lines().map(PathBuf::from).filter(|path| self.root.join(path).is_file()).collect())
+        Ok(names
+            .lines()
+            .map(PathBuf::from)
+            .filter(|path| self.root.join(path).is_file())
+            .collect())
     }
 
     /// Reads a file below the root.
