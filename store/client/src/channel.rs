@@ -68,6 +68,10 @@ impl Endpoints {
     /// The endpoint whose turn it is. If all are set aside, the one that comes back first.
     pub(crate) fn pick(&self) -> Link {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.links.len();
+        // Nearly always; the rest is for when something is broken.
+        if self.links[turn].health.lock().aside_until.is_none() {
+            return self.links[turn].clone();
+        }
         let aside: Vec<_> = self.links.iter().map(|link| link.health.lock().aside_until).collect();
         self.links[choose(&aside, turn, Instant::now())].clone()
     }

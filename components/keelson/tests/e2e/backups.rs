@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use store_client::{Client, Delete, Get, Page, Put, Span};
+use store_client::{Client, Delete, Error, Get, Page, Put, Span, Watch};
 
+use crate::crashes::hashes_agree;
 use crate::harness::{Cluster, Kind, Member, Output, Setup, run, skip, tools};
 
 /// Puts something of every sort into a store, and gives its keys.
@@ -63,6 +64,9 @@ fn restore(command: &mut Command, file: &Path, member: &Member) -> Output {
     command
         .arg(format!("--name={}", member.name))
         .arg(format!("--initial-cluster={named}"));
+    if command.get_program() == env!("CARGO_BIN_EXE_keelson") {
+        command.arg("--bump-revision=0");
+    }
     run(command.arg(format!("--initial-advertise-peer-urls={}", member.peer_url)))
 }
 
@@ -74,6 +78,14 @@ fn store_ctl() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keelson"));
     command.arg("store-ctl");
     command
+}
+
+/// The tool that makes data folders of this kind, told to keep revisions as they are.
+fn tool(kind: Kind) -> Command {
+    match kind {
+        Kind::Etcd => etcdutl(),
+        Kind::Keelson => store_ctl(),
+    }
 }
 
 async fn passes_over(from: Kind, to: Kind) {
@@ -91,17 +103,12 @@ async fn passes_over(from: Kind, to: Kind) {
     assert_eq!(status["revision"], before.revision);
 
     let mut second = Cluster::prepare(to, Setup::of(1));
-    let mut command = if to == Kind::Etcd { etcdutl() } else { store_ctl() };
-    let restored = restore(&mut command, &file, &second.members[0]);
+    let restored = restore(&mut tool(to), &file, &second.members[0]);
     assert_eq!(restored.code, Some(0), "{restored:?}");
     second.members[0].start();
     second.members[0].wait_healthy();
     check_same(&second.client(), &before).await;
-    let again = restore(
-        &mut if to == Kind::Etcd { etcdutl() } else { store_ctl() },
-        &file,
-        &second.members[0],
-    );
+    let again = restore(&mut tool(to), &file, &second.members[0]);
     assert_ne!(again.code, Some(0), "nothing is overwritten: {again:?}");
 }
 
@@ -118,6 +125,81 @@ async fn we_go_on_from_a_snapshot_of_etcd() {
 #[tokio::test(flavor = "multi_thread")]
 async fn we_go_on_from_our_own_snapshot() {
     passes_over(Kind::Keelson, Kind::Keelson).await;
+}
+
+/// Clients that knew the lost cluster must not see revisions twice, so a restore moves on unless it is told not to.
+#[tokio::test(flavor = "multi_thread")]
+async fn three_members_go_on_from_one_snapshot_with_new_revisions() {
+    if let Err(why) = tools() {
+        return skip(why);
+    }
+    let first = Cluster::start(Kind::Keelson, Setup::of(1));
+    let before = fill(&first.client()).await;
+    let file = first.folder().join("snapshot.db");
+    assert_eq!(save(&first, &file).code, Some(0));
+    let mut second = Cluster::prepare(Kind::Keelson, Setup::of(3));
+    let named = second
+        .members
+        .iter()
+        .map(|member| format!("{}={}", member.name, member.peer_url));
+    let named = named.collect::<Vec<_>>().join(",");
+    for member in &second.members {
+        let mut command = store_ctl();
+        command
+            .args(["snapshot", "restore"])
+            .arg(&file)
+            .arg(format!("--data-dir={}", member.data.display()));
+        command
+            .arg(format!("--name={}", member.name))
+            .arg(format!("--initial-cluster={named}"));
+        let restored = run(command.arg(format!("--initial-advertise-peer-urls={}", member.peer_url)));
+        assert_eq!(restored.code, Some(0), "{restored:?}");
+    }
+    second.members.iter_mut().for_each(Member::start);
+    second.members.iter_mut().for_each(Member::wait_healthy);
+    let client = second.client();
+    let after = client.get(Get::new(Span::all())).await.unwrap();
+    assert_eq!(after.kvs, before.kvs);
+    assert!(
+        after.revision > before.revision + 1_000_000,
+        "{} is too near {}",
+        after.revision,
+        before.revision
+    );
+    let mut watcher = client
+        .watch(Watch::new(Span::all()).from_revision(before.revision + 1))
+        .await
+        .unwrap();
+    assert!(
+        matches!(watcher.next().await, Err(Error::Compacted { .. })),
+        "a watch from before is told to start anew"
+    );
+    client.put(Put::new("after", "")).await.unwrap();
+    hashes_agree(&second).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_tool_sees_in_a_snapshot_what_theirs_sees() {
+    if let Err(why) = tools() {
+        return skip(why);
+    }
+    for kind in [Kind::Etcd, Kind::Keelson] {
+        let cluster = Cluster::start(kind, Setup::of(1));
+        fill(&cluster.client()).await;
+        let file = cluster.folder().join("snapshot.db");
+        assert_eq!(save(&cluster, &file).code, Some(0));
+        let status = |mut command: Command| -> serde_json::Value {
+            let output = run(command.args(["snapshot", "status", "-w", "json"]).arg(&file));
+            serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
+        };
+        let (theirs, ours) = (status(etcdutl()), status(store_ctl()));
+        for field in ["hash", "revision", "totalKey", "totalSize"] {
+            assert_eq!(ours[field], theirs[field], "{field} of {kind:?}: {ours} and {theirs}");
+        }
+        let hash = cluster.client().hash_kv(0).await.unwrap().hash;
+        let output = run(store_ctl().args(["hashkv", "-w", "json"]).arg(&file));
+        assert!(output.stdout.contains(&hash.to_string()), "{hash} is not in {output:?}");
+    }
 }
 
 #[test]

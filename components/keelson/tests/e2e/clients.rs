@@ -115,7 +115,7 @@ fn a_python_client_works() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_crate_etcd_client_works() {
+async fn the_crate_etcd_client_reads_writes_and_watches() {
     let cluster = Cluster::start(Kind::Keelson, Setup::of(3));
     let mut client = etcd_client::Client::connect(cluster.endpoints(), None).await.unwrap();
     let (mut watcher, mut stream) = client
@@ -163,6 +163,15 @@ async fn the_crate_etcd_client_works() {
         .unwrap();
     assert_eq!((got.count(), got.kvs()[0].key_str().unwrap()), (1, "t"));
 
+    client.compact(3, None).await.unwrap();
+    let old = GetOptions::new().with_revision(2);
+    assert!(client.get("t", Some(old)).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_crate_etcd_client_holds_leases_locks_and_elections() {
+    let cluster = Cluster::start(Kind::Keelson, Setup::of(3));
+    let mut client = etcd_client::Client::connect(cluster.endpoints(), None).await.unwrap();
     let lease = client.lease_grant(100, None).await.unwrap().id();
     let (mut keeper, mut renewals) = client.lease_keep_alive(lease).await.unwrap();
     keeper.keep_alive().await.unwrap();
@@ -193,8 +202,6 @@ async fn the_crate_etcd_client_works() {
         bytes > 4096 && bytes % 512 == 32,
         "pages, and the hash behind them: {bytes}"
     );
-    client.compact(3, None).await.unwrap();
-    assert!(client.get("t", Some(GetOptions::new().with_revision(2))).await.is_err());
 }
 
 /// One minute of writes at the rate of a small cluster, judged by etcdctl.

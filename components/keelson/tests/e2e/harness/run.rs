@@ -19,6 +19,16 @@ pub(crate) struct Output {
     pub(crate) stderr: String,
 }
 
+/// Whether there is such a program.
+pub(crate) fn exists(program: &str) -> bool {
+    let found = Command::new(program)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    found.is_ok()
+}
+
 /// Runs a command to its end.
 pub(crate) fn run(command: &mut Command) -> Output {
     run_with(command, "", None)

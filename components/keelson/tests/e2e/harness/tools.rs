@@ -1,4 +1,4 @@
-//! The tools of etcd: the newest that PyPI has, and those of the system beside it.
+//! The tools of etcd: the newest that the Python index has, and those of the system beside it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

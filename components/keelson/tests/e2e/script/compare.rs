@@ -2,7 +2,7 @@
 
 use super::execute::execute;
 use super::parse::{Script, parse};
-use crate::harness::{Kind, skip, tools};
+use crate::harness::{Kind, exists, skip, tools};
 
 /// Marks what is wrong whatever the other side says.
 pub(super) const WRONG: &str = "!!";
@@ -11,6 +11,9 @@ pub(super) const WRONG: &str = "!!";
 pub(crate) fn check(text: &str) {
     if let Err(why) = tools() {
         return skip(why);
+    }
+    if !exists("curl") {
+        return skip("no curl in PATH");
     }
     let script = parse(text);
     let both = [Kind::Etcd, Kind::Keelson];

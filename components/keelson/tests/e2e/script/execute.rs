@@ -66,7 +66,7 @@ fn run_step(cluster: &Cluster, names: &mut Names, step: &Step) -> String {
         // The script goes on, so that one mistake shows no more and no less than itself.
         let found = regex.captures(&output.stdout).map(|found| found[1].to_owned());
         found.unwrap_or_else(|| {
-            missing += &format!("\n{WRONG} no {name} in it");
+            missing.extend(["\n", WRONG, " no ", name, " in it"]);
             "1111111111111111".to_owned()
         })
     };
@@ -94,7 +94,7 @@ fn shown(output: &Output, names: &Names, step: &Step) -> String {
             lines.sort_unstable();
         }
         for line in lines {
-            text += &format!("{name}: {line}\n");
+            text.extend([name, ": ", line, "\n"]);
         }
     }
     text + &code

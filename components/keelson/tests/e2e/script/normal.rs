@@ -60,7 +60,7 @@ pub(super) struct Names {
 }
 
 struct Name {
-    name: String,
+    shown: String,
     text: String,
     /// An id is a number too: the tools write it in hexadecimal, with zeros in front or not, JSON in decimal.
     number: Option<u64>,
@@ -114,9 +114,9 @@ impl Names {
     }
 
     fn add(&mut self, name: &str, text: &str, number: Option<u64>) {
-        self.names.retain(|held| held.name != name);
+        self.names.retain(|held| held.shown != name);
         self.names.push(Name {
-            name: name.to_owned(),
+            shown: name.to_owned(),
             text: text.to_owned(),
             number,
         });
@@ -126,15 +126,15 @@ impl Names {
     /// Puts values into a command: `$NAME` the text, `$NAME#` the decimal number of an id.
     pub(super) fn put_in(&self, command: &str) -> String {
         let mut names: Vec<&Name> = self.names.iter().collect();
-        names.sort_by_key(|name| std::cmp::Reverse(name.name.len()));
+        names.sort_by_key(|name| std::cmp::Reverse(name.shown.len()));
         names
             .into_iter()
-            .fold(command.to_owned(), |line, Name { name, text, number }| {
+            .fold(command.to_owned(), |line, Name { shown, text, number }| {
                 let line = match number {
-                    Some(number) => line.replace(&format!("${name}#"), &number.to_string()),
+                    Some(number) => line.replace(&format!("${shown}#"), &number.to_string()),
                     None => line,
                 };
-                line.replace(&format!("${name}"), text)
+                line.replace(&format!("${shown}"), text)
             })
     }
 
@@ -142,12 +142,12 @@ impl Names {
     pub(super) fn take_out(&self, output: &str, masks: &[Regex]) -> String {
         let mut text = output.to_owned();
         for Name {
-            name,
+            shown,
             text: value,
             number,
         } in &self.names
         {
-            let shown = format!("<{name}>");
+            let shown = format!("<{shown}>");
             if let Some(number) = number {
                 text = text
                     .replace(&format!("{number:016x}"), &shown)
