@@ -6,6 +6,7 @@
 
 mod access;
 mod address;
+mod authority;
 mod caller;
 mod frames;
 mod front;

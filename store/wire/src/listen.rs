@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 
 use crate::address::{Bound, Socket};
+use crate::authority::Lenient;
 use crate::metrics::Metrics;
 use crate::pings::Guarded;
 use crate::server::Options;
@@ -137,7 +138,7 @@ impl<A: Answer> Port<A> {
         let builder = self.builder();
         let socket = Guarded::new(socket, self.options.keepalive_min_time);
         let spoke = socket.spoke();
-        let socket = TokioIo::new(socket);
+        let socket = TokioIo::new(Lenient::new(socket, self.options.max_header_bytes));
         let mut serving = pin!(builder.serve_connection_with_upgrades(socket, service));
         let ended = tokio::select! {
             biased;

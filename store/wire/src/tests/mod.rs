@@ -1,5 +1,6 @@
 //! Ports tested from outside: real sockets, a real member on the memory engine, clients as they come.
 
+mod authority;
 mod cluster;
 mod errors;
 mod gateway;

@@ -18,10 +18,10 @@ const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 
 /// An HTTP/2 connection written by hand.
-struct Raw(TcpStream);
+pub(super) struct Raw(TcpStream);
 
 impl Raw {
-    async fn open(node: &Node) -> Self {
+    pub(super) async fn open(node: &Node) -> Self {
         let mut raw = Self(
             TcpStream::connect(node.client.strip_prefix("http://").unwrap())
                 .await
@@ -32,7 +32,7 @@ impl Raw {
         raw
     }
 
-    async fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+    pub(super) async fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
         let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
         let mut bytes = vec![length[1], length[2], length[3], kind, flags];
         bytes.extend_from_slice(&stream.to_be_bytes());
@@ -62,7 +62,7 @@ impl Raw {
     }
 
     /// The next frame of one of the kinds, on any stream; nothing once the connection is closed.
-    async fn next(&mut self, kinds: &[u8]) -> Option<(u8, u32, Vec<u8>)> {
+    pub(super) async fn next(&mut self, kinds: &[u8]) -> Option<(u8, u32, Vec<u8>)> {
         loop {
             let mut head = [0; 9];
             within(self.0.read_exact(&mut head)).await.ok()?;
