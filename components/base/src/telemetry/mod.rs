@@ -146,6 +146,7 @@ const LOUD: &[&str] = &[
     "h2",
     "hyper",
     "hyper_util",
+    "loona_hpack",
     "openraft",
     "rustls",
     "tokio_util",
