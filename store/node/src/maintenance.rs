@@ -5,6 +5,7 @@ use proto::etcd::{
     MoveLeaderRequest, MoveLeaderResponse, StatusRequest, StatusResponse,
 };
 use proto::fault::Fault;
+use store_machine::Ask;
 use store_mvcc::keys;
 
 use crate::admit::Learner;
@@ -19,7 +20,8 @@ impl Member {
     /// # Errors
     /// When it is stopping, or the token is bad.
     pub async fn status(&self, caller: &Caller, _request: StatusRequest) -> Result<StatusResponse> {
-        let _admitted = self.admit(caller, Learner::Serves).await?;
+        let admitted = self.admit(caller, Learner::Serves).await?;
+        self.allowed(&admitted.who, Ask::User)?;
         let state = self.reader.state();
         let status = self.status.borrow().clone();
         let disk = self.engine.stats().map_or(0, |stats| stats.disk_bytes);
