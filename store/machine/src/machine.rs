@@ -113,6 +113,14 @@ impl Machine {
         self.mvcc.gc()
     }
 
+    /// Reads every newest version and compares it with the index. Answers how many keys live.
+    ///
+    /// # Errors
+    /// When they differ, or when the engine fails.
+    pub fn verify(&self) -> store_mvcc::Result<u64> {
+        self.mvcc.verify()
+    }
+
     /// Begins to apply entries. Nothing is written or seen before [`Run::commit`]; a run that is dropped never was.
     pub fn begin(&mut self) -> Run<'_> {
         Run::new(

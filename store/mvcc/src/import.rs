@@ -73,9 +73,12 @@ impl Import {
         let read = record::read_kv(&kv)?;
         let kind = if tombstone { Kind::Delete } else { Kind::Put };
         let old = if tombstone {
+            self.batch.delete(keys::INDEX, &read.key);
             self.index.remove(&read.key)
         } else {
-            self.index.insert(&read.key, record::read_meta(&kv, revision)?)
+            let meta = record::read_meta(&kv, revision)?;
+            self.batch.put(keys::INDEX, &read.key, &record::index_value(&meta));
+            self.index.insert(&read.key, meta)
         };
         let compacted = revision.main < self.options.compacted;
         if let Some(old) = old.filter(|_| revision.main <= self.options.compacted) {

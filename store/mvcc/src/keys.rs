@@ -2,6 +2,7 @@
 //!
 //! - `Data`: user key (escaped, so that no encoded key is the beginning of another) ++ !main ++ !sub, newest first.
 //! - `History`: main ++ sub, oldest first.
+//! - `Index`: user key, for what lives; so that a start reads no values.
 //! - `Meta`: names that begin with `mvcc/`. Apply writes `mvcc/head`, the collector `mvcc/gc`; never both one key.
 
 use store_engine::Space;
@@ -15,6 +16,9 @@ pub const META: Space = Space(0);
 pub const DATA: Space = Space(1);
 /// Every change since the last compaction, in order, without values.
 pub const HISTORY: Space = Space(2);
+
+/// What is known of every live key without its value; follows from `Data`, and changes in the same batch.
+pub const INDEX: Space = Space(7);
 
 /// Head of the store, written with every batch.
 pub(crate) const HEAD: &[u8] = b"mvcc/head";

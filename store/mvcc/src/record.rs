@@ -121,6 +121,31 @@ pub(crate) fn read_meta(kv: &[u8], modified: Revision) -> Result<KeyMeta> {
     Ok(meta)
 }
 
+/// What stands in `Index` under a live key: six varints, about a dozen bytes.
+pub(crate) fn index_value(meta: &KeyMeta) -> Vec<u8> {
+    let mut out = Vec::with_capacity(24);
+    let since = meta.modified.main.wrapping_sub(meta.create);
+    for number in [meta.modified.main, meta.modified.sub, since, meta.version, meta.lease] {
+        encode_varint(number as u64, &mut out);
+    }
+    encode_varint(meta.bytes.into(), &mut out);
+    out
+}
+
+/// Reads what [`index_value`] wrote.
+pub(crate) fn read_index_value(mut value: &[u8]) -> Result<KeyMeta> {
+    let mut number = || decode_varint(&mut value).map_err(|error| Error::Corrupt(format!("index: {error}")));
+    let (main, sub) = (number()? as i64, number()? as i64);
+    let create = main.wrapping_sub(number()? as i64);
+    Ok(KeyMeta {
+        create,
+        modified: Revision::new(main, sub),
+        version: number()? as i64,
+        lease: number()? as i64,
+        bytes: number()? as u32,
+    })
+}
+
 /// Reads a whole `KeyValue`; key and value stay slices of `kv`.
 pub(crate) fn read_kv(kv: &Bytes) -> Result<KeyValue> {
     KeyValue::decode(kv.clone()).map_err(|error| Error::Corrupt(format!("key-value: {error}")))
@@ -184,6 +209,20 @@ mod tests {
         };
         assert_eq!(meta, expected);
         assert!(read_meta(&bytes[..bytes.len() - 200], modified).is_err());
+    }
+
+    #[test]
+    fn index_values_read_back() {
+        let meta = KeyMeta {
+            create: 3,
+            modified: Revision::new(i64::MAX, 7),
+            version: 4,
+            lease: -1,
+            bytes: u32::MAX,
+        };
+        let value = index_value(&meta);
+        assert_eq!(read_index_value(&value).unwrap(), meta);
+        assert!(read_index_value(&value[..value.len() - 1]).is_err());
     }
 
     #[test]

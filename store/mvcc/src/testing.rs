@@ -23,6 +23,7 @@ impl Store {
 
     pub(crate) fn over(engine: Arc<Memory>) -> Self {
         let mvcc = Mvcc::open(Arc::clone(&engine) as Arc<dyn Engine>).unwrap();
+        mvcc.verify().unwrap();
         Self { engine, mvcc }
     }
 

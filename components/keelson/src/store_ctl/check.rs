@@ -18,6 +18,8 @@ pub(super) fn run(dir: &Path, wal_dir: Option<&Path>) -> Result<String> {
     let data = Data::open(dir, wal_dir)?;
     let (entries, log_bytes) = read_log(&data)?;
     let (keys, data_bytes) = read_database(&data)?;
+    let live = data.machine.verify();
+    let live = live.map_err(|error| Error::new(format!("the database is damaged: {}", Error::chain(&error))))?;
     let (applied, term) = data.machine.applied();
     let first = data.log.first();
     if let Some(first) = first.filter(|first| *first > applied + 1) {
@@ -45,7 +47,7 @@ pub(super) fn run(dir: &Path, wal_dir: Option<&Path>) -> Result<String> {
   member   {member:x}
   log      {entries} entries ({range}), {log_bytes} bytes
   applied  entry {applied} of term {term}
-  keys     revision {revision}, compacted {compacted}, {live} bytes live
+  keys     revision {revision}, compacted {compacted}, {live} keys, {live_bytes} bytes live
   database {keys} records, {data_bytes} bytes
 ",
         dir = dir.display(),
@@ -54,7 +56,7 @@ pub(super) fn run(dir: &Path, wal_dir: Option<&Path>) -> Result<String> {
         member = data.identity.member_id,
         revision = state.revision,
         compacted = state.compacted,
-        live = state.live_bytes,
+        live_bytes = state.live_bytes,
     ))
 }
 

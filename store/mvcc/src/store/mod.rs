@@ -4,6 +4,7 @@ mod head;
 mod open;
 mod reader;
 mod session;
+mod verify;
 mod view;
 mod write;
 
@@ -37,7 +38,7 @@ pub struct Mvcc {
 }
 
 impl Mvcc {
-    /// Reads the head and rebuilds the index with one pass over `Data`.
+    /// Reads the head and the index, but no value.
     ///
     /// # Errors
     /// When the engine fails or holds what this crate does not write.
@@ -110,6 +111,14 @@ impl Mvcc {
             }
             cursor.advance();
         }
+    }
+
+    /// Reads every newest version and compares it with the index. Answers how many keys live.
+    ///
+    /// # Errors
+    /// When they differ, or when the engine fails.
+    pub fn verify(&self) -> Result<u64> {
+        verify::index(self.shared.engine(), &self.head.index)
     }
 
     /// Starts one apply batch.

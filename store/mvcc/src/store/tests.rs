@@ -8,7 +8,7 @@ use proto::fault::Fault;
 use store_engine::{Batch, Engine, Memory};
 
 use crate::testing::{Store, bytes, get, put_request};
-use crate::{Kind, Mvcc, Revision};
+use crate::{Kind, Mvcc, Revision, keys};
 
 fn any_lease(_: i64) -> bool {
     true
@@ -21,6 +21,36 @@ fn an_empty_store_is_at_revision_one() {
         (store.mvcc.revision(), store.mvcc.compacted(), store.mvcc.live_bytes()),
         (1, -1, 0)
     );
+}
+
+#[test]
+fn an_index_that_is_not_that_of_the_versions_is_found() {
+    let mut store = Store::new();
+    for key in ["a", "b", "c"] {
+        store.put(key, "1");
+    }
+    store.delete("b", "");
+    store.put("b", "2");
+    store.delete("c", "");
+    assert_eq!(store.mvcc.verify().unwrap(), 2);
+    for key in ["a", "b"] {
+        let held = store.engine.get(keys::INDEX, key.as_bytes()).unwrap().unwrap();
+        let mut batch = Batch::new();
+        batch.delete(keys::INDEX, key.as_bytes());
+        store.engine.write(&batch).unwrap();
+        let found = Mvcc::open(Arc::clone(&store.engine) as Arc<dyn Engine>)
+            .unwrap()
+            .verify()
+            .unwrap_err();
+        assert_eq!(
+            found.to_string(),
+            format!("corrupt store: the index and the versions of key \"{key}\" differ")
+        );
+        batch.clear();
+        batch.put(keys::INDEX, key.as_bytes(), &held);
+        store.engine.write(&batch).unwrap();
+    }
+    store.reopen();
 }
 
 #[test]

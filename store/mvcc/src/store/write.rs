@@ -137,19 +137,19 @@ impl Session<'_> {
                     lease,
                     ..
                 } = *kv;
-                self.index.insert(
-                    &key,
-                    KeyMeta {
-                        create,
-                        modified,
-                        version,
-                        lease,
-                        bytes: stored.len() as u32,
-                    },
-                );
+                let meta = KeyMeta {
+                    create,
+                    modified,
+                    version,
+                    lease,
+                    bytes: stored.len() as u32,
+                };
+                writing.batch.put(keys::INDEX, &key, &record::index_value(&meta));
+                self.index.insert(&key, meta);
                 stored
             }
             Kind::Delete => {
+                writing.batch.delete(keys::INDEX, &key);
                 self.index.remove(&key);
                 record::deleted_kv(&key, modified.main)
             }
