@@ -117,20 +117,7 @@ impl Member {
     /// [`Fault::Compacted`], [`Fault::FutureRevision`], auth.
     pub async fn hash_kv(&self, caller: &Caller, request: HashKvRequest) -> Result<HashKvResponse> {
         let _admitted = self.admit_admin(caller, Learner::Refuses).await?;
-        let started = self.clock.monotonic();
-        let reader = self.mvcc.clone();
-        let work = move || reader.view().hash_kv(request.revision);
-        let hash = self.offload.run(&self.tasks, "hash-kv", work).await??;
-        self.metrics
-            .mvcc
-            .hash_rev
-            .observe(self.clock.monotonic().saturating_sub(started).as_secs_f64());
-        Ok(HashKvResponse {
-            header: Some(self.header()),
-            hash: hash.hash,
-            compact_revision: hash.compact_revision,
-            hash_revision: hash.hash_revision,
-        })
+        self.scan(request.revision).await
     }
 
     /// Hands leadership to another voter; only the leader can.

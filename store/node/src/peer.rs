@@ -2,7 +2,6 @@
 
 use proto::peer;
 
-use crate::corrupt::REMEMBERED;
 use crate::life::Stop;
 use crate::{Member, VERSION};
 
@@ -18,13 +17,6 @@ impl Member {
             member_id: self.id(),
             server_version: VERSION.to_owned(),
             cluster_version: state.cluster_version.clone().unwrap_or_default(),
-        }
-    }
-
-    /// The rolling hash at the last revisions.
-    pub fn hashes(&self) -> peer::HashesResponse {
-        peer::HashesResponse {
-            hashes: self.reader.hashes(REMEMBERED),
         }
     }
 

@@ -53,6 +53,11 @@ pub trait Peers: Send + Sync + 'static {
         timeout: Duration,
     ) -> Result<peer::ClusterInfoResponse, TransportError>;
 
-    /// The rolling hashes that the member remembers.
-    async fn hashes(&self, target: &peer::Node, timeout: Duration) -> Result<peer::HashesResponse, TransportError>;
+    /// The rolling hashes that the member remembers, and a hash over what it holds if the request asks for one.
+    async fn hashes(
+        &self,
+        target: &peer::Node,
+        request: peer::HashesRequest,
+        timeout: Duration,
+    ) -> Result<peer::HashesResponse, TransportError>;
 }

@@ -138,8 +138,13 @@ impl Peers for Way {
         Ok(self.net.reach(from, found.id())?.cluster_info())
     }
 
-    async fn hashes(&self, target: &peer::Node, _timeout: Duration) -> Result<peer::HashesResponse, TransportError> {
-        Ok(self.to(target.id)?.hashes())
+    async fn hashes(
+        &self,
+        target: &peer::Node,
+        request: peer::HashesRequest,
+        timeout: Duration,
+    ) -> Result<peer::HashesResponse, TransportError> {
+        limited(timeout, self.to(target.id)?.hashes(request)).await
     }
 }
 

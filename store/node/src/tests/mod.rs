@@ -1,6 +1,7 @@
 //! Members as their clients see them.
 
 pub(crate) mod cluster;
+mod corruption;
 mod data;
 mod failures;
 mod leases;

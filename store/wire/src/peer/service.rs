@@ -135,7 +135,7 @@ impl peer_server::Peer for PeerService {
         Ok(Response::new(self.member.cluster_info()))
     }
 
-    async fn hashes(&self, _: Request<HashesRequest>) -> Result<Response<HashesResponse>, Status> {
-        Ok(Response::new(self.member.hashes()))
+    async fn hashes(&self, request: Request<HashesRequest>) -> Result<Response<HashesResponse>, Status> {
+        Ok(Response::new(self.member.hashes(request.into_inner()).await))
     }
 }

@@ -197,12 +197,13 @@ impl Peers for Channels {
         .await
     }
 
-    async fn hashes(&self, target: &peer::Node, timeout: Duration) -> Result<peer::HashesResponse> {
+    async fn hashes(
+        &self,
+        target: &peer::Node,
+        request: peer::HashesRequest,
+        timeout: Duration,
+    ) -> Result<peer::HashesResponse> {
         let mut client = self.client(target, Lane::Forward);
-        answered(
-            timeout,
-            client.hashes(self.addressed(Some(target.id), peer::HashesRequest {})),
-        )
-        .await
+        answered(timeout, client.hashes(self.addressed(Some(target.id), request))).await
     }
 }
