@@ -5,11 +5,15 @@ mod backups;
 #[path = "../../../../store/client/tests/real/suite/mod.rs"]
 mod client_suite;
 mod clients;
+mod corruption;
 mod crashes;
+mod disk_errors;
 mod harness;
 mod limits;
 mod load;
+mod looks;
 mod membership;
+mod moved;
 mod same_output;
 mod script;
 mod secured;

@@ -35,14 +35,14 @@ fn change(engine: &Memory, space: Space, wanted: impl Fn(&[u8]) -> bool, edit: i
 
 /// Another value for the key that holds `genuine`, of the same length.
 fn change_value(engine: &Memory) {
-    replace(engine, b"genuine", b"FORGERY");
+    replace(engine, *b"genuine", *b"FORGERY");
 }
 
-fn replace(engine: &Memory, old: &[u8; 7], new: &[u8; 7]) {
+fn replace(engine: &Memory, old: [u8; 7], new: [u8; 7]) {
     let at = |value: &[u8]| value.windows(7).position(|window| window == old);
     let edit = |value: &mut Vec<u8>| {
         let start = at(value).unwrap();
-        value[start..start + 7].copy_from_slice(new);
+        value[start..start + 7].copy_from_slice(&new);
     };
     change(engine, DATA, |value| at(value).is_some(), edit);
 }
@@ -153,7 +153,7 @@ async fn the_initial_check_keeps_a_member_from_serving_other_data() {
     let text = refusal(&home).await;
     assert!(text.contains("found data inconsistency with peers"), "{text}");
     // Put right again, it starts; then another history is as bad as other data.
-    replace(&home.engine, b"FORGERY", b"genuine");
+    replace(&home.engine, *b"FORGERY", *b"genuine");
     let member = cluster.run(&home).await.unwrap();
     member.ready().await.unwrap();
     member.shutdown().await;
