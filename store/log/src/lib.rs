@@ -14,6 +14,7 @@ mod real;
 mod record;
 mod recover;
 mod segment;
+mod view;
 mod writer;
 
 #[cfg(test)]
@@ -26,3 +27,5 @@ pub use error::OpenError;
 pub use log::{Done, Executor, Log, LogOptions, OnFatal, Record, State, exists};
 pub use memory::MemoryDisk;
 pub use real::RealDisk;
+pub use recover::Torn;
+pub use view::View;

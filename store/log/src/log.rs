@@ -289,31 +289,7 @@ impl Log {
     pub fn read(&self, range: Range<u64>, max_bytes: u64) -> io::Result<Vec<Record>> {
         let start = range.start;
         let pieces = self.0.core.shared.lock().held.collect(range, max_bytes);
-        let mut out = Vec::with_capacity(pieces.len());
-        let mut run: Vec<Place> = Vec::new();
-        for piece in pieces {
-            match piece {
-                Piece::Stored(place) => {
-                    if run
-                        .last()
-                        .is_some_and(|last| !Arc::ptr_eq(&last.segment, &place.segment) || last.offset > place.offset)
-                    {
-                        read_run(&mut run, &mut out)?;
-                    }
-                    run.push(place);
-                }
-                Piece::Cached(data) => {
-                    read_run(&mut run, &mut out)?;
-                    out.push(data);
-                }
-            }
-        }
-        read_run(&mut run, &mut out)?;
-        Ok(out
-            .into_iter()
-            .zip(start..)
-            .map(|(data, index)| Record { index, data })
-            .collect())
+        records(start, pieces)
     }
 
     /// Index of the oldest entry held.
@@ -382,6 +358,35 @@ impl Log {
         }
         core.writer.lock().finish()
     }
+}
+
+/// The entries from `start` on, of which the pieces are.
+pub(crate) fn records(start: u64, pieces: Vec<Piece>) -> io::Result<Vec<Record>> {
+    let mut out = Vec::with_capacity(pieces.len());
+    let mut run: Vec<Place> = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Stored(place) => {
+                if run
+                    .last()
+                    .is_some_and(|last| !Arc::ptr_eq(&last.segment, &place.segment) || last.offset > place.offset)
+                {
+                    read_run(&mut run, &mut out)?;
+                }
+                run.push(place);
+            }
+            Piece::Cached(data) => {
+                read_run(&mut run, &mut out)?;
+                out.push(data);
+            }
+        }
+    }
+    read_run(&mut run, &mut out)?;
+    Ok(out
+        .into_iter()
+        .zip(start..)
+        .map(|(data, index)| Record { index, data })
+        .collect())
 }
 
 /// Reads entries of one segment that lie in order, and empties `run`.

@@ -14,7 +14,8 @@ const LOCK: &str = "LOCK";
 /// Files in one directory. Holds a lock on it: two programs that write one log destroy it.
 pub struct RealDisk {
     dir: PathBuf,
-    _lock: fs::File,
+    read_only: bool,
+    _lock: Option<fs::File>,
 }
 
 impl RealDisk {
@@ -33,14 +34,47 @@ impl RealDisk {
             .truncate(false)
             .write(true)
             .open(dir.join(LOCK))?;
-        lock_file(&lock).map_err(|error| {
-            io::Error::new(
-                error.kind(),
-                format!("another program has the raft log {} open: {error}", dir.display()),
-            )
-        })?;
-        Ok(RealDisk { dir, _lock: lock })
+        lock_file(&lock, libc::LOCK_EX).map_err(|error| in_use(&dir, &error))?;
+        Ok(RealDisk {
+            dir,
+            read_only: false,
+            _lock: Some(lock),
+        })
     }
+
+    /// Opens a directory that is there, to read and never to change it; many may do so at once.
+    ///
+    /// # Errors
+    /// `WouldBlock` where another program has it open to write; else as the file system's.
+    pub fn open_read_only(dir: impl AsRef<Path>) -> io::Result<RealDisk> {
+        let dir = dir.as_ref().to_path_buf();
+        let lock = match fs::File::open(dir.join(LOCK)) {
+            Ok(lock) => {
+                lock_file(&lock, libc::LOCK_SH).map_err(|error| in_use(&dir, &error))?;
+                Some(lock)
+            }
+            // A copy of a folder may lack it; nobody has it open then.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        Ok(RealDisk {
+            dir,
+            read_only: true,
+            _lock: lock,
+        })
+    }
+
+    fn writable(&self) -> io::Result<()> {
+        if self.read_only {
+            return Err(io::ErrorKind::ReadOnlyFilesystem.into());
+        }
+        Ok(())
+    }
+}
+
+fn in_use(dir: &Path, error: &io::Error) -> io::Error {
+    let text = format!("another program has the raft log {} open: {error}", dir.display());
+    io::Error::new(error.kind(), text)
 }
 
 impl Disk for RealDisk {
@@ -57,6 +91,7 @@ impl Disk for RealDisk {
     }
 
     fn create(&self, name: &str, bytes: u64) -> io::Result<Arc<dyn File>> {
+        self.writable()?;
         let file = fs::File::options()
             .create_new(true)
             .read(true)
@@ -67,16 +102,18 @@ impl Disk for RealDisk {
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
-        Ok(Arc::new(RealFile(
-            fs::File::options().read(true).write(true).open(self.dir.join(name))?,
-        )))
+        let mut options = fs::File::options();
+        options.read(true).write(!self.read_only);
+        Ok(Arc::new(RealFile(options.open(self.dir.join(name))?)))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.writable()?;
         fs::rename(self.dir.join(from), self.dir.join(to))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
+        self.writable()?;
         fs::remove_file(self.dir.join(name))
     }
 
@@ -122,13 +159,13 @@ impl File for RealFile {
     }
 }
 
-fn lock_file(file: &fs::File) -> io::Result<()> {
+fn lock_file(file: &fs::File, how: libc::c_int) -> io::Result<()> {
     #[expect(
         unsafe_code,
         reason = "the lock of std is newer than the oldest compiler we build with"
     )]
     // SAFETY: the descriptor is open for as long as `file` is borrowed; flock touches no memory of ours.
-    let answer = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
+    let answer = unsafe { libc::flock(file.as_raw_fd(), how | libc::LOCK_NB) };
     if answer == 0 {
         Ok(())
     } else {

@@ -36,21 +36,59 @@ struct Replay {
     carried: Carried,
 }
 
-/// Opens what is on the disk, or starts a new log.
-pub(crate) fn recover(disk: Arc<dyn Disk>, options: &LogOptions) -> Result<(Held, Writer), OpenError> {
+/// The segments that were replayed.
+struct Replayed {
+    closed: VecDeque<Closed>,
+    last: Arc<Segment>,
+    loaded: Loaded,
+    end: End,
+    /// Older files that a crash kept from being removed.
+    stragglers: Vec<u64>,
+}
+
+/// Bytes at the end of the log that are no whole record: of a write that a crash cut short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Torn {
+    /// Name of the file within the log's directory.
+    pub file: String,
+    /// Where the last whole record ends.
+    pub offset: u64,
+    /// From there to the last byte that is not zero.
+    pub bytes: u64,
+}
+
+/// Reads what is on the disk and changes nothing.
+pub(crate) fn look(disk: &dyn Disk, options: &LogOptions) -> Result<(Held, Option<Torn>), OpenError> {
+    let (_, sequences) = list(disk)?;
+    let mut replay = Replay::new(options);
+    if sequences.is_empty() {
+        return Ok((replay.held, None));
+    }
+    let replayed = replay.all(disk, options, &sequences)?;
+    let torn = torn(&replayed.last, &replayed.loaded, &replayed.end)?;
+    Ok((replay.held, torn))
+}
+
+/// Names of all files, and the sequence numbers of the segments, oldest first.
+fn list(disk: &dyn Disk) -> Result<(Vec<String>, Vec<u64>), OpenError> {
     let names = disk.list().map_err(OpenError::io("list", "the directory"))?;
     let mut sequences: Vec<u64> = names.iter().filter_map(|name| Segment::parse(name)).collect();
     sequences.sort_unstable();
-    let mut replay = Replay {
-        held: Held::new(options.cache_bytes),
-        carried: Carried::default(),
-    };
+    Ok((names, sequences))
+}
+
+/// Opens what is on the disk, or starts a new log.
+pub(crate) fn recover(disk: Arc<dyn Disk>, options: &LogOptions) -> Result<(Held, Writer), OpenError> {
+    let (names, sequences) = list(&*disk)?;
+    let mut replay = Replay::new(options);
+    // Only with everything verified may anything be changed.
     let (closed, active, stragglers) = if sequences.is_empty() {
         (VecDeque::new(), start(&*disk, &names, options)?, Vec::new())
     } else {
-        replay.all(&*disk, options, &sequences)?
+        let replayed = replay.all(&*disk, options, &sequences)?;
+        let active = finish_tail(replayed.last, &replayed.loaded, &replayed.end, options)?;
+        (replayed.closed, active, replayed.stragglers)
     };
-    // Only now, with everything verified, may anything be changed.
     disk.sync_dir().map_err(OpenError::io("sync", "the directory"))?;
     for name in names
         .iter()
@@ -92,14 +130,15 @@ fn start(disk: &dyn Disk, names: &[String], options: &LogOptions) -> Result<Acti
 }
 
 impl Replay {
-    /// Replays the newest segments that follow one another; answers the closed ones, the active one, and older files
-    /// that a crash kept from being removed.
-    fn all(
-        &mut self,
-        disk: &dyn Disk,
-        options: &LogOptions,
-        sequences: &[u64],
-    ) -> Result<(VecDeque<Closed>, Active, Vec<u64>), OpenError> {
+    fn new(options: &LogOptions) -> Self {
+        Self {
+            held: Held::new(options.cache_bytes),
+            carried: Carried::default(),
+        }
+    }
+
+    /// Replays the newest segments that follow one another.
+    fn all(&mut self, disk: &dyn Disk, options: &LogOptions, sequences: &[u64]) -> Result<Replayed, OpenError> {
         let gap = sequences
             .windows(2)
             .rposition(|pair| pair[0] + 1 != pair[1])
@@ -124,8 +163,13 @@ impl Replay {
             let end = self.segment(&segment, &loaded)?;
             if Some(sequence) == chosen.last() {
                 self.check_whole(chosen[0])?;
-                let active = finish_tail(segment, &loaded, &end, options)?;
-                return Ok((closed, active, stragglers.to_vec()));
+                return Ok(Replayed {
+                    closed,
+                    last: segment,
+                    loaded,
+                    end,
+                    stragglers: stragglers.to_vec(),
+                });
             }
             before = Some((
                 Closed {
@@ -254,14 +298,26 @@ fn load(disk: &dyn Disk, sequence: u64, options: &LogOptions) -> Result<Loaded, 
     })
 }
 
-/// Decides about the bytes behind the last good record and makes the segment ready to be written to.
+/// Decides about the bytes behind the last good record.
+fn torn(segment: &Segment, loaded: &Loaded, end: &End) -> Result<Option<Torn>, OpenError> {
+    let tail = &loaded.bytes[end.offset.min(loaded.bytes.len())..];
+    let Some(last) = tail.iter().rposition(|byte| *byte != 0) else {
+        return Ok(None);
+    };
+    refuse_rotten(segment, tail, end.offset)?;
+    Ok(Some(Torn {
+        file: Segment::name(segment.sequence),
+        offset: end.offset as u64,
+        bytes: last as u64 + 1,
+    }))
+}
+
+/// Cuts a torn tail off and makes the segment ready to be written to.
 fn finish_tail(segment: Arc<Segment>, loaded: &Loaded, end: &End, options: &LogOptions) -> Result<Active, OpenError> {
     let name = Segment::name(segment.sequence);
-    let tail = &loaded.bytes[end.offset.min(loaded.bytes.len())..];
-    let torn = tail.iter().any(|byte| *byte != 0);
-    if torn {
-        refuse_rotten(&segment, tail, end.offset)?;
-        tracing::warn!(file = name, offset = end.offset, "cutting a torn tail off the raft log");
+    if let Some(torn) = torn(&segment, loaded, end)? {
+        let Torn { offset, bytes, .. } = torn;
+        tracing::warn!(file = name, offset, bytes, "cutting a torn tail off the raft log");
         loaded
             .file
             .truncate(end.offset as u64)

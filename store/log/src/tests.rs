@@ -9,7 +9,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::disk::Disk;
-use crate::{Done, Executor, Log, LogOptions, MemoryDisk, OpenError, RealDisk, Record, exists};
+use crate::{Done, Executor, Log, LogOptions, MemoryDisk, OpenError, RealDisk, Record, View, exists};
 
 fn options(executor: Executor) -> LogOptions {
     LogOptions {
@@ -306,6 +306,51 @@ fn a_torn_last_write_is_cut() {
     let last = log.last().unwrap();
     assert!((9..49).contains(&last), "{last}");
     assert_eq!(log.read(0..last + 1, u64::MAX).unwrap(), records(0..last + 1));
+}
+
+#[test]
+fn a_look_tells_the_torn_tail_and_leaves_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    let log = Log::open(Arc::new(RealDisk::open(&path).unwrap()), options(Executor::Thread)).unwrap();
+    append(&log, 0..200).unwrap();
+    assert!(RealDisk::open_read_only(&path).is_err(), "it is in use");
+    log.close().unwrap();
+    drop(log);
+    let mut files: Vec<_> = std::fs::read_dir(&path)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "log"))
+        .collect();
+    files.sort();
+    let last = files.last().unwrap();
+    let mut bytes = std::fs::read(last).unwrap();
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    let end = end.next_multiple_of(8);
+    bytes[end..end + 20].fill(7);
+    std::fs::write(last, &bytes).unwrap();
+    let whole = |names: &[std::path::PathBuf]| -> Vec<Vec<u8>> {
+        names.iter().map(|name| std::fs::read(name).unwrap()).collect()
+    };
+    let before = whole(&files);
+
+    let disk = RealDisk::open_read_only(&path).unwrap();
+    let view = View::open(&disk, 7, 1).unwrap();
+    assert_eq!((view.first(), view.last()), (Some(0), Some(199)));
+    assert_eq!(view.read(5..8, u64::MAX).unwrap(), records(5..8));
+    let torn = view.torn().unwrap();
+    assert_eq!((torn.offset, torn.bytes), (end as u64, 20));
+    assert_eq!(last.file_name().unwrap().to_str(), Some(&*torn.file));
+    assert!(disk.create("x", 1).is_err() && disk.remove(&torn.file).is_err());
+    drop(disk);
+    assert!(whole(&files) == before, "a look changed a file");
+
+    let log = Log::open(Arc::new(RealDisk::open(&path).unwrap()), options(Executor::Inline)).unwrap();
+    assert_eq!(log.read(0..200, u64::MAX).unwrap(), records(0..200));
+    drop(log);
+    let disk = RealDisk::open_read_only(&path).unwrap();
+    assert_eq!(View::open(&disk, 7, 1).unwrap().torn(), None);
+    assert_eq!(View::open(&MemoryDisk::new(), 7, 1).unwrap().last(), None);
 }
 
 #[test]

@@ -103,6 +103,18 @@ impl Folder {
     /// # Errors
     /// When the folder is etcd's, or the disk refuses.
     pub fn open(config: &Config) -> Result<Self, Error> {
+        let folder = Self::find(config)?;
+        for path in [&config.data_dir, &folder.member, &folder.log, &folder.db] {
+            create(path).map_err(|source| io_error(path, source))?;
+        }
+        Ok(folder)
+    }
+
+    /// The same folders without making any.
+    ///
+    /// # Errors
+    /// When the folder is etcd's.
+    pub fn find(config: &Config) -> Result<Self, Error> {
         let member = config.data_dir.join("member");
         for theirs in ["wal", "snap"] {
             if member.join(theirs).exists() {
@@ -111,9 +123,6 @@ impl Folder {
         }
         let log = config.wal_dir.clone().unwrap_or_else(|| member.join("log"));
         let db = member.join("db");
-        for path in [&config.data_dir, &member, &log, &db] {
-            create(path).map_err(|source| io_error(path, source))?;
-        }
         Ok(Self { member, log, db })
     }
 

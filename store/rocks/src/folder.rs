@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use store_engine::{Error, Result};
 
+const LOCK: &str = "LOCK";
 const ACTIVE: &str = "ACTIVE";
 const ACTIVE_NEXT: &str = "ACTIVE.next";
 const CHECKPOINTS: &str = "checkpoints";
@@ -24,7 +25,7 @@ const DATABASE: &str = "db-";
 /// The engine's folder, locked.
 pub(crate) struct Folder {
     root: PathBuf,
-    _lock: fs::File,
+    _lock: Option<fs::File>,
 }
 
 fn error(op: &'static str) -> impl Fn(io::Error) -> Error {
@@ -50,10 +51,16 @@ impl Folder {
     /// Creates the folder if need be and locks it.
     pub(crate) fn open(root: &Path) -> Result<Self> {
         fs::create_dir_all(root).map_err(error("create the store's folder"))?;
-        let lock = lock(root)?;
+        let failed = error("lock the store's folder");
+        let file = fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(root.join(LOCK))
+            .map_err(failed)?;
         let folder = Self {
             root: root.to_path_buf(),
-            _lock: lock,
+            _lock: Some(lock(root, file, libc::LOCK_EX)?),
         };
         remove(&folder.checkpoints())?;
         for path in [folder.checkpoints(), folder.incoming()] {
@@ -61,6 +68,20 @@ impl Folder {
         }
         sync_folder(root)?;
         Ok(folder)
+    }
+
+    /// Takes a folder that is there, to read it and never to change it; many may do so at once.
+    pub(crate) fn open_read_only(root: &Path) -> Result<Self> {
+        let lock = match fs::File::open(root.join(LOCK)) {
+            Ok(file) => Some(lock(root, file, libc::LOCK_SH)?),
+            // A copy of a folder may lack it; nobody has it open then.
+            Err(source) if source.kind() == io::ErrorKind::NotFound => None,
+            Err(source) => return Err(Error::io("lock the store's folder", source)),
+        };
+        Ok(Self {
+            root: root.to_path_buf(),
+            _lock: lock,
+        })
     }
 
     /// Where checkpoints go.
@@ -148,30 +169,23 @@ fn has_tables(database: &Path) -> Result<bool> {
     Ok(entries.into_iter().any(table))
 }
 
-fn lock(root: &Path) -> Result<fs::File> {
-    let path = root.join("LOCK");
-    let failed = error("lock the store's folder");
-    let file = fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(&failed)?;
+fn lock(root: &Path, file: fs::File, how: libc::c_int) -> Result<fs::File> {
     #[expect(
         unsafe_code,
         reason = "the standard library's file locks are younger than this project's oldest compiler"
     )]
     // SAFETY: flock takes a descriptor, which `file` keeps open, and a flag; it touches no memory of ours.
-    let outcome = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
+    let outcome = unsafe { libc::flock(file.as_raw_fd(), how | libc::LOCK_NB) };
     if outcome == 0 {
         return Ok(file);
     }
     let source = io::Error::last_os_error();
+    let failed = error("lock the store's folder");
     if source.kind() == io::ErrorKind::WouldBlock {
         let text = format!(
             "{} is in use: another process holds the lock {}",
             root.display(),
-            path.display()
+            root.join(LOCK).display()
         );
         return Err(failed(io::Error::new(io::ErrorKind::WouldBlock, text)));
     }

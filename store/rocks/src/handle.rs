@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use bytes::Bytes;
 use rocksdb::{DB, DEFAULT_COLUMN_FAMILY_NAME, WriteBatch, WriteOptions};
-use store_engine::{Batch, Error, Result, Stats};
+use store_engine::{Batch, Error, Result, Space, Stats};
 
 use crate::error::map;
 use crate::folder;
@@ -71,6 +72,21 @@ impl Handle {
         Ok(())
     }
 
+    pub(crate) fn get(&self, space: Space, key: &[u8]) -> Result<Option<Bytes>> {
+        let found = self.db.get(space.prefixed(key)).map_err(|error| map("read", error))?;
+        Ok(found.map(Bytes::from))
+    }
+
+    pub(crate) fn multi_get(&self, space: Space, keys: &[Vec<u8>]) -> Result<Vec<Option<Bytes>>> {
+        let full = keys.iter().map(|key| space.prefixed(key));
+        let found = self.db.batched_multi_get_cf(self.family()?, full, false);
+        let value = |slice: rocksdb::DBPinnableSlice<'_>| Bytes::copy_from_slice(&slice);
+        found
+            .into_iter()
+            .map(|outcome| Ok(outcome.map_err(|error| map("read", error))?.map(value)))
+            .collect()
+    }
+
     pub(crate) fn flush(&self) -> Result<()> {
         let covered = self.written.load(Ordering::Relaxed);
         self.db.flush().map_err(|error| map("flush", error))?;
@@ -79,7 +95,7 @@ impl Handle {
     }
 
     /// The handle of the one column family.
-    pub(crate) fn family(&self) -> Result<&rocksdb::ColumnFamily> {
+    fn family(&self) -> Result<&rocksdb::ColumnFamily> {
         self.db.cf_handle(DEFAULT_COLUMN_FAMILY_NAME).ok_or(Error::Closed)
     }
 

@@ -14,10 +14,12 @@ mod handle;
 mod incoming;
 mod install;
 mod options;
+mod read_only;
 mod reclaim;
 mod rocks;
 
 pub use options::Options;
+pub use read_only::ReadOnly;
 pub use rocks::Rocks;
 
 #[cfg(test)]

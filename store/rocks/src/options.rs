@@ -52,6 +52,14 @@ impl Settings {
         Ok(Self { options, cache })
     }
 
+    /// Opens a database that nobody may change.
+    pub(crate) fn open_read_only(&self, path: &std::path::Path) -> Result<rocksdb::DB> {
+        let options = self.database(false, false);
+        let names = [rocksdb::DEFAULT_COLUMN_FAMILY_NAME];
+        rocksdb::DB::open_cf_for_read_only(&options, path, names, false)
+            .map_err(|error| map("open the database", error))
+    }
+
     /// Opens the database in a folder with these settings.
     pub(crate) fn open(&self, path: &std::path::Path, create: bool) -> Result<rocksdb::DB> {
         match self.open_with(path, create, true) {

@@ -9,7 +9,6 @@ use store_engine::{Batch, Checkpoint, Cursor, Engine, Error, Incoming, Order, Re
 
 use crate::checkpoint::{Checksums, Image};
 use crate::cursor::RocksCursor;
-use crate::error::map;
 use crate::folder::Folder;
 use crate::handle::Handle;
 use crate::incoming::{Finished, Place};
@@ -81,23 +80,11 @@ impl Engine for Rocks {
     }
 
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Bytes>> {
-        let found = self
-            .handle()
-            .db
-            .get(space.prefixed(key))
-            .map_err(|error| map("read", error))?;
-        Ok(found.map(Bytes::from))
+        self.handle().get(space, key)
     }
 
     fn multi_get(&self, space: Space, keys: &[Vec<u8>]) -> Result<Vec<Option<Bytes>>> {
-        let handle = self.handle();
-        let full = keys.iter().map(|key| space.prefixed(key));
-        let found = handle.db.batched_multi_get_cf(handle.family()?, full, false);
-        let value = |slice: rocksdb::DBPinnableSlice<'_>| Bytes::copy_from_slice(&slice);
-        found
-            .into_iter()
-            .map(|outcome| Ok(outcome.map_err(|error| map("read", error))?.map(value)))
-            .collect()
+        self.handle().multi_get(space, keys)
     }
 
     fn scan<'a>(&'a self, space: Space, from: &[u8], to: Option<&[u8]>, order: Order) -> Box<dyn Cursor + 'a> {

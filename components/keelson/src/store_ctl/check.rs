@@ -40,12 +40,18 @@ pub(super) fn run(dir: &Path, wal_dir: Option<&Path>) -> Result<String> {
         (Some(first), Some(last)) => format!("{first} to {last}"),
         _ => "none".to_owned(),
     };
+    let torn = data.log.torn().map_or_else(String::new, |torn| {
+        format!(
+            "\n  torn     {} bytes at {} of {}: a write that a crash cut short, which the next start removes",
+            torn.bytes, torn.offset, torn.file
+        )
+    });
     let members: Vec<String> = state.members.iter().map(|member| format!("{:x}", member.id)).collect();
     Ok(format!(
         "{dir} is sound
   cluster  {cluster:x}, members {members}
   member   {member:x}
-  log      {entries} entries ({range}), {log_bytes} bytes
+  log      {entries} entries ({range}), {log_bytes} bytes{torn}
   applied  entry {applied} of term {term}
   keys     revision {revision}, compacted {compacted}, {live} keys, {live_bytes} bytes live
   database {keys} records, {data_bytes} bytes

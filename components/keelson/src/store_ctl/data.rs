@@ -4,18 +4,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use store_engine::Engine;
-use store_log::{Log, LogOptions, RealDisk};
+use store_log::{RealDisk, View};
 use store_machine::{Limits, Machine};
 use store_node::{Config, Folder, Identity, IdentityStore};
-use store_rocks::Rocks;
+use store_rocks::ReadOnly;
 
 use crate::error::{Error, Result};
 
-/// A member's log and state, opened as a start of the member does: what a crash left half written is cut off or
-/// removed, nothing else is changed.
+/// A member's log and state, as they lie there. Nothing in the folder is changed.
 pub(super) struct Data {
     pub(super) identity: Identity,
-    pub(super) log: Log,
+    pub(super) log: View,
+    // Its lock keeps a member from starting meanwhile.
+    _disk: RealDisk,
     pub(super) engine: Arc<dyn Engine>,
     pub(super) machine: Machine,
 }
@@ -37,7 +38,7 @@ impl Data {
             wal_dir: wal_dir.map(Path::to_path_buf),
             ..Config::default()
         };
-        let folder = Folder::open(&config).map_err(|error| Error::chain(&error))?;
+        let folder = Folder::find(&config).map_err(|error| Error::chain(&error))?;
         let identity = folder.load().map_err(|error| Error::chain(&error))?;
         let identity = identity.ok_or_else(|| {
             Error::new(format!(
@@ -49,16 +50,16 @@ impl Data {
                 "cannot open the {what} in {shown}: {error}. If a member runs on it, stop the member first"
             ))
         };
-        let disk = RealDisk::open(folder.log()).map_err(|error| running("log", Error::chain(&error)))?;
-        let options = LogOptions::new(identity.cluster_id, identity.member_id);
-        let log = Log::open(Arc::new(disk), options).map_err(|error| Error::chain(&error))?;
-        let engine = Rocks::open(folder.db(), store_rocks::Options::default());
+        let disk = RealDisk::open_read_only(folder.log()).map_err(|error| running("log", Error::chain(&error)))?;
+        let log = View::open(&disk, identity.cluster_id, identity.member_id).map_err(|error| Error::chain(&error))?;
+        let engine = ReadOnly::open(folder.db(), store_rocks::Options::default());
         let engine: Arc<dyn Engine> = Arc::new(engine.map_err(|error| running("database", Error::chain(&error)))?);
         let machine = Machine::open(Arc::clone(&engine), None, Limits::default());
         let machine = machine.map_err(|error| Error::chain(&error))?;
         Ok(Self {
             identity,
             log,
+            _disk: disk,
             engine,
             machine,
         })

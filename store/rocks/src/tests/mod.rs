@@ -3,6 +3,7 @@
 mod crash;
 mod damage;
 mod install;
+mod read_only;
 mod space;
 
 use std::path::Path;
