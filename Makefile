@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help up test lint gen
+.PHONY: help up test bench lint gen
 
 help: ## Show this menu
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 16
@@ -17,6 +17,12 @@ test: ## Run every test, with real etcd clients; installs what they need
 	@deploy/setup.sh test
 	. deploy/env.sh
 	cargo nextest run --locked --workspace --no-fail-fast
+
+bench: ## Compare with etcd under load, in under 20 minutes; writes benches/results (ARGS="--only put" for less)
+	@deploy/setup.sh test
+	. deploy/env.sh
+	cargo build --locked --release --package keelson --package benches
+	exec "$$CARGO_TARGET_DIR/release/keelson-bench" compare $(ARGS)
 
 lint: ## Format, clippy, layers, tidy, generated parts
 	@deploy/setup.sh test

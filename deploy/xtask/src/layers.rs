@@ -12,7 +12,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("consensus", &["store-raft"]),
     ("member", &["store-node"]),
     ("transport", &["store-wire"]),
-    ("programs", &["keelson", "deploy-xtask"]),
+    ("programs", &["keelson", "benches", "deploy-xtask"]),
 ];
 
 /// A dependency and the only crates that may name it.
@@ -22,8 +22,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tonic", &["proto", "store-wire", "store-client"]),
     ("axum", &["store-wire"]),
     ("hyper", &["store-wire", "store-client"]),
-    ("clap", &["keelson", "deploy-xtask"]),
-    ("anyhow", &["keelson", "deploy-xtask"]),
+    ("clap", &["keelson", "benches", "deploy-xtask"]),
+    ("anyhow", &["keelson", "benches", "deploy-xtask"]),
 ];
 
 /// Crates that decide and do nothing else: no runtime, no clock, no randomness, no network, no files.

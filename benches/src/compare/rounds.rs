@@ -1,0 +1,137 @@
+//! Running the lines: etcd, Keelson, etcd, Keelson and so on, each time with a fresh cluster.
+
+use std::path::Path;
+
+use anyhow::Context;
+use base::task::Tasks;
+
+use super::Run;
+use super::lines::Line;
+use crate::cli::{parse_work, run_started};
+use crate::process::{Cluster, Program, Setup};
+use crate::progress::Progress;
+use crate::report::Outcome;
+
+/// So many looks at a running load are kept.
+const SAMPLES_MAX: usize = 60;
+
+/// Runs all lines; a run that fails says why and does not keep the others from running.
+pub(crate) async fn run(
+    lines: &[Line],
+    rounds: Option<usize>,
+    programs: &[Program],
+    folder: &Path,
+    progress: &Progress,
+    tasks: &Tasks,
+) -> Vec<Run> {
+    let mut runs = Vec::new();
+    for line in lines {
+        for round in 0..rounds.unwrap_or(line.rounds) {
+            for program in programs {
+                let name = format!("{} {} {}", line.name, round + 1, program.kind.name());
+                progress.note(&name);
+                // Each has its own tasks, which end with it.
+                let group = tasks.child();
+                let outcomes = run_line(line, program, folder, progress, &group).await;
+                group.shutdown().await;
+                // What the last run left to be written must not slow down the next.
+                rustix::fs::sync();
+                for (step, outcome) in line.steps.iter().zip(outcomes) {
+                    let outcome = outcome.map(thinned).map_err(|error| format!("{error:#}"));
+                    if let Err(error) = &outcome {
+                        progress.note(&format!("{name}, {}: {error}", step.label));
+                    }
+                    runs.push(Run {
+                        line: line.name.to_owned(),
+                        step: step.label.clone(),
+                        kind: program.kind,
+                        round,
+                        outcome,
+                    });
+                }
+            }
+        }
+    }
+    runs
+}
+
+async fn run_line(
+    line: &Line,
+    program: &Program,
+    folder: &Path,
+    progress: &Progress,
+    tasks: &Tasks,
+) -> Vec<anyhow::Result<Outcome>> {
+    let mut outcomes = Vec::new();
+    if let Err(error) = run_steps(line, program, folder, progress, tasks, &mut outcomes).await {
+        let error = format!("{error:#}");
+        outcomes.resize_with(line.steps.len(), || Err(anyhow::anyhow!(error.clone())));
+    }
+    outcomes
+}
+
+async fn run_steps(
+    line: &Line,
+    program: &Program,
+    folder: &Path,
+    progress: &Progress,
+    tasks: &Tasks,
+    outcomes: &mut Vec<anyhow::Result<Outcome>>,
+) -> anyhow::Result<()> {
+    let data = tempfile::tempdir_in(folder)?;
+    let setup = Setup {
+        program: program.clone(),
+        members: line.members,
+        flags: line.flags.clone(),
+    };
+    let mut cluster = Cluster::new(&setup, data.path(), tasks);
+    cluster.start().await?;
+    let mut cluster = Some(cluster);
+    for step in &line.steps {
+        progress.say(&format!("{}: {}", program.kind.name(), step.label));
+        let running = cluster
+            .take()
+            .context("the cluster is gone since an earlier step failed")?;
+        let work = parse_work(&step.command)?;
+        let (outcome, back) = run_started(&work, running, progress, tasks).await;
+        cluster = back;
+        outcomes.push(outcome.map(|outcome| Outcome {
+            command: step.command.clone(),
+            ..outcome
+        }));
+    }
+    Ok(())
+}
+
+fn thinned(mut outcome: Outcome) -> Outcome {
+    let step = outcome.series.len().div_ceil(SAMPLES_MAX).max(1);
+    let last = outcome.series.len().saturating_sub(1);
+    let mut place = 0;
+    outcome.series.retain(|_| {
+        let keep = place % step == 0 || place == last;
+        place += 1;
+        keep
+    });
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Sample;
+
+    #[test]
+    fn long_series_are_thinned() {
+        let sample = |n| Sample {
+            seconds: f64::from(n),
+            done: 0,
+            rss_bytes: 0,
+        };
+        let outcome = thinned(Outcome {
+            series: (0..1001).map(sample).collect(),
+            ..Outcome::default()
+        });
+        assert!(outcome.series.len() <= SAMPLES_MAX + 1);
+        assert!(outcome.series.last().unwrap().seconds > 999.0);
+    }
+}

@@ -1,0 +1,13 @@
+//! Load: clients that send one request after another, when each is due, and what is kept of the answers.
+//!
+//! Start reading at [`drive()`].
+
+mod data;
+mod drive;
+mod pace;
+mod record;
+
+pub(crate) use data::{Keys, Order, Values};
+pub(crate) use drive::{Client, Done, Loaded, Plan, drive};
+pub(crate) use pace::Pace;
+pub(crate) use record::{Recorder, new_histogram};

@@ -1,0 +1,33 @@
+//! Load benchmarks for any etcd v3 endpoint, and Keelson beside etcd in one report.
+//!
+//! It knows the API of etcd and nothing of how Keelson is made: both are processes to it. Start reading at [`cli`],
+//! then `workload`, then `compare`.
+
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "figures are for people; none needs more than fifteen digits"
+)]
+
+mod bench;
+mod cli;
+mod compare;
+mod facts;
+mod load;
+mod options;
+mod process;
+mod progress;
+mod report;
+mod rpc;
+mod workload;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

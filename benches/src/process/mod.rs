@@ -1,0 +1,13 @@
+//! Processes of servers: found, started, waited for, measured, ended.
+//!
+//! Start reading at [`Cluster`].
+
+mod cluster;
+mod member;
+mod ports;
+mod program;
+mod usage;
+
+pub(crate) use cluster::{Cluster, Setup};
+pub(crate) use program::{Kind, Program};
+pub(crate) use usage::{Meter, ServerUse, Used};
