@@ -6,11 +6,12 @@
 
 mod access;
 mod address;
-mod authority;
 mod caller;
 mod frames;
 mod front;
 mod gateway;
+mod heads;
+mod http2;
 mod listen;
 mod methods;
 mod metrics;

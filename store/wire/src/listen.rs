@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 
 use crate::address::{Bound, Socket};
-use crate::authority::Lenient;
+use crate::heads::Lenient;
 use crate::metrics::Metrics;
 use crate::pings::Guarded;
 use crate::server::Options;

@@ -1,5 +1,6 @@
 //! The way of a gRPC call: known method, head read, body watched, deadline kept, the service's own file, counted.
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use tower::ServiceExt;
 use super::Rpc;
 use crate::caller::{caller, client_version};
 use crate::frames::{Observer, Watched, status_in};
+use crate::heads;
 use crate::methods::METHODS;
 use crate::metrics::{Method, Metrics};
 use crate::status;
@@ -118,6 +120,9 @@ impl Services {
 
 /// What Go's server says of a method that nobody registered.
 fn unknown(path: &str) -> Status {
+    if let Some(odd) = heads::meant(path) {
+        return Status::unimplemented(format!("malformed method name: {}", quoted(&odd)));
+    }
     let Some((service, method)) = path.strip_prefix('/').and_then(|path| path.rsplit_once('/')) else {
         return Status::unimplemented(format!("malformed method name: {path:?}"));
     };
@@ -126,6 +131,20 @@ fn unknown(path: &str) -> Status {
         return Status::unimplemented(format!("unknown method {method} for service {service}"));
     }
     Status::unimplemented(format!("unknown service {service}"))
+}
+
+/// A text in quotes, as Go writes it: what is not UTF-8 byte by byte.
+fn quoted(text: &[u8]) -> String {
+    let mut quoted = String::from("\"");
+    for chunk in text.utf8_chunks() {
+        let valid = format!("{:?}", chunk.valid());
+        quoted.push_str(&valid[1..valid.len() - 1]);
+        for byte in chunk.invalid() {
+            // A string takes whatever is written.
+            let _ = write!(quoted, "\\x{byte:02x}");
+        }
+    }
+    quoted + "\""
 }
 
 /// How long the client waits (`grpc-timeout`: digits and a unit).
@@ -214,6 +233,7 @@ mod tests {
         ] {
             assert_eq!(unknown(path).message(), text);
         }
+        assert_eq!(quoted(b"a \"b\" \\ \xff\xc3\xa4"), "\"a \\\"b\\\" \\\\ \\xff\u{e4}\"");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Ports tested from outside: real sockets, a real member on the memory engine, clients as they come.
 
-mod authority;
 mod cluster;
 mod errors;
 mod gateway;
+mod heads;
 mod pages;
 mod protocol;
 mod tls;

@@ -10,12 +10,10 @@ use tonic::{Code, Status};
 use super::{Node, Wanted, eventually, get, one, send, single, whole, within};
 use crate::Options;
 use crate::frames::framed;
+use crate::http2::{GOAWAY, HEAD, HEADERS, Head, PING};
 
-const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
 
 /// An HTTP/2 connection written by hand.
 pub(super) struct Raw(TcpStream);
@@ -33,9 +31,14 @@ impl Raw {
     }
 
     pub(super) async fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        let mut bytes = vec![length[1], length[2], length[3], kind, flags];
-        bytes.extend_from_slice(&stream.to_be_bytes());
+        let head = Head {
+            length: payload.len(),
+            kind,
+            flags,
+            stream,
+        };
+        let mut bytes = Vec::new();
+        head.write(&mut bytes);
         bytes.extend_from_slice(payload);
         // The other side may have closed already; what it said before is read below.
         let _ = self.0.write_all(&bytes).await;
@@ -64,34 +67,54 @@ impl Raw {
     /// The next frame of one of the kinds, on any stream; nothing once the connection is closed.
     pub(super) async fn next(&mut self, kinds: &[u8]) -> Option<(u8, u32, Vec<u8>)> {
         loop {
-            let mut head = [0; 9];
+            let mut head = [0; HEAD];
             within(self.0.read_exact(&mut head)).await.ok()?;
-            let (kind, flags) = (head[3], head[4]);
-            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-            let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-            let mut payload = vec![0; length as usize];
+            let head = Head::read(head);
+            let mut payload = vec![0; head.length];
             within(self.0.read_exact(&mut payload)).await.ok()?;
-            if kind == SETTINGS && flags == 0 {
+            if head.kind == SETTINGS && head.flags == 0 {
                 self.frame(SETTINGS, 1, 0, &[]).await;
             }
-            if kinds.contains(&kind) {
-                return Some((kind, stream, payload));
+            if kinds.contains(&head.kind) {
+                return Some((head.kind, head.stream, payload));
             }
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_path_without_slash_ends_its_stream_only() {
+async fn a_path_without_slash_is_no_method() {
     let node = single().await;
     let mut raw = Raw::open(&node).await;
-    raw.call(1, "etcdserverpb.KV/Put", true).await;
-    let (kind, stream, payload) = raw.next(&[HEADERS, RST_STREAM, GOAWAY]).await.unwrap();
-    // The library refuses the head before anything here sees it: PROTOCOL_ERROR on that stream.
-    assert_eq!((kind, stream, payload), (RST_STREAM, 1, vec![0, 0, 0, 1]));
-    raw.call(3, "/etcdserverpb.KV/Nothing", true).await;
-    let (kind, stream, _) = raw.next(&[HEADERS, RST_STREAM, GOAWAY]).await.unwrap();
-    assert_eq!((kind, stream), (HEADERS, 3));
+    let mut answers = loona_hpack::Decoder::new();
+    for (stream, path, message) in [
+        (
+            1,
+            "/etcdserverpb.KV/Nothing",
+            "unknown method Nothing for service etcdserverpb.KV",
+        ),
+        (
+            3,
+            "etcdserverpb.KV/Put",
+            "malformed method name: \"etcdserverpb.KV/Put\"",
+        ),
+        (
+            5,
+            "/etcdserverpb.KV/Nothing",
+            "unknown method Nothing for service etcdserverpb.KV",
+        ),
+        (7, "", "malformed method name: \"\""),
+        (9, "*", "malformed method name: \"*\""),
+    ] {
+        raw.call(stream, path, true).await;
+        let (kind, on, block) = raw.next(&[HEADERS, RST_STREAM, GOAWAY]).await.unwrap();
+        assert_eq!((kind, on), (HEADERS, stream), "{path}");
+        let fields = answers.decode(&block).unwrap();
+        let headers = fields.iter().filter(|(name, _)| !name.starts_with(b":"));
+        let headers = headers.map(|(name, value)| (name[..].try_into().unwrap(), value[..].try_into().unwrap()));
+        let status = Status::from_header_map(&headers.collect()).unwrap();
+        assert_eq!((status.code(), status.message()), (Code::Unimplemented, message));
+    }
     drop(raw);
     node.stop().await;
 }
@@ -151,10 +174,20 @@ async fn half_open_streams_are_cleaned_up() {
 async fn eager_pingers_are_cut_off() {
     let node = single().await;
     let mut raw = Raw::open(&node).await;
+    raw.call(1, "/etcdserverpb.Watch/Watch", false).await;
+    raw.next(&[HEADERS]).await.unwrap();
     for n in 0..6 {
         raw.frame(PING, 0, 0, &[n; 8]).await;
     }
-    while raw.next(&[PING, GOAWAY]).await.is_some() {}
+    let goaway = loop {
+        let (kind, _, payload) = raw.next(&[PING, GOAWAY]).await.unwrap();
+        if kind == GOAWAY {
+            break payload;
+        }
+    };
+    // The stream that was opened last, ENHANCE_YOUR_CALM, and why: Go's clients look for this text.
+    assert_eq!(goaway, [&[0, 0, 0, 1, 0, 0, 0, 0xb][..], b"too_many_pings"].concat());
+    assert_eq!(raw.next(&[PING, GOAWAY]).await, None);
 
     let options = Options {
         keepalive_min_time: std::time::Duration::ZERO,

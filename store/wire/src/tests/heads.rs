@@ -7,11 +7,9 @@ use proto::etcd::{PutRequest, RangeRequest, RangeResponse};
 use super::protocol::Raw;
 use super::single;
 use crate::frames::framed;
+use crate::http2::{DATA, GOAWAY, HEADERS};
 
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
-const GOAWAY: u8 = 7;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_authority_that_only_go_reads_is_no_hindrance() {

@@ -1,16 +1,23 @@
-//! Lets in clients whose requests name a server in a way that only Go understands.
+//! Lets in clients whose requests have a head that only Go reads.
 //!
 //! Older gRPC clients in Go put the target they were dialled with into `:authority`, such as
 //! `passthrough:///http://127.0.0.1:2379`; etcdctl 3.4 does. Go's server never looks at it, the HTTP/2 library here
-//! refuses it as malformed and cannot be told otherwise. So the first request of a connection is looked at as it
-//! passes: with a good authority nothing is ever looked at again, with a bad one every request of the connection is
-//! written anew (`frames` finds the header blocks, `block` reads and writes them, `strings` undoes Huffman's code).
+//! refuses it as malformed and cannot be told otherwise. It refuses a `:path` without a slash too, where Go's server
+//! answers that there is no such method. So requests are looked at as they pass. The first one is read; if it is good,
+//! of the others only the form is looked at, in place, to see whether a bad path comes (clients name the server alike
+//! in all requests of a connection). From a bad one on, every request of the connection is written anew.
+//!
+//! `frames` finds the header blocks, `block` reads and writes them, `strings` is how fields are written, `path` how the
+//! router learns of a bad path.
 
 mod block;
 mod frames;
+mod path;
 mod strings;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use path::meant;
 
 use std::io;
 use std::pin::Pin;
@@ -21,7 +28,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use frames::Rewriter;
 
-/// A connection whose requests get an authority that can be read. What is written passes unchanged.
+/// A connection whose requests get heads that the library reads. What is written passes unchanged.
 pub(crate) struct Lenient<S> {
     inner: S,
     /// Gone once nothing is left to do.
@@ -44,7 +51,7 @@ impl<S> Lenient<S> {
         let taken = self.ready.len().min(buf.remaining());
         buf.put_slice(&self.ready[..taken]);
         self.ready.advance(taken);
-        if self.rewriter.is_none() && self.ready.is_empty() {
+        if self.ready.is_empty() {
             self.ready = BytesMut::new();
         }
     }
@@ -68,11 +75,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for Lenient<S> {
             if fresh.is_empty() {
                 return Poll::Ready(Ok(()));
             }
-            rewriter.feed(fresh, &mut this.ready);
+            let passed = rewriter.pass(fresh);
+            rewriter.feed(&fresh[passed..], &mut this.ready);
             if rewriter.is_done() {
                 this.rewriter = None;
             }
-            buf.set_filled(before);
+            buf.set_filled(before + passed);
+            if passed > 0 {
+                return Poll::Ready(Ok(()));
+            }
         }
     }
 }

@@ -3,21 +3,13 @@
 use bytes::{BufMut, BytesMut};
 
 use super::block::Blocks;
+use crate::http2::{CONTINUATION, END_HEADERS, END_STREAM, HEAD, HEADERS, Head, PADDED, PREFACE, PRIORITY};
 
-/// What an HTTP/2 client sends first.
-pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const FRAME_HEAD: usize = 9;
 /// The longest payload that the server allows: the protocol's default.
 pub(super) const MAX_FRAME: usize = 16_384;
 /// Longer blocks are left to the library: undoing Huffman's code costs too much to do it for anybody at any length.
 const MAX_BLOCK: usize = 64 * 1024;
 
-pub(super) const HEADERS: u8 = 1;
-pub(super) const CONTINUATION: u8 = 9;
-pub(super) const END_STREAM: u8 = 0x1;
-pub(super) const END_HEADERS: u8 = 0x4;
-pub(super) const PADDED: u8 = 0x8;
-pub(super) const PRIORITY: u8 = 0x20;
 /// What priority takes in front of a block.
 const PRIORITY_BYTES: usize = 5;
 /// A block that nobody can read: it names field 0.
@@ -27,6 +19,8 @@ const UNREADABLE: &[u8] = &[0x80];
 enum Stage {
     /// The first request is still to come.
     Looking,
+    /// The first request was good: the others pass after a look at how they are written.
+    Following,
     Rewriting,
     /// Everything passes.
     Done,
@@ -39,7 +33,7 @@ pub(super) struct Rewriter {
     max_block: usize,
     /// Bytes of the preface that were seen.
     preface: usize,
-    head: [u8; FRAME_HEAD],
+    head: [u8; HEAD],
     head_held: usize,
     /// Bytes of the current frame that are still to come.
     left: usize,
@@ -55,7 +49,7 @@ impl Rewriter {
             blocks: Blocks::new(max_list),
             max_block: max_list.min(MAX_BLOCK),
             preface: 0,
-            head: [0; FRAME_HEAD],
+            head: [0; HEAD],
             head_held: 0,
             left: 0,
             block: Vec::new(),
@@ -65,6 +59,37 @@ impl Rewriter {
     /// Whether everything that is still to come passes as it is.
     pub(super) fn is_done(&self) -> bool {
         self.stage == Stage::Done
+    }
+
+    /// How many of a chunk's first bytes the server may see as they are. The rest has to be fed.
+    ///
+    /// This is the way of all good connections: nothing is copied, payloads are skipped by their length.
+    pub(super) fn pass(&mut self, chunk: &[u8]) -> usize {
+        if self.stage != Stage::Following || self.head_held > 0 || !self.block.is_empty() {
+            return 0;
+        }
+        let mut rest = chunk;
+        loop {
+            let skipped = self.left.min(rest.len());
+            self.left -= skipped;
+            rest = &rest[skipped..];
+            let Some((head, payload)) = rest.split_first_chunk() else {
+                break;
+            };
+            let head = Head::read(*head);
+            if head.kind == HEADERS {
+                let whole = payload.get(..head.length).filter(|_| head.ends_block());
+                if !whole
+                    .and_then(|payload| head.fragment(payload))
+                    .is_some_and(|block| self.blocks.passes(block))
+                {
+                    break;
+                }
+            }
+            self.left = head.length;
+            rest = payload;
+        }
+        chunk.len() - rest.len()
     }
 
     /// Reads a chunk, and adds to `out` what the server is to see.
@@ -107,10 +132,10 @@ impl Rewriter {
     }
 
     fn head(&mut self, chunk: &[u8], out: &mut BytesMut) -> usize {
-        let used = chunk.len().min(FRAME_HEAD - self.head_held);
+        let used = chunk.len().min(HEAD - self.head_held);
         self.head[self.head_held..self.head_held + used].copy_from_slice(&chunk[..used]);
         self.head_held += used;
-        if self.head_held == FRAME_HEAD {
+        if self.head_held == HEAD {
             self.head_held = 0;
             self.frame_begins(out);
         }
@@ -125,8 +150,8 @@ impl Rewriter {
             out.put_slice(&self.head);
             return;
         }
-        let next = !inside || (head.kind == CONTINUATION && self.block[5..FRAME_HEAD] == head.stream);
-        let fits = head.length <= MAX_FRAME && self.block.len() + FRAME_HEAD + head.length <= self.max_block;
+        let next = !inside || (head.kind == CONTINUATION && self.first().stream == head.stream);
+        let fits = self.block.len() + HEAD + head.length <= self.max_block && head.length <= MAX_FRAME;
         self.block.put_slice(&self.head);
         if next && fits {
             self.frame_ended(out);
@@ -143,54 +168,63 @@ impl Rewriter {
         let Some(encoded) = fragments(&self.block) else {
             return self.leave(out);
         };
+        if self.stage == Stage::Following && self.blocks.passes(&encoded) {
+            return self.keep(out);
+        }
         let Some(block) = self.blocks.read(&encoded) else {
             return self.leave(out);
         };
-        if self.stage == Stage::Looking && !block.repaired {
-            return self.leave(out);
+        if self.stage != Stage::Rewriting && !block.repaired {
+            self.stage = Stage::Following;
+            return self.keep(out);
         }
         self.stage = Stage::Rewriting;
-        let (flags, stream) = self.first();
-        write(flags & END_STREAM, stream, &block.bytes, out);
+        let first = self.first();
+        write(first.flags & END_STREAM, first.stream, &block.bytes, out);
         self.block.clear();
+    }
+
+    /// Lets the block through as it came.
+    fn keep(&mut self, out: &mut BytesMut) {
+        out.put_slice(&self.block);
+        self.block = Vec::new();
     }
 
     /// Leaves the rest to the library. It cannot be shown the client's own block any more once it has missed others,
     /// as the blocks of a connection build upon each other; what it gets then ends the connection.
     fn leave(&mut self, out: &mut BytesMut) {
         if self.stage == Stage::Rewriting {
-            let (_, stream) = self.first();
-            write(END_STREAM, stream, UNREADABLE, out);
+            write(END_STREAM, self.first().stream, UNREADABLE, out);
+            self.block = Vec::new();
         } else {
-            out.put_slice(&self.block);
+            self.keep(out);
         }
-        self.block = Vec::new();
         self.stage = Stage::Done;
     }
 
-    /// Flags and stream of the block's first frame.
-    fn first(&self) -> (u8, [u8; 4]) {
-        let head = self.block.first_chunk().map_or(self.head, |head| *head);
-        let head = Head::read(head);
-        (head.flags, head.stream)
+    /// The head of the block's first frame.
+    fn first(&self) -> Head {
+        Head::read(self.block.first_chunk().map_or(self.head, |head| *head))
     }
 }
 
-struct Head {
-    length: usize,
-    kind: u8,
-    flags: u8,
-    stream: [u8; 4],
-}
-
 impl Head {
-    fn read([a, b, c, kind, flags, stream @ ..]: [u8; FRAME_HEAD]) -> Self {
-        Self {
-            length: u32::from_be_bytes([0, a, b, c]) as usize,
-            kind,
-            flags,
-            stream,
+    /// Whether this is the last frame of a block, and of a length that the server allows.
+    fn ends_block(&self) -> bool {
+        self.flags & END_HEADERS != 0 && self.length <= MAX_FRAME
+    }
+
+    /// The part of a block that the payload carries. Nothing if it holds less than the flags say.
+    fn fragment<'a>(&self, mut payload: &'a [u8]) -> Option<&'a [u8]> {
+        let mut padding = 0;
+        if self.kind == HEADERS && self.flags & PADDED != 0 {
+            let (length, kept) = payload.split_first()?;
+            (padding, payload) = (usize::from(*length), kept);
         }
+        if self.kind == HEADERS && self.flags & PRIORITY != 0 {
+            payload = payload.get(PRIORITY_BYTES..)?;
+        }
+        payload.get(..payload.len().checked_sub(padding)?)
     }
 }
 
@@ -199,26 +233,15 @@ fn fragments(mut frames: &[u8]) -> Option<Vec<u8>> {
     let mut block = Vec::with_capacity(frames.len());
     while let Some((head, rest)) = frames.split_first_chunk() {
         let head = Head::read(*head);
-        let (mut payload, rest) = rest.split_at_checked(head.length)?;
-        if head.kind == HEADERS {
-            let mut padding = 0;
-            if head.flags & PADDED != 0 {
-                let (length, kept) = payload.split_first()?;
-                (padding, payload) = (usize::from(*length), kept);
-            }
-            if head.flags & PRIORITY != 0 {
-                payload = payload.get(PRIORITY_BYTES..)?;
-            }
-            payload = &payload[..payload.len().checked_sub(padding)?];
-        }
-        block.put_slice(payload);
+        let (payload, rest) = rest.split_at_checked(head.length)?;
+        block.put_slice(head.fragment(payload)?);
         frames = rest;
     }
     Some(block)
 }
 
 /// Writes a block as frames.
-fn write(flags: u8, stream: [u8; 4], block: &[u8], out: &mut BytesMut) {
+fn write(flags: u8, stream: u32, block: &[u8], out: &mut BytesMut) {
     let mut rest = block;
     let mut kind = HEADERS;
     let mut flags = flags;
@@ -227,9 +250,13 @@ fn write(flags: u8, stream: [u8; 4], block: &[u8], out: &mut BytesMut) {
         if after.is_empty() {
             flags |= END_HEADERS;
         }
-        out.put_uint(payload.len() as u64, 3);
-        out.put_slice(&[kind, flags]);
-        out.put_slice(&stream);
+        Head {
+            length: payload.len(),
+            kind,
+            flags,
+            stream,
+        }
+        .write(out);
         out.put_slice(payload);
         if after.is_empty() {
             return;

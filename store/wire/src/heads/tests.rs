@@ -5,10 +5,10 @@ use loona_hpack::{Decoder, Encoder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::Lenient;
-use super::frames::{CONTINUATION, END_HEADERS, END_STREAM, HEADERS, MAX_FRAME, PADDED, PREFACE, PRIORITY, Rewriter};
+use super::frames::{MAX_FRAME, Rewriter};
+use crate::http2::{CONTINUATION, DATA, END_HEADERS, END_STREAM, HEAD, HEADERS, Head, PADDED, PREFACE, PRIORITY};
 
 const MAX_LIST: usize = 256 * 1024;
-const DATA: u8 = 0;
 const SETTINGS: u8 = 4;
 
 /// The first request of etcdctl 3.4.23 `endpoint status`, dialled with `http://127.0.0.1:23999`.
@@ -26,10 +26,14 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let head = Head {
+        length: payload.len(),
+        kind,
+        flags,
+        stream,
+    };
     let mut bytes = Vec::new();
-    bytes.put_uint(payload.len() as u64, 3);
-    bytes.put_slice(&[kind, flags]);
-    bytes.put_u32(stream);
+    head.write(&mut bytes);
     bytes.put_slice(payload);
     bytes
 }
@@ -48,7 +52,9 @@ fn rewritten_in(bytes: &[u8], size: usize) -> (Vec<u8>, bool) {
     let mut rewriter = Rewriter::new(MAX_LIST);
     let mut out = BytesMut::new();
     for chunk in bytes.chunks(size) {
-        rewriter.feed(chunk, &mut out);
+        let passed = rewriter.pass(chunk);
+        out.put_slice(&chunk[..passed]);
+        rewriter.feed(&chunk[passed..], &mut out);
     }
     (out.to_vec(), rewriter.is_done())
 }
@@ -66,10 +72,10 @@ fn frames(bytes: &[u8]) -> Vec<(u8, u8, u32, Vec<u8>)> {
     let mut rest = bytes.strip_prefix(PREFACE).unwrap();
     let mut frames = Vec::new();
     while !rest.is_empty() {
-        let length = u32::from_be_bytes([0, rest[0], rest[1], rest[2]]) as usize;
-        let stream = u32::from_be_bytes(rest[5..9].try_into().unwrap());
-        frames.push((rest[3], rest[4], stream, rest[9..9 + length].to_vec()));
-        rest = &rest[9 + length..];
+        let head = Head::read(*rest.first_chunk().unwrap());
+        let (payload, after) = rest[HEAD..].split_at(head.length);
+        frames.push((head.kind, head.flags, head.stream, payload.to_vec()));
+        rest = after;
     }
     frames
 }
@@ -142,7 +148,81 @@ fn good_requests_pass_for_ever() {
             &hex("828785bf408825a849e95ba97d7f8925a849e95bb8e8b4bf"),
         ),
     ]);
-    assert_eq!(rewritten(&bytes), (bytes, true));
+    assert_eq!(rewritten(&bytes), (bytes.clone(), false));
+    let mut rewriter = Rewriter::new(MAX_LIST);
+    let first = bytes.len() - 2 * 9 - 12 - 24;
+    rewriter.feed(&bytes[..first], &mut BytesMut::new());
+    assert_eq!(rewriter.pass(&bytes[first..]), bytes.len() - first, "nothing is copied");
+}
+
+/// A block whose path is written out as these bytes, a string with its length.
+fn with_path(name: &[u8], path: &[u8]) -> Vec<u8> {
+    [&[0x83, 0x86][..], name, path].concat()
+}
+
+#[test]
+fn paths_without_slash_lead_where_they_are_named() {
+    let meant = "etcdserverpb.KV/Put";
+    let plain = [&[19], meant.as_bytes()].concat();
+    // "a.b/C" in Huffman's code.
+    let coded = [0x84, 0x1a, 0xf1, 0xb1, 0x7b];
+    let named = [&[0, 5], &b":path"[..]].concat();
+    let coded_name = [0, 0x84, 0xb9, 0x58, 0xd3, 0x3f];
+    for (block, meant) in [
+        (with_path(&[0x04], &plain), meant),
+        (with_path(&[0x15], &plain), meant),
+        (with_path(&[0x44], &plain), meant),
+        (with_path(&[0x44], &coded), "a.b/C"),
+        (with_path(&named, &plain), meant),
+        (with_path(&coded_name, &coded), "a.b/C"),
+        (with_path(&[0x04], &[0]), ""),
+    ] {
+        let bad = frame(HEADERS, END_HEADERS, 3, &block);
+        let good = frame(HEADERS, END_HEADERS, 1, &[0x82, 0x86, 0x84]);
+        for frames_before in [0, 1] {
+            let all = if frames_before == 0 {
+                vec![bad.clone()]
+            } else {
+                vec![good.clone(), bad.clone()]
+            };
+            let (seen, _) = rewritten(&connection(&all));
+            let seen = frames(&seen);
+            let fields = fields(&seen[1 + frames_before].3);
+            let path = value(&fields, ":path");
+            assert_eq!(super::meant(path).as_deref(), Some(meant.as_bytes()), "{path}");
+        }
+    }
+}
+
+#[test]
+fn a_bad_path_may_come_after_many_good_requests() {
+    let mut blocks = vec![vec![0x83, 0x86, 0x84]];
+    // Fields that push each other out of the table, and changes of its size, at the end of a block but for one field.
+    for n in 0..300 {
+        let mut block = remembered(b"name", format!("value-{n}").as_bytes());
+        if n % 7 == 0 {
+            block = [&[0x3f, 0x00, 0x3f, 0xe1, 0x1f][..], &block, &[0x83]].concat();
+        }
+        blocks.push(block);
+    }
+    blocks.push([&[0xbf, 0xbe][..], &remembered(b":path", b"no/slash")].concat());
+    blocks.push(vec![0xbe]);
+    let all: Vec<_> = blocks
+        .iter()
+        .zip(0..)
+        .map(|(block, n)| frame(HEADERS, END_HEADERS, 2 * n + 1, block))
+        .collect();
+    let bytes = connection(&all);
+    let (seen, done) = rewritten_in(&bytes, bytes.len());
+    assert!(!done);
+    let (good, good_bytes) = (all.len() - 2, all[..all.len() - 2].concat());
+    assert_eq!(seen[bytes.len() - all.concat().len()..][..good_bytes.len()], good_bytes);
+    let seen = frames(&seen);
+    let bad = fields(&seen[1 + good].3);
+    assert_eq!(bad[0], ("name".to_owned(), "value-298".to_owned()));
+    assert_eq!(bad[1].1, "value-299");
+    assert_eq!(super::meant(value(&bad, ":path")).as_deref(), Some(&b"no/slash"[..]));
+    assert_eq!(fields(&seen[2 + good].3), bad[2..], "the next one refers to it");
 }
 
 #[test]
