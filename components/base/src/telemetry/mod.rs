@@ -154,6 +154,9 @@ const LOUD: &[&str] = &[
     "tower",
 ];
 
+/// Its one error says that the core of a member has ended, which happens at every orderly end.
+const SILENT: &str = "openraft::core::heartbeat";
+
 fn filter(level: Level) -> Targets {
     let (ours, theirs) = match level {
         Level::Debug => (LevelFilter::DEBUG, LevelFilter::INFO),
@@ -162,7 +165,10 @@ fn filter(level: Level) -> Targets {
         Level::Error => (LevelFilter::ERROR, LevelFilter::ERROR),
         Level::Panic | Level::Fatal => (LevelFilter::OFF, LevelFilter::OFF),
     };
-    let targets = Targets::new().with_default(ours).with_target(PANIC, LevelFilter::ERROR);
+    let targets = Targets::new()
+        .with_default(ours)
+        .with_target(PANIC, LevelFilter::ERROR)
+        .with_target(SILENT, LevelFilter::OFF);
     LOUD.iter()
         .fold(targets, |targets, name| targets.with_target(*name, theirs))
 }
@@ -267,6 +273,7 @@ mod tests {
             tracing::info!("two");
             tracing::error!("three");
             tracing::info!(target: "openraft::core", "four");
+            tracing::error!(target: "openraft::core::heartbeat::worker", "never");
             tracing::error!(target: "panic", "five");
         };
         let count = |level| {

@@ -24,7 +24,7 @@ pub(crate) struct Args {
     #[arg(long)]
     port_base: Option<u16>,
     /// What goes to the standard error stream: debug, info, warn, error, panic or fatal
-    #[arg(long, default_value = "warn")]
+    #[arg(long, default_value = "error")]
     log_level: String,
 }
 

@@ -18,3 +18,4 @@ mod same_output;
 mod script;
 mod secured;
 mod starts;
+mod up;
