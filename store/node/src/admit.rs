@@ -27,6 +27,13 @@ pub(crate) struct Admitted {
 impl Member {
     /// Lets a request in.
     pub(crate) async fn admit(&self, caller: &Caller, learner: Learner) -> Result<Admitted> {
+        let inside = self.enter(caller, learner)?;
+        let who = self.identify(caller).await?;
+        Ok(Admitted { who, _inside: inside })
+    }
+
+    /// What is asked before anyone looks at who asks.
+    pub(crate) fn enter(&self, caller: &Caller, learner: Learner) -> Result<Inside> {
         let inside = self.life.enter()?;
         if learner == Learner::Refuses && self.is_learner() {
             return Err(Fault::NotSupportedForLearner.into());
@@ -34,8 +41,7 @@ impl Member {
         if caller.require_leader && !self.has_leader() {
             return Err(Fault::NoLeader.into());
         }
-        let who = self.identify(caller).await?;
-        Ok(Admitted { who, _inside: inside })
+        Ok(inside)
     }
 
     /// Lets a request in that only administrators may make.

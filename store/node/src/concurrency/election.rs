@@ -14,6 +14,7 @@ use store_mvcc::KeyRange;
 
 use super::{
     Claim, PlainEvent, Session, below, created_at, decoded, delete_if, event_of, get, holder, key_of, prefix, put,
+    through_client,
 };
 use crate::Member;
 use crate::admit::{Admitted, Learner};
@@ -39,8 +40,13 @@ impl Member {
     /// Waits to be elected; a client that goes away while it waits gives its claim up.
     ///
     /// # Errors
-    /// When the lease ends; those of transactions.
+    /// When the lease ends; those of transactions, all with the code Unknown.
     pub async fn campaign(&self, caller: &Caller, request: CampaignRequest) -> Result<CampaignResponse> {
+        let _inside = self.enter(caller, Learner::Refuses)?;
+        through_client(self.campaign_inside(caller, request)).await
+    }
+
+    async fn campaign_inside(&self, caller: &Caller, request: CampaignRequest) -> Result<CampaignResponse> {
         let admitted = self.admit(caller, Learner::Refuses).await?;
         let session = Session::open(self, caller, &admitted, request.lease).await?;
         let prefix = prefix(&request.name);
@@ -98,8 +104,13 @@ impl Member {
     /// Gives the leader's key another value.
     ///
     /// # Errors
-    /// "election: not leader"; those of transactions.
+    /// "election: not leader"; those of transactions, all with the code Unknown.
     pub async fn proclaim(&self, caller: &Caller, request: ProclaimRequest) -> Result<ProclaimResponse> {
+        let _inside = self.enter(caller, Learner::Refuses)?;
+        through_client(self.proclaim_as(caller, request)).await
+    }
+
+    async fn proclaim_as(&self, caller: &Caller, request: ProclaimRequest) -> Result<ProclaimResponse> {
         let admitted = self.admit(caller, Learner::Refuses).await?;
         let leader = request.leader.ok_or_else(missing_leader_key)?;
         let header = self.proclaim_inside(&admitted, &leader, request.value).await?;
@@ -128,8 +139,13 @@ impl Member {
     /// Who leads.
     ///
     /// # Errors
-    /// "election: no leader"; those of ranges.
+    /// "election: no leader"; those of ranges, all with the code Unknown.
     pub async fn leader_of(&self, caller: &Caller, request: LeaderRequest) -> Result<LeaderResponse> {
+        let _inside = self.enter(caller, Learner::Refuses)?;
+        through_client(self.leader_inside(caller, request)).await
+    }
+
+    async fn leader_inside(&self, caller: &Caller, request: LeaderRequest) -> Result<LeaderResponse> {
         let admitted = self.admit(caller, Learner::Refuses).await?;
         let response = self.range_inside(&admitted, holder(&prefix(&request.name))).await?;
         let kv = response.kvs.into_iter().next().ok_or_else(no_leader)?;
@@ -142,8 +158,13 @@ impl Member {
     /// Gives leadership up.
     ///
     /// # Errors
-    /// Those of transactions.
+    /// Those of transactions, all with the code Unknown.
     pub async fn resign(&self, caller: &Caller, request: ResignRequest) -> Result<ResignResponse> {
+        let _inside = self.enter(caller, Learner::Refuses)?;
+        through_client(self.resign_inside(caller, request)).await
+    }
+
+    async fn resign_inside(&self, caller: &Caller, request: ResignRequest) -> Result<ResignResponse> {
         let admitted = self.admit(caller, Learner::Refuses).await?;
         let leader = request.leader.ok_or_else(missing_leader_key)?;
         let response = self.txn_inside(&admitted, delete_if(&leader.key, leader.rev)).await?;

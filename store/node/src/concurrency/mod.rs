@@ -32,6 +32,15 @@ const SESSION_TTL: i64 = 60;
 /// Between two renewals of a lease whose holder waits in a call.
 const RENEW: Duration = Duration::from_secs(1);
 
+/// Answers as upstream does, whose services reach the member through a client of etcd's own: every refusal on that way
+/// keeps its text and loses its code.
+async fn through_client<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
+    call.await.map_err(|error| match error {
+        Error::Fault(fault) => Error::unknown(fault.text()),
+        status @ Error::Status { .. } => status,
+    })
+}
+
 /// A caller inside the Election or Lock service.
 struct Session<'a> {
     member: &'a Member,

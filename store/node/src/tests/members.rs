@@ -28,6 +28,12 @@ async fn join(cluster: &mut Cluster, size: usize) -> Member {
     member
 }
 
+/// A learner of a cluster of one.
+pub(super) async fn learner(cluster: &mut Cluster) -> Member {
+    cluster.members[0].member_add(&nobody(), add(1, true)).await.unwrap();
+    join(cluster, 2).await
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_cluster_of_one_grows_to_two_and_back() {
     let mut cluster = Cluster::start(1).await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use proto::election::{CampaignRequest, LeaderRequest, ProclaimRequest, ResignRequest};
 use proto::etcd::{LeaseGrantRequest, LeaseRevokeRequest};
 use proto::fault::Fault;
@@ -113,8 +114,32 @@ async fn a_lock_is_held_by_one_and_goes_with_its_lease() {
         }
     );
     assert_eq!(next.unwrap().key, format!("l/{second:x}"));
-    assert_eq!(last.unwrap_err(), Error::Fault(Fault::LeaseNotFound));
+    assert_eq!(last.unwrap_err(), Error::unknown("mutex: session is expired"));
     assert_eq!(a.range(&nobody(), all()).await.unwrap().count, 1);
+}
+
+/// Upstream's services go through a client of etcd's own, on which way every code becomes Unknown.
+#[tokio::test(start_paused = true)]
+async fn refusals_keep_their_text_and_lose_their_code() {
+    let mut cluster = Cluster::start(1).await;
+    let member = cluster.members[0].clone();
+    let lock = |lease| LockRequest {
+        name: "l".into(),
+        lease,
+    };
+    let unknown = |fault: Fault| Error::unknown(fault.text());
+    let gone = unknown(Fault::LeaseNotFound);
+    assert_eq!(member.lock(&nobody(), lock(77)).await.unwrap_err(), gone);
+    assert_eq!(member.campaign(&nobody(), campaign(77, "v")).await.unwrap_err(), gone);
+    let key = UnlockRequest { key: Bytes::new() };
+    assert_eq!(
+        member.unlock(&nobody(), key).await.unwrap_err(),
+        unknown(Fault::EmptyKey)
+    );
+    // What stands before the services keeps its code.
+    let learner = super::members::learner(&mut cluster).await;
+    let refused = learner.lock(&nobody(), lock(0)).await.unwrap_err();
+    assert_eq!(refused, Error::Fault(Fault::NotSupportedForLearner));
 }
 
 #[tokio::test(start_paused = true)]
