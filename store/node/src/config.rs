@@ -117,16 +117,15 @@ pub struct Config {
     pub compaction_batch_limit: usize,
     /// Between two steps of the collector.
     pub compaction_sleep_interval: Duration,
-    /// Histograms beyond the basic ones.
-    pub extensive_metrics: bool,
     /// Bytes of recent events kept in memory for watches.
     pub watch_ring_bytes: usize,
     /// Bytes of log kept for slow followers.
     pub log_keep_bytes: u64,
     /// Do not wait for the disk. For benchmarks: a crash loses acknowledged writes.
     pub unsafe_no_fsync: bool,
-    /// Serve linearizable reads from the leader's lease. Wrong when clocks or processes stand still; off.
-    pub experimental_lease_reads: bool,
+    /// Serve linearizable reads from the leader's lease, on all members or on none. Wrong when clocks or processes stand
+    /// still; off.
+    pub lease_reads: bool,
 }
 
 impl Default for Config {
@@ -167,11 +166,10 @@ impl Default for Config {
             lease_checkpoint: false,
             compaction_batch_limit: 1000,
             compaction_sleep_interval: Duration::from_millis(10),
-            extensive_metrics: false,
             watch_ring_bytes: 256 << 20,
             log_keep_bytes: 256 << 20,
             unsafe_no_fsync: false,
-            experimental_lease_reads: false,
+            lease_reads: false,
         }
     }
 }

@@ -16,7 +16,8 @@ pub enum ReadPolicy {
     /// A majority confirms it after the read began.
     Index,
     /// A majority confirmed it not longer than this ago. Wrong where clocks run at different speeds or a machine pauses
-    /// for longer than the rest of the lease, so never the default.
+    /// for longer than the rest of the lease, so never the default. All members must have the same: one that starts
+    /// votes for nobody before the leases that it may have granted in its former life have ended.
     Lease {
         /// Age of the confirmation that still counts, in milliseconds; at most the election timeout counts.
         max_age_ms: u64,

@@ -49,6 +49,7 @@ impl Consensus {
     /// # Errors
     /// `Invalid`, `Stopped`, `Storage`.
     pub async fn vote(&self, request: peer::VoteRequest) -> Result<peer::VoteResponse, Error> {
+        self.shared().may_vote()?;
         Ok(voted_out(&self.raft().vote(ask_in(request)?).await?))
     }
 
@@ -57,6 +58,7 @@ impl Consensus {
     /// # Errors
     /// `Invalid`, `Stopped`, `Storage`.
     pub async fn pre_vote(&self, request: peer::VoteRequest) -> Result<peer::VoteResponse, Error> {
+        self.shared().may_vote()?;
         Ok(voted_out(&self.raft().pre_vote(ask_in(request)?).await?))
     }
 

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use crate::convert::{decode, meta_in, node_out};
 use crate::error::Error;
 use crate::image::Images;
-use crate::options::Options;
+use crate::options::{Options, ReadPolicy};
 use crate::transport::{EffectSink, Transport};
 use crate::types::{Membership, SnapshotMeta};
 
@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     flushed: AtomicU64,
     /// When a leader last sent something, by the clock.
     heard: Mutex<Option<Duration>>,
+    /// When this member started, by the clock.
+    started: Duration,
 }
 
 /// The machine and the raft state of its last batch.
@@ -77,6 +79,7 @@ impl Shared {
             transport: parts.transport,
             sink: parts.effects,
             tasks: parts.tasks.child(),
+            started: parts.clock.monotonic(),
             clock: parts.clock,
             images: Mutex::default(),
             receiving: tokio::sync::Mutex::default(),
@@ -98,6 +101,19 @@ impl Shared {
             .is_some_and(|heard| silence(heard) <= self.options.election() * 2)
     }
 
+    /// Refuses to vote while a leader may read from a lease that this member granted before it was started again:
+    /// openraft remembers its votes, but not the lease.
+    pub(crate) fn may_vote(&self) -> Result<(), Error> {
+        let ReadPolicy::Lease { max_age_ms } = self.options.read else {
+            return Ok(());
+        };
+        let runs = self.clock.monotonic().saturating_sub(self.started);
+        if runs < Duration::from_millis(max_age_ms) {
+            return Err(Error::Invalid("a leader may still hold a lease".to_owned()));
+        }
+        Ok(())
+    }
+
     /// The core, for writing.
     pub(crate) fn core(&self) -> io::Result<MutexGuard<'_, Core>> {
         let core = self.core.lock();
@@ -115,7 +131,8 @@ impl Shared {
     /// Flushes the engine and answers what was applied before: that, at least, is on disk now. May block for long.
     pub(crate) fn flush(&self) -> io::Result<SnapshotMeta> {
         let meta = self.meta();
-        self.engine.flush().map_err(io::Error::other)?;
+        let failed = |error| io::Error::other(format!("cannot flush the database: {error}"));
+        self.engine.flush().map_err(failed)?;
         self.note_flushed(&meta);
         Ok(meta)
     }

@@ -8,7 +8,8 @@ use base::clock::SystemClock;
 use base::task::Tasks;
 use openraft::StorageError;
 use openraft::testing::log::{StoreBuilder, Suite};
-use store_engine::Memory;
+use proto::peer;
+use store_engine::{Call, Fault, Memory};
 use store_log::{Disk, Executor, Log, LogOptions, MemoryDisk, RealDisk};
 use store_machine::{Limits, Machine};
 
@@ -17,7 +18,7 @@ use crate::machine_store::MachineStore;
 use crate::shared::Shared;
 use crate::testing::{Channels, Cluster, CountingSink, node, put};
 use crate::types::Types;
-use crate::{Error, Options, Parts};
+use crate::{Error, Options, Parts, ReadPolicy};
 
 struct Builder(Executor);
 
@@ -293,4 +294,64 @@ async fn a_failed_disk_ends_the_member_and_says_so() {
         matches!(refused, Err(Error::Storage(_) | Error::Stopped)),
         "{refused:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_that_cannot_be_flushed_ends_the_member_and_keeps_its_log() {
+    let (sender, mut failed) = tokio::sync::mpsc::unbounded_channel();
+    let tune = move |options: &mut Options| {
+        let sender = sender.clone();
+        options.flush_bytes = 4096;
+        options.keep_bytes = 16;
+        options.keep_entries = 1;
+        options.on_fatal = Arc::new(move |text| drop(sender.send(text.to_owned())));
+    };
+    let mut cluster = Cluster::start(1, tune).await.unwrap();
+    let engine = cluster.home(1).unwrap().engine.clone();
+    engine.fail(Call::Flush, Fault::Io, 1);
+    let consensus = cluster.member(1).unwrap().consensus.clone();
+    let mut acknowledged = 0;
+    while let command = put(format!("key-{acknowledged}"), value(acknowledged))
+        && consensus.propose(command).await.is_ok()
+    {
+        acknowledged += 1;
+    }
+    let reason = failed.recv().await.unwrap();
+    assert!(reason.contains("cannot flush the database"), "{reason}");
+    // What it could not flush is in its log still.
+    assert!(acknowledged > 10, "{acknowledged}");
+    cluster.crash(1).await;
+    cluster.up(1).await.unwrap();
+    assert_has(&cluster, 1, 0..acknowledged).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_that_starts_votes_for_nobody_while_a_lease_may_last() {
+    let tune = |options: &mut Options| options.read = ReadPolicy::Lease { max_age_ms: 150 };
+    let mut cluster = Cluster::start(3, tune).await.unwrap();
+    fill(&cluster, 0..3).await;
+    let leader = cluster.leader().await.unwrap();
+    let (voter, candidate) = (1 + leader % 3, 1 + (leader + 1) % 3);
+    cluster.crash(voter).await;
+    cluster.up(voter).await.unwrap();
+    // Nobody tells it that there is a leader; its own memory must do.
+    cluster.isolate(voter, true);
+    let status = cluster.wait(candidate, |_| true).await.unwrap();
+    let ask = peer::VoteRequest {
+        vote: Some(peer::Vote {
+            term: status.term + 1,
+            node: candidate,
+            committed: false,
+        }),
+        ..peer::VoteRequest::default()
+    };
+    let voter = &cluster.member(voter).unwrap().consensus;
+    assert!(matches!(voter.vote(ask).await, Err(Error::Invalid(_))));
+    assert!(matches!(voter.pre_vote(ask).await, Err(Error::Invalid(_))));
+    let patience = tokio::time::timeout(std::time::Duration::from_secs(10), async {
+        while voter.pre_vote(ask).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    });
+    patience.await.unwrap();
 }

@@ -33,6 +33,7 @@ pub(super) fn node(settings: &Settings) -> Result<Config> {
         force_new_cluster: cluster.force_new,
         strict_reconfig_check: cluster.strict,
         pre_vote: cluster.pre_vote,
+        lease_reads: cluster.lease_reads,
         max_learners: cluster.max_learners,
         heartbeat_interval: cluster.heartbeat,
         election_timeout: cluster.election,
@@ -58,7 +59,6 @@ pub(super) fn node(settings: &Settings) -> Result<Config> {
         lease_checkpoint: settings.gates.on("LeaseCheckpoint"),
         compaction_batch_limit: limits.compaction_batch,
         compaction_sleep_interval: limits.compaction_rest,
-        extensive_metrics: settings.extensive_metrics,
         unsafe_no_fsync: settings.unsafe_no_fsync,
         ..defaults
     };

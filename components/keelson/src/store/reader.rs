@@ -110,6 +110,7 @@ impl Reader<'_> {
             force_new: self.flag("force-new-cluster")?,
             strict: self.flag("strict-reconfig-check")?,
             pre_vote: self.flag("pre-vote")?,
+            lease_reads: self.flag("experimental-lease-reads")?,
             heartbeat: Duration::from_millis(self.number("heartbeat-interval")?),
             election: Duration::from_millis(self.number("election-timeout")?),
             max_learners: self.count("max-learners")?,

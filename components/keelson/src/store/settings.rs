@@ -36,6 +36,7 @@ pub(crate) struct Cluster {
     pub(crate) force_new: bool,
     pub(crate) strict: bool,
     pub(crate) pre_vote: bool,
+    pub(crate) lease_reads: bool,
     pub(crate) heartbeat: Duration,
     pub(crate) election: Duration,
     pub(crate) max_learners: usize,
@@ -153,6 +154,12 @@ impl Settings {
             self.notes
                 .push(format!("--bcrypt-cost={cost} is not between 4 and 31; using 10"));
             self.access.bcrypt_cost = 10;
+        }
+        if self.cluster.lease_reads {
+            self.notes.push(
+                "--experimental-lease-reads: a member whose clock or process stands still may answer stale reads"
+                    .to_owned(),
+            );
         }
         if self.unsafe_no_fsync {
             self.notes

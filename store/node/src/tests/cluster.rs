@@ -195,6 +195,12 @@ pub(crate) fn config(number: usize, size: usize) -> Config {
     }
 }
 
+/// Members that seldom speak to each other, for tests in which much time passes.
+pub(crate) fn slow(config: &mut Config) {
+    config.heartbeat_interval = Duration::from_secs(2);
+    config.election_timeout = Duration::from_secs(20);
+}
+
 impl Cluster {
     /// A cluster of `size` members that are ready.
     pub(crate) async fn start(size: usize) -> Self {

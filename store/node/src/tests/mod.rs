@@ -1,9 +1,11 @@
 //! Members as their clients see them.
 
+mod checkpoints;
 pub(crate) mod cluster;
 mod corruption;
 mod data;
 mod failures;
+mod lease_reads;
 mod leases;
 mod members;
 mod services;

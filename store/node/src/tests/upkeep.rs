@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use proto::etcd::{DefragmentRequest, HashKvRequest, SnapshotRequest, StatusRequest};
+use proto::etcd::{DefragmentRequest, HashKvRequest, MoveLeaderRequest, RangeRequest, SnapshotRequest, StatusRequest};
+use proto::fault::Fault;
 use store_engine::{Batch, Engine, Space};
 
-use super::cluster::{Cluster, nobody, put, until};
-use crate::Member;
+use super::cluster::{Cluster, get, nobody, put, slow, until};
+use crate::{CompactionMode, Member};
 
 #[tokio::test(start_paused = true)]
 async fn old_revisions_are_compacted_by_time() {
@@ -17,6 +18,52 @@ async fn old_revisions_are_compacted_by_time() {
     }
     let revision = member.reader().state().revision;
     until(|| member.reader().state().compacted == revision).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn old_revisions_are_compacted_by_their_number() {
+    let cluster = Cluster::start_with(3, |config| {
+        slow(config);
+        config.compaction_mode = CompactionMode::Revision;
+        config.compaction_retention = "20".to_owned();
+    })
+    .await;
+    let member = cluster.follower().await;
+    let compacted = || {
+        let marks = cluster.members.iter().map(|member| member.reader().state().compacted);
+        marks.collect::<Vec<_>>()
+    };
+    for number in 0..10 {
+        member.put(&nobody(), put("k", &number.to_string())).await.unwrap();
+    }
+    // Upstream's five minutes; fewer revisions than are kept.
+    tokio::time::sleep(Duration::from_secs(310)).await;
+    assert_eq!(compacted(), [-1; 3]);
+    for number in 0..40 {
+        member.put(&nobody(), put("k", &number.to_string())).await.unwrap();
+    }
+    assert_eq!(compacted(), [-1; 3], "not before it is looked at again");
+    let revision = member.reader().state().revision;
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    assert_eq!(compacted(), [revision - 20; 3]);
+    let old = RangeRequest {
+        revision: revision - 21,
+        ..get("k")
+    };
+    let refused = member.range(&nobody(), old).await.unwrap_err();
+    assert_eq!(refused.fault(), Some(Fault::Compacted));
+    let kept = RangeRequest {
+        revision: revision - 20,
+        ..get("k")
+    };
+    assert_eq!(member.range(&nobody(), kept).await.unwrap().count, 1);
+    // Whoever leads goes on with it.
+    let leader = cluster.leader().await;
+    let transfer = MoveLeaderRequest { target_id: member.id() };
+    leader.move_leader(&nobody(), transfer).await.unwrap();
+    member.put(&nobody(), put("k", "last")).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(310)).await;
+    assert_eq!(compacted(), [revision - 19; 3]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -123,6 +123,13 @@ pub(super) const ROWS: &[Flag] = &[
     row("experimental-stop-grpc-service-on-defrag", Kind::Bool, "false", ""),
     row("experimental-txn-mode-write-with-shared-buffer", Kind::Bool, "true", ""),
     row(
+        "experimental-lease-reads",
+        Kind::Bool,
+        "false",
+        "A leader answers reads for half an election timeout after a majority has answered it, without asking again. \
+         On all members or on none; stale where clocks or processes stand still.",
+    ),
+    row(
         "unsafe-no-fsync",
         Kind::Bool,
         "false",

@@ -93,6 +93,18 @@ fn the_command_line_of_kubeadm_is_taken() {
 }
 
 #[test]
+fn what_weakens_promises_is_off_and_told_when_on() {
+    let plain = settings(&[]).unwrap();
+    assert!(!plain.cluster.lease_reads && !plain.unsafe_no_fsync);
+    let weak = settings(&["--experimental-lease-reads", "--unsafe-no-fsync"]).unwrap();
+    assert!(weak.cluster.lease_reads && weak.unsafe_no_fsync);
+    assert!(super::super::convert::node(&weak).unwrap().lease_reads);
+    for flag in ["--experimental-lease-reads: ", "--unsafe-no-fsync: "] {
+        assert!(weak.notes.iter().any(|note| note.starts_with(flag)), "{:?}", weak.notes);
+    }
+}
+
+#[test]
 fn contradictions_name_the_flags() {
     for (args, expected) in [
         (
