@@ -3,6 +3,7 @@
 //! What a user may do is not decided here but in `store/machine`'s one function, at apply and before every read.
 
 mod jwt;
+mod keys;
 mod password;
 mod service;
 mod simple;
