@@ -1,22 +1,19 @@
 //! Clusters of members in one process: Memory engines, disks in memory, channels that can be cut, and a clock that is
 //! tokio's, so that a paused runtime skips over every wait.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use base::clock::{Clock, Sleep};
 use base::random::Seeded;
 use base::task::Tasks;
 use parking_lot::Mutex;
-use proto::{etcd, peer, store};
+use proto::etcd;
 use store_engine::Memory;
 use store_log::{Executor, MemoryDisk};
-use store_raft::TransportError;
-use store_raft::testing::Channels;
 
-use crate::{Caller, Config, InitialState, LogTuning, Member, MemoryIdentity, Offload, Parts, Peers, assemble};
+use super::net::{Addressed, Net, Way};
+use crate::{Caller, Config, IdentityStore, InitialState, LogTuning, Member, MemoryIdentity, Offload, Parts, assemble};
 
 /// Time as tokio counts it.
 pub(crate) struct TokioClock(tokio::time::Instant);
@@ -32,119 +29,6 @@ impl Clock for TokioClock {
 
     fn sleep(&self, time: Duration) -> Sleep {
         Box::pin(tokio::time::sleep(time))
-    }
-}
-
-/// Who is there, by name.
-#[derive(Clone, Default)]
-pub(crate) struct Net {
-    members: Arc<Mutex<BTreeMap<u64, Member>>>,
-    cut: Arc<Mutex<BTreeSet<u64>>>,
-    channels: Channels,
-}
-
-impl Net {
-    fn reach(&self, from: u64, to: u64) -> Result<Member, TransportError> {
-        let cut = self.cut.lock();
-        if cut.contains(&from) || cut.contains(&to) {
-            return Err(TransportError::Unreachable("cut".to_owned()));
-        }
-        let members = self.members.lock();
-        members
-            .get(&to)
-            .cloned()
-            .ok_or_else(|| TransportError::Unreachable("down".to_owned()))
-    }
-}
-
-/// One member's way to the others.
-struct Way {
-    net: Net,
-    from: Mutex<u64>,
-}
-
-impl Way {
-    fn to(&self, id: u64) -> Result<Member, TransportError> {
-        self.net.reach(*self.from.lock(), id)
-    }
-}
-
-async fn limited<T>(limit: Duration, call: impl Future<Output = T>) -> Result<T, TransportError> {
-    tokio::time::timeout(limit, call)
-        .await
-        .map_err(|_| TransportError::Timeout)
-}
-
-fn refused<T>(result: Result<T, crate::Error>) -> Result<T, TransportError> {
-    result.map_err(|error| TransportError::Refused(error.text()))
-}
-
-#[async_trait]
-impl Peers for Way {
-    fn identify(&self, _cluster_id: u64, member_id: u64) {
-        *self.from.lock() = member_id;
-    }
-
-    async fn propose(
-        &self,
-        target: &peer::Node,
-        request: peer::ProposeRequest,
-        timeout: Duration,
-    ) -> Result<store::Reply, TransportError> {
-        limited(timeout, self.to(target.id)?.peer_propose(request)).await
-    }
-
-    async fn read_index(
-        &self,
-        target: &peer::Node,
-        timeout: Duration,
-    ) -> Result<peer::ReadIndexResponse, TransportError> {
-        limited(timeout, self.to(target.id)?.peer_read_index()).await
-    }
-
-    async fn lease_keep_alive(
-        &self,
-        target: &peer::Node,
-        request: etcd::LeaseKeepAliveRequest,
-        timeout: Duration,
-    ) -> Result<etcd::LeaseKeepAliveResponse, TransportError> {
-        refused(limited(timeout, self.to(target.id)?.peer_lease_keep_alive(request)).await?)
-    }
-
-    async fn lease_time_to_live(
-        &self,
-        target: &peer::Node,
-        request: etcd::LeaseTimeToLiveRequest,
-        timeout: Duration,
-    ) -> Result<etcd::LeaseTimeToLiveResponse, TransportError> {
-        refused(limited(timeout, self.to(target.id)?.peer_lease_time_to_live(request)).await?)
-    }
-
-    async fn cluster_info(
-        &self,
-        peer_url: &str,
-        _timeout: Duration,
-    ) -> Result<peer::ClusterInfoResponse, TransportError> {
-        let from = *self.from.lock();
-        let members: Vec<Member> = self.net.members.lock().values().cloned().collect();
-        let found = members.into_iter().find(|member| {
-            member
-                .config()
-                .initial_advertise_peer_urls
-                .iter()
-                .any(|url| url == peer_url)
-        });
-        let found = found.ok_or_else(|| TransportError::Unreachable("down".to_owned()))?;
-        Ok(self.net.reach(from, found.id())?.cluster_info())
-    }
-
-    async fn hashes(
-        &self,
-        target: &peer::Node,
-        request: peer::HashesRequest,
-        timeout: Duration,
-    ) -> Result<peer::HashesResponse, TransportError> {
-        limited(timeout, self.to(target.id)?.hashes(request)).await
     }
 }
 
@@ -248,7 +132,10 @@ impl Cluster {
             },
             clock: self.clock.clone(),
             random: self.random.clone(),
-            transport: self.net.channels.transport(id),
+            transport: Arc::new(Addressed {
+                net: self.net.clone(),
+                inner: self.net.channels.transport(id),
+            }),
             peers,
             registry: prometheus::Registry::new(),
             tasks: Tasks::new(),
@@ -263,6 +150,9 @@ impl Cluster {
 
     /// The id that the transport is made for; a joiner's is known to the cluster only.
     fn id_of(&self, home: &Home) -> u64 {
+        if let Ok(Some(identity)) = home.identity.load() {
+            return identity.member_id;
+        }
         let urls = &home.config.initial_advertise_peer_urls;
         if home.config.initial_cluster_state == InitialState::Existing {
             let members = self

@@ -1,8 +1,10 @@
 //! Clusters that grow and shrink.
 
+use std::time::Duration;
+
 use proto::etcd::{
     DowngradeRequest, MemberAddRequest, MemberListRequest, MemberPromoteRequest, MemberRemoveRequest,
-    MemberUpdateRequest, downgrade_request::DowngradeAction,
+    MemberUpdateRequest, MoveLeaderRequest, downgrade_request::DowngradeAction,
 };
 use proto::fault::Fault;
 
@@ -193,6 +195,45 @@ async fn peer_urls_change_and_reach_consensus() {
         node.peer_urls == ["http://elsewhere:2380"]
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_moved_is_reached_at_its_new_url_only() {
+    let mut cluster = Cluster::start(3).await;
+    let leader = cluster.leader().await;
+    let is_moving = |member: &&Member| member.id() != leader.id();
+    let moving = cluster.members.iter().find(is_moving).unwrap().clone();
+    let number = cluster.members.iter().position(|member| member.id() == moving.id());
+    let number = number.unwrap();
+    moving.shutdown().await;
+    cluster.gone(moving.id());
+    let request = MemberUpdateRequest {
+        id: moving.id(),
+        peer_ur_ls: vec!["http://elsewhere:2380".to_owned()],
+    };
+    leader.member_update(&nobody(), request).await.unwrap();
+    leader.put(&nobody(), put("k", "v")).await.unwrap();
+
+    // Where it was, nobody finds it any more.
+    let home = cluster.homes[number].clone();
+    let lost = cluster.run(&home).await.unwrap();
+    let waited = tokio::time::timeout(Duration::from_secs(30), lost.ready()).await;
+    assert!(waited.is_err(), "it is still reached at the old URL");
+    cluster.gone(lost.id());
+    lost.shutdown().await;
+
+    cluster.homes[number].config.initial_advertise_peer_urls = vec!["http://elsewhere:2380".to_owned()];
+    let home = cluster.homes[number].clone();
+    let moved = cluster.run(&home).await.unwrap();
+    cluster.members[number] = moved.clone();
+    moved.ready().await.unwrap();
+    assert_eq!(moved.id(), moving.id());
+    assert_eq!(moved.range(&nobody(), get("k")).await.unwrap().count, 1);
+    // As leader, too.
+    let transfer = MoveLeaderRequest { target_id: moved.id() };
+    leader.move_leader(&nobody(), transfer).await.unwrap();
+    leader.put(&nobody(), put("k", "w")).await.unwrap();
+    assert_eq!(leader.leader(), Some(moved.id()));
 }
 
 #[tokio::test(start_paused = true)]

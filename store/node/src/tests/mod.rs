@@ -8,5 +8,6 @@ mod failures;
 mod lease_reads;
 mod leases;
 mod members;
+mod net;
 mod services;
 mod upkeep;
