@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use store_engine::{Batch, Order};
 
-use crate::record::Entry;
+use crate::record::{self, Entry};
 use crate::store::Shared;
 use crate::{Error, Kind, Result, Revision, keys, revision};
 
@@ -66,8 +66,8 @@ impl Progress {
 }
 
 /// What a version costs in `Data`, given the length of its encoded `KeyValue`.
-pub(crate) fn version_bytes(key: &[u8], kv: usize) -> u64 {
-    (keys::data_key_len(key) + 1 + kv) as u64
+pub(crate) fn version_bytes(key: &[u8], kind: Kind, kv: usize) -> u64 {
+    (keys::data_key_len(key) + record::data_value_len(kind, kv)) as u64
 }
 
 /// What a change costs in `History`, given the length of its value.
@@ -171,12 +171,12 @@ impl Gc {
             // What the changes of the last goal's own revision replaced went with that goal.
             if let Some(previous) = entry.previous.filter(|_| entry.revision.main > progress.done) {
                 batch.delete(keys::DATA, &keys::data_key(&entry.key, previous));
-                progress.removed += version_bytes(&entry.key, entry.previous_bytes as usize);
+                progress.removed += version_bytes(&entry.key, Kind::Put, entry.previous_bytes as usize);
             }
             if entry.revision.main < progress.goal {
                 if entry.kind == Kind::Delete {
                     batch.delete(keys::DATA, &keys::data_key(&entry.key, entry.revision));
-                    progress.removed += version_bytes(&entry.key, tombstone_len(&entry.key));
+                    progress.removed += version_bytes(&entry.key, Kind::Delete, tombstone_len(&entry.key));
                 }
                 progress.removed += history_bytes(cursor.value().len());
             }

@@ -84,15 +84,15 @@ impl Import {
         if let Some(old) = old.filter(|_| revision.main <= self.options.compacted) {
             // The backup was taken in the middle of a compaction: this is what it had not dropped yet.
             self.batch.delete(keys::DATA, &keys::data_key(&read.key, old.modified));
-            self.removed += gc::version_bytes(&read.key, old.bytes as usize);
+            self.removed += gc::version_bytes(&read.key, Kind::Put, old.bytes as usize);
         }
         if !(compacted && tombstone) {
             self.batch.put(
                 keys::DATA,
                 &keys::data_key(&read.key, revision),
-                &record::data_value(kind, &read),
+                &record::data_value(kind, &read).0,
             );
-            self.added += gc::version_bytes(&read.key, kv.len());
+            self.added += gc::version_bytes(&read.key, kind, kv.len());
         }
         if !compacted {
             let previous_bytes = old.map_or(0, |old| old.bytes);

@@ -12,20 +12,63 @@ use crate::{Error, KeyMeta, Kind, Result, Revision, revision};
 const PUT: u8 = 1;
 const TOMBSTONE: u8 = 2;
 
-/// A version as it lies in `Data`: one flag byte, then the encoded `KeyValue`.
-pub(crate) fn data_value(kind: Kind, kv: &KeyValue) -> Bytes {
-    let mut out = Vec::with_capacity(1 + kv.encoded_len());
-    out.push(flag(kind));
+/// How a put begins in `Data`: the tag of field 2, which holds a `KeyValue` in an `Event` and in a `RangeResponse`.
+const PUT_TAG: u8 = 2 << 3 | 2;
+
+/// A version as it lies in `Data`. A put is its own event, so that it is encoded once for the disk and for every
+/// watch: the tag, the length, and the encoded `KeyValue`. A deletion is one flag byte and the `KeyValue`. Also answers the `KeyValue` alone.
+pub(crate) fn data_value(kind: Kind, kv: &KeyValue) -> (Bytes, Bytes) {
+    let len = kv.encoded_len();
+    let mut out = Vec::with_capacity(data_value_len(kind, len));
+    match kind {
+        Kind::Put => {
+            out.push(PUT_TAG);
+            encode_varint(len as u64, &mut out);
+        }
+        Kind::Delete => out.push(TOMBSTONE),
+    }
+    let head = out.len();
     kv.encode_raw(&mut out);
-    out.into()
+    let value = Bytes::from(out);
+    let kv = value.slice(head..);
+    (value, kv)
 }
 
-/// The encoded `KeyValue` of a data value, and what the version is.
-pub(crate) fn read_data_value(value: &Bytes) -> Result<(Kind, Bytes)> {
-    match value.first() {
-        Some(&byte) => Ok((kind(byte)?, value.slice(1..))),
+/// The length of a data value, given that of its encoded `KeyValue`.
+pub(crate) fn data_value_len(kind: Kind, kv: usize) -> usize {
+    match kind {
+        Kind::Put => 1 + encoded_len_varint(kv as u64) + kv,
+        Kind::Delete => 1 + kv,
+    }
+}
+
+/// What a version is, and its encoded `KeyValue`.
+pub(crate) fn split_data_value(value: &[u8]) -> Result<(Kind, &[u8])> {
+    match value.split_first() {
+        Some((&PUT_TAG, mut kv)) => {
+            let len =
+                decode_varint(&mut kv).map_err(|error| Error::Corrupt(format!("length of a version: {error}")))?;
+            if len == kv.len() as u64 {
+                return Ok((Kind::Put, kv));
+            }
+            Err(Error::Corrupt(format!("a version of {} bytes, not {len}", kv.len())))
+        }
+        Some((&TOMBSTONE, kv)) => Ok((Kind::Delete, kv)),
+        Some((&flag, _)) => Err(Error::Corrupt(format!("unknown flag {flag}"))),
         None => Err(Error::Corrupt("empty version".into())),
     }
+}
+
+/// The encoded `KeyValue` of a data value.
+pub(crate) fn data_value_kv(value: &Bytes) -> Result<Bytes> {
+    let (_, kv) = split_data_value(value)?;
+    Ok(value.slice(value.len() - kv.len()..))
+}
+
+/// The key inside an encoded `KeyValue` that this crate wrote: the first field, and there because keys are not empty.
+pub(crate) fn key_of(kv: &Bytes, key_len: usize) -> Bytes {
+    let start = 1 + encoded_len_varint(key_len as u64);
+    kv.slice(start..start + key_len)
 }
 
 const fn flag(kind: Kind) -> u8 {
@@ -35,8 +78,8 @@ const fn flag(kind: Kind) -> u8 {
     }
 }
 
-/// What the first byte of a version or of a history entry says.
-pub(crate) fn kind(flag: u8) -> Result<Kind> {
+/// What the first byte of a history entry says.
+fn kind(flag: u8) -> Result<Kind> {
     match flag {
         PUT => Ok(Kind::Put),
         TOMBSTONE => Ok(Kind::Delete),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use base::clock::Clock;
@@ -146,10 +147,8 @@ impl Consensus {
             return Err(self.stopped());
         }
         let bytes = Bytes::from(command.encode_to_vec());
-        let proposal = Proposal {
-            bytes,
-            command: Some(Arc::new(command)),
-        };
+        drop(command);
+        let proposal = Proposal { bytes };
         let (sender, receiver) = oneshot::channel();
         self.raft().client_write_ff(proposal, Some(Answer(sender))).await?;
         match receiver.await {
@@ -188,6 +187,12 @@ impl Consensus {
     /// The last applied index.
     pub fn applied(&self) -> watch::Receiver<u64> {
         self.shared().applied.subscribe()
+    }
+
+    /// Heartbeats that this member, while it led, sent more than an interval late although the other answers: it, or
+    /// its disk, has too much to do.
+    pub fn late_heartbeats(&self) -> u64 {
+        self.shared().late_heartbeats.load(Ordering::Relaxed)
     }
 
     /// What this member knows of itself and its cluster.

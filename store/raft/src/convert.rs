@@ -110,7 +110,7 @@ pub(crate) fn entry_out(entry: &Entry) -> peer::Entry {
 pub(crate) fn entry_in(entry: peer::Entry) -> Result<Entry, Malformed> {
     let payload = match entry.payload {
         None => Payload::Blank,
-        Some(peer::entry::Payload::Command(bytes)) => Payload::Normal(Proposal { bytes, command: None }),
+        Some(peer::entry::Payload::Command(bytes)) => Payload::Normal(Proposal { bytes }),
         Some(peer::entry::Payload::Membership(membership)) => Payload::Membership(membership_in(membership)?),
     };
     let log_id = log_id_in(entry.id.ok_or(Malformed("an entry without its id"))?);

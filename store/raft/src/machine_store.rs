@@ -67,11 +67,12 @@ impl MachineStore {
         let stamp = |now_ms| stamp(&log_id, now_ms);
         match payload {
             Payload::Normal(proposal) => {
-                let command = match proposal.command {
-                    Some(command) => command,
-                    None => Arc::new(decode::<Command>(proposal.bytes)?),
-                };
-                Ok(run.apply(stamp(command.now_ms), &command))
+                let command: Command = decode(proposal.bytes)?;
+                let began = self.0.clock.monotonic();
+                let reply = run.apply(stamp(command.now_ms), &command);
+                let took = self.0.clock.monotonic().saturating_sub(began);
+                self.0.sink.applied(&command, &reply, took);
+                Ok(reply)
             }
             Payload::Blank => {
                 run.advance(stamp(0));

@@ -1,12 +1,11 @@
 //! openraft's types as this store uses them.
 
 use std::fmt;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use openraft::impls::leader_id_adv;
 use openraft::raft::responder::Responder;
-use proto::store::{Command, Reply};
+use proto::store::Reply;
 use tokio::sync::oneshot;
 
 use crate::machine_store::MachineStore;
@@ -54,11 +53,11 @@ pub(crate) struct Peer {
     pub(crate) urls: Vec<String>,
 }
 
-/// A command on its way through the log. The bytes go to disk and to the peers; who proposed it also has it decoded.
+/// A command on its way through the log, encoded. Whoever applies it decodes it from these bytes, also on the leader:
+/// so nothing keeps the buffer that a client's request came in, which is larger than a small request.
 #[derive(Clone)]
 pub(crate) struct Proposal {
     pub(crate) bytes: Bytes,
-    pub(crate) command: Option<Arc<Command>>,
 }
 
 impl fmt::Debug for Proposal {

@@ -119,7 +119,7 @@ impl Snapshot<'_> {
                 keys => self.engine.multi_get(keys::DATA, keys)?,
             },
         };
-        let kv = |value: Option<Bytes>| value.map(|value| Ok(record::read_data_value(&value)?.1)).transpose();
+        let kv = |value: Option<Bytes>| value.as_ref().map(record::data_value_kv).transpose();
         values.into_iter().map(kv).collect()
     }
 

@@ -58,11 +58,8 @@ fn walk(
                 continue;
             }
         }
-        let (flag, kv) = cursor
-            .value()
-            .split_first()
-            .ok_or_else(|| Error::Corrupt("empty version".into()))?;
-        if record::kind(*flag)? == Kind::Put {
+        let (kind, kv) = record::split_data_value(cursor.value())?;
+        if kind == Kind::Put {
             let row = |value: bool| {
                 let meta = record::read_meta(kv, found)?;
                 let kv = value.then(|| Bytes::copy_from_slice(kv));

@@ -55,7 +55,7 @@ fn index(engine: &dyn Engine) -> Result<Index> {
 /// The exact version of a key, as its encoded `KeyValue`.
 pub(crate) fn version(engine: &dyn Engine, key: &[u8], revision: crate::Revision) -> Result<Option<Bytes>> {
     match engine.get(keys::DATA, &keys::data_key(key, revision))? {
-        Some(value) => Ok(Some(record::read_data_value(&value)?.1)),
+        Some(value) => record::data_value_kv(&value).map(Some),
         None => Ok(None),
     }
 }

@@ -17,11 +17,8 @@ pub(crate) fn index(engine: &dyn Engine, index: &Index) -> Result<u64> {
     while cursor.valid() {
         let modified =
             keys::read_data_key(cursor.key(), &mut key).ok_or_else(|| Error::Corrupt("key of a version".into()))?;
-        let (flag, kv) = cursor
-            .value()
-            .split_first()
-            .ok_or_else(|| Error::Corrupt("empty version".into()))?;
-        if record::kind(*flag)? == Kind::Put {
+        let (kind, kv) = record::split_data_value(cursor.value())?;
+        if kind == Kind::Put {
             let meta = record::read_meta(kv, modified)?;
             if indexed.entry() != Some((key.as_slice(), meta)) {
                 return Err(differs(&key));

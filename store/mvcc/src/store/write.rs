@@ -110,10 +110,10 @@ impl Session<'_> {
     /// Writes one change everywhere: version, history, index, hash, and the list of the command's changes.
     fn record(&mut self, writing: &mut Writing<'_>, kind: Kind, kv: &KeyValue, old: Option<KeyMeta>) {
         let modified = Revision::new(self.revision + 1, writing.changes.len() as i64);
-        let key = kv.key.clone();
-        let data_key = keys::data_key(&key, modified);
-        let data = record::data_value(kind, kv);
-        let stored = data.slice(1..);
+        let data_key = keys::data_key(&kv.key, modified);
+        let (data, stored) = record::data_value(kind, kv);
+        // What is kept of the change shares one allocation, and lets go of the request's.
+        let key = record::key_of(&stored, kv.key.len());
         let previous = old.map(|old| old.modified);
         let previous_bytes = old.map_or(0, |old| old.bytes);
         let entry = Entry {
@@ -127,9 +127,9 @@ impl Session<'_> {
 
         writing.batch.put(keys::DATA, &data_key, &data);
         writing.batch.put(keys::HISTORY, &modified.to_bytes(), &history);
-        self.added += crate::gc::version_bytes(&key, stored.len()) + crate::gc::history_bytes(history.len());
+        self.added += crate::gc::version_bytes(&key, kind, stored.len()) + crate::gc::history_bytes(history.len());
         self.hash = roll(self.hash, modified, kind, &stored);
-        let event_kv = match kind {
+        let (event_kv, event) = match kind {
             Kind::Put => {
                 let KeyValue {
                     create_revision: create,
@@ -146,18 +146,20 @@ impl Session<'_> {
                 };
                 writing.batch.put(keys::INDEX, &key, &record::index_value(&meta));
                 self.index.insert(&key, meta);
-                stored
+                (stored, Encoded::from_bytes(data.clone()))
             }
             Kind::Delete => {
                 writing.batch.delete(keys::INDEX, &key);
                 self.index.remove(&key);
-                record::deleted_kv(&key, modified.main)
+                let kv = record::deleted_kv(&key, modified.main);
+                let event = record::event(kind, &kv, None);
+                (kv, event)
             }
         };
         self.pending.data.insert(data_key, data);
         self.pending.history.push(entry);
         writing.changes.push(Change {
-            event: record::event(kind, &event_kv, None),
+            event,
             key,
             kind,
             modified,
