@@ -57,6 +57,26 @@ enum Job {
     Range(With<workload::Range>),
     /// Put keys in transactions
     TxnPut(With<workload::TxnPut>),
+    /// Read and put keys
+    Mixed(With<workload::Mixed>),
+    /// Time from a put to its event, with puts at a rate that leaves the servers idle
+    WatchLatency(With<workload::WatchLatency>),
+    /// Deliver events to many watchers, as many as they can take, or at a rate
+    WatchFanout(With<workload::WatchFanout>),
+    /// Keep leases alive, one for each client
+    LeaseKeepalive(With<workload::LeaseKeepalive>),
+    /// Read the whole key space in one answer
+    LargeRange(With<workload::LargeRange>),
+    /// Read the whole key space as a stream, where the server can do that
+    RangeStream(With<workload::RangeStream>),
+    /// The requests of kube-apiserver, while watches on every prefix get all changes
+    Kube(With<workload::Kube>),
+    /// Time the start of servers that have much data; needs --start
+    Recovery(With<workload::Recovery>),
+    /// Put every key of the key space once, and see what they cost
+    Datascale(With<workload::Datascale>),
+    /// Put at a steady rate before and while revisions are compacted
+    Compaction(With<workload::Compaction>),
     /// Start etcd and Keelson in turn, have both do the same, and write one report
     Compare(Compare),
 }
@@ -83,6 +103,16 @@ impl Job {
             Self::Put(with) => with.into(),
             Self::Range(with) => with.into(),
             Self::TxnPut(with) => with.into(),
+            Self::Mixed(with) => with.into(),
+            Self::WatchLatency(with) => with.into(),
+            Self::WatchFanout(with) => with.into(),
+            Self::LeaseKeepalive(with) => with.into(),
+            Self::LargeRange(with) => with.into(),
+            Self::RangeStream(with) => with.into(),
+            Self::Kube(with) => with.into(),
+            Self::Recovery(with) => with.into(),
+            Self::Datascale(with) => with.into(),
+            Self::Compaction(with) => with.into(),
             Self::Compare(compare) => return Err(compare),
         })
     }

@@ -40,11 +40,6 @@ impl Progress {
         what.clone_into(&mut self.what.lock());
     }
 
-    /// A line for the user, also where there is no terminal.
-    pub(crate) fn note(&self, text: &str) {
-        eprintln!("{text}");
-    }
-
     /// A bar that is there until it is dropped.
     pub(crate) fn bar(&self) -> Bar {
         if !self.visible {

@@ -129,6 +129,7 @@ fn bar(row: &Row) -> String {
     match row.bar {
         Some(Bar::AtLeast { bar, .. }) => format!("at least {}x", rounded(bar)),
         Some(Bar::AtMost { bar, .. }) => format!("at most {}x", rounded(bar)),
+        Some(Bar::OwnAtMost { bar, .. }) => format!("Keelson's at most {}", rounded(bar)),
         None => NONE.to_owned(),
     }
 }

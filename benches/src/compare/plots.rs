@@ -6,8 +6,9 @@ use super::Comparison;
 use super::chart::{Axis, Curve, Scale, draw};
 use super::rows::Side;
 use crate::process::Kind;
-use crate::report::{figure, median};
+use crate::report::{Sample, figure, median};
 
+const MIB: f64 = 1_048_576.0;
 const KINDS: [Kind; 2] = [Kind::Etcd, Kind::Keelson];
 
 /// A full color for what is drawn first, a pale one for what is drawn second.
@@ -48,6 +49,20 @@ pub(super) fn all(comparison: &Comparison) -> anyhow::Result<Vec<(&'static str, 
         axis("milliseconds", Scale::Log),
         latency(comparison),
     )?;
+    add(
+        "fanout.svg",
+        "Events delivered, 1 KiB values with their previous values, 3 members",
+        axis("watchers", Scale::Log),
+        axis("events a second", Scale::Linear),
+        fanout(comparison),
+    )?;
+    add(
+        "memory.svg",
+        "Memory of the largest of 3 members while keys of 1 KiB are put",
+        axis("thousand keys", Scale::Linear),
+        axis("MiB", Scale::Linear),
+        memory(comparison),
+    )?;
     Ok(plots)
 }
 
@@ -57,7 +72,7 @@ fn throughput(comparison: &Comparison) -> Vec<Curve> {
     for (second, (line, work)) in works.into_iter().enumerate() {
         for kind in KINDS {
             let point = |clients: u32| {
-                let step = format!("{work}, {clients} {}", if clients == 1 { "client" } else { "clients" });
+                let step = format!("{work}, {}", super::lines::clients(clients));
                 let median = Side::of(comparison, line, &step, kind).median(figure::PER_SECOND)?;
                 Some((f64::from(clients), median))
             };
@@ -84,6 +99,42 @@ fn latency(comparison: &Comparison) -> Vec<Curve> {
         }
     }
     curves
+}
+
+fn fanout(comparison: &Comparison) -> Vec<Curve> {
+    let curve = |kind: Kind| {
+        let point = |watchers: u32| {
+            let step = format!("watch fan-out, {watchers} watchers");
+            let side = Side::of(comparison, "watch-fanout", &step, kind);
+            Some((f64::from(watchers), side.median(figure::EVENTS_PER_SECOND)?))
+        };
+        Curve {
+            name: kind.name().to_owned(),
+            color: color(kind, false),
+            points: [1000, 10_000].into_iter().filter_map(point).collect(),
+        }
+    };
+    KINDS.map(curve).into()
+}
+
+/// The first run of each side: medians of runs that were looked at in different moments would mean nothing.
+fn memory(comparison: &Comparison) -> Vec<Curve> {
+    let curve = |kind: Kind| {
+        let run = comparison
+            .runs
+            .iter()
+            .find(|run| run.line == "memory" && run.kind == kind && run.outcome.is_ok());
+        let series = run
+            .and_then(|run| run.outcome.as_ref().ok())
+            .map_or(&[][..], |outcome| &outcome.series);
+        let point = |sample: &Sample| (sample.done as f64 / 1e3, sample.rss_bytes as f64 / MIB);
+        Curve {
+            name: kind.name().to_owned(),
+            color: color(kind, false),
+            points: series.iter().map(point).collect(),
+        }
+    };
+    KINDS.map(curve).into()
 }
 
 /// The medians of the quantiles over all runs; the maximum is left out, as it says more about the length of a run.

@@ -29,7 +29,7 @@ pub(crate) async fn run(
         for round in 0..rounds.unwrap_or(line.rounds) {
             for program in programs {
                 let name = format!("{} {} {}", line.name, round + 1, program.kind.name());
-                progress.note(&name);
+                eprintln!("{name}");
                 // Each has its own tasks, which end with it.
                 let group = tasks.child();
                 let outcomes = run_line(line, program, folder, progress, &group).await;
@@ -39,7 +39,7 @@ pub(crate) async fn run(
                 for (step, outcome) in line.steps.iter().zip(outcomes) {
                     let outcome = outcome.map(thinned).map_err(|error| format!("{error:#}"));
                     if let Err(error) = &outcome {
-                        progress.note(&format!("{name}, {}: {error}", step.label));
+                        eprintln!("{name}, {}: {error}", step.label);
                     }
                     runs.push(Run {
                         line: line.name.to_owned(),

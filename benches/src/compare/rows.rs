@@ -99,6 +99,16 @@ pub(crate) enum Verdict {
     Missed,
 }
 
+fn at_most(value: f64, bar: f64, moonshot: f64) -> Verdict {
+    if value <= moonshot {
+        Verdict::Moonshot
+    } else if value <= bar {
+        Verdict::Met
+    } else {
+        Verdict::Missed
+    }
+}
+
 /// Two sides of one step.
 pub(crate) struct Pair<'a> {
     pub(crate) etcd: Side<'a>,
@@ -133,16 +143,16 @@ impl<'a> Pair<'a> {
 
     /// Whether the bar of a row is reached; `None` if it has none or cannot be judged.
     pub(crate) fn verdict(&self, row: &Row) -> Option<Verdict> {
-        let ratio = self.ratio(row.figure)?;
+        let ratio = || self.ratio(row.figure);
         Some(match row.bar? {
-            Bar::AtLeast { moonshot, .. } if ratio >= moonshot => Verdict::Moonshot,
-            Bar::AtLeast { bar, .. } if ratio >= bar => Verdict::Met,
+            Bar::OwnAtMost { bar, moonshot } => at_most(self.keelson.median(row.figure)?, bar, moonshot),
+            Bar::AtMost { bar, moonshot } => at_most(ratio()?, bar, moonshot),
+            Bar::AtLeast { moonshot, .. } if ratio()? >= moonshot => Verdict::Moonshot,
+            Bar::AtLeast { bar, .. } if ratio()? >= bar => Verdict::Met,
             Bar::AtLeast {
                 bar, or_by_cpu: true, ..
             } if self.is_full() && self.cpu_advantage().is_some_and(|advantage| advantage >= bar) => Verdict::MetByCpu,
-            Bar::AtMost { bar, moonshot } if ratio <= moonshot && moonshot < bar => Verdict::Moonshot,
-            Bar::AtMost { bar, .. } if ratio <= bar => Verdict::Met,
-            _ => Verdict::Missed,
+            Bar::AtLeast { .. } => Verdict::Missed,
         })
     }
 

@@ -50,10 +50,19 @@ impl Plan {
     }
 }
 
+/// The turn to send a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    /// How many requests all clients had sent before.
+    pub(crate) number: u64,
+    /// When it was due; in a closed loop that is now.
+    pub(crate) due: Instant,
+}
+
 /// One client: what it sends, one request after another.
 pub(crate) trait Client: Send + 'static {
-    /// Sends the next request and waits for its answer. `turn` counts the requests of all clients.
-    fn step(&mut self, turn: u64) -> impl Future<Output = Result<Done, Fault>> + Send;
+    /// Sends the next request and waits for its answer.
+    fn step(&mut self, turn: Turn) -> impl Future<Output = Result<Done, Fault>> + Send;
 }
 
 /// An answered request.
@@ -190,11 +199,14 @@ impl Shared {
     }
 }
 
-async fn run<C: Client>(number: usize, mut client: C, shared: Arc<Shared>) -> Result<(), Fault> {
-    while let Some(due) = shared.due(number).await {
-        let turn = shared.turn.fetch_add(1, Ordering::Relaxed);
+async fn run<C: Client>(client_number: usize, mut client: C, shared: Arc<Shared>) -> Result<(), Fault> {
+    while let Some(due) = shared.due(client_number).await {
+        let turn = Turn {
+            number: shared.turn.fetch_add(1, Ordering::Relaxed),
+            due,
+        };
         match client.step(turn).await {
-            Ok(done) => shared.keep(number, due, done),
+            Ok(done) => shared.keep(client_number, due, done),
             Err(fault @ Fault::Status { .. }) => {
                 *shared.errors.lock().entry(fault.to_string()).or_default() += 1;
                 tokio::time::sleep(PAUSE).await;
@@ -287,7 +299,7 @@ mod tests {
     }
 
     impl Client for Slow {
-        async fn step(&mut self, _: u64) -> Result<Done, Fault> {
+        async fn step(&mut self, _: Turn) -> Result<Done, Fault> {
             if std::mem::take(&mut self.first) {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
@@ -346,8 +358,8 @@ mod tests {
     struct Failing;
 
     impl Client for Failing {
-        async fn step(&mut self, turn: u64) -> Result<Done, Fault> {
-            if turn > 3 {
+        async fn step(&mut self, turn: Turn) -> Result<Done, Fault> {
+            if turn.number > 3 {
                 return Err(Fault::Broken("gone".to_owned()));
             }
             Err(Fault::Status {

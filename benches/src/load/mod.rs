@@ -7,7 +7,8 @@ mod drive;
 mod pace;
 mod record;
 
-pub(crate) use data::{Keys, Order, Values};
-pub(crate) use drive::{Client, Done, Loaded, Plan, drive};
-pub(crate) use pace::Pace;
-pub(crate) use record::{Recorder, new_histogram};
+pub(crate) use data::{Keys, Order, Values, prefix_end};
+pub(crate) use drive::{Client, Done, Loaded, Plan, Turn, drive};
+use pace::Pace;
+use record::Recorder;
+pub(crate) use record::new_histogram;

@@ -10,4 +10,6 @@ mod usage;
 
 pub(crate) use cluster::{Cluster, Setup};
 pub(crate) use program::{Kind, Program};
-pub(crate) use usage::{Meter, ServerUse, Used};
+#[cfg(test)]
+pub(crate) use usage::ServerUse;
+pub(crate) use usage::{Meter, Used};

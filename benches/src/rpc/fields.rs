@@ -10,7 +10,7 @@ pub(crate) enum Value<'a> {
 }
 
 /// The fields of a message in the order they stand in; ends where the bytes at hand end.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Fields<'a> {
     left: &'a [u8],
 }

@@ -11,7 +11,7 @@ mod skim;
 mod stream;
 
 pub(crate) use dial::{Dialer, Security};
-pub(crate) use fields::{Fields, Value};
+pub(crate) use fields::Fields;
 pub(crate) use link::{Fault, Link, Method};
 pub(crate) use message::{Template, frame};
 pub(crate) use skim::{Ignore, Skimmer, Visit};

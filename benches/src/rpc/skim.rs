@@ -7,6 +7,8 @@ pub(crate) const HEAD_BYTES: usize = 256;
 
 /// What wants to know about an answer. Unlisted fields cost next to nothing.
 pub(crate) trait Visit: Send {
+    /// Bytes of a stream have just come, and are shown next.
+    fn arrive(&mut self) {}
     /// A field that is a number.
     fn number(&mut self, _field: u32, _value: u64) {}
     /// A field of `length` bytes, of which `head` are the first.

@@ -63,6 +63,7 @@ impl Incoming {
         };
         let chunk = chunk?;
         body.flow_control().release_capacity(chunk.len())?;
+        visit.arrive();
         self.skimmer.feed(&chunk, visit)?;
         Ok(true)
     }

@@ -1,12 +1,14 @@
 //! Puts of random values to keys of the key space.
 
+use std::time::Instant;
+
 use async_trait::async_trait;
 use clap::Args;
 use proto::etcd::PutRequest;
 
 use super::Workload;
 use crate::bench::{Bench, Caller};
-use crate::load::{Client, Done, Keys, Values, drive};
+use crate::load::{Client, Done, Keys, Turn, Values, drive};
 use crate::report::Outcome;
 use crate::rpc::{Fault, Ignore, Method, Template};
 
@@ -20,6 +22,17 @@ pub(crate) struct Putter {
     keys: Keys,
     values: Values,
     template: Template,
+    /// Values begin with the time since this moment at which the put was due.
+    stamp_from: Option<Instant>,
+}
+
+/// Bytes of a stamp, at the beginning of a value.
+pub(crate) const STAMP_BYTES: usize = 8;
+
+/// Writes when something was due into the beginning of a value.
+pub(crate) fn stamp(value: &mut [u8], from: Instant, due: Instant) {
+    let time = due.saturating_duration_since(from).as_nanos() as u64;
+    value[..STAMP_BYTES].copy_from_slice(&time.to_be_bytes());
 }
 
 impl Putter {
@@ -36,15 +49,27 @@ impl Putter {
             keys: keys.clone(),
             values: values.clone(),
             template: Template::new(&request, &[&key, &value]),
+            stamp_from: None,
+        }
+    }
+
+    /// The same with values that tell when they were due; they must have room for a stamp.
+    pub(crate) fn stamped(self, from: Instant) -> Self {
+        Self {
+            stamp_from: Some(from),
+            ..self
         }
     }
 }
 
 impl Client for Putter {
-    async fn step(&mut self, turn: u64) -> Result<Done, Fault> {
-        let number = self.keys.pick(turn, &mut self.caller.random);
+    async fn step(&mut self, turn: Turn) -> Result<Done, Fault> {
+        let number = self.keys.pick(turn.number, &mut self.caller.random);
         self.keys.write(number, self.template.place(0));
         self.values.write(&mut self.caller.random, self.template.place(1));
+        if let Some(from) = self.stamp_from {
+            stamp(self.template.place(1), from, turn.due);
+        }
         let frame = self.template.frame();
         self.caller.call(Method::Put, frame, &mut Ignore).await?;
         Ok(Done {

@@ -7,7 +7,7 @@ use proto::etcd::RangeRequest;
 use super::Workload;
 use super::fill::fill;
 use crate::bench::{Bench, Caller};
-use crate::load::{Client, Done, Keys, drive};
+use crate::load::{Client, Done, Keys, Turn, drive};
 use crate::report::Outcome;
 use crate::rpc::{Fault, Method, Template, Visit};
 
@@ -25,7 +25,8 @@ pub(crate) struct Range {
     filled: bool,
 }
 
-struct Reader {
+/// A client that reads one key at a time; the key must be there.
+pub(crate) struct Reader {
     caller: Caller,
     keys: Keys,
     template: Template,
@@ -47,9 +48,26 @@ impl Visit for Counted {
     }
 }
 
+impl Reader {
+    /// Reads `keys`.
+    pub(crate) fn new(caller: Caller, keys: &Keys, serializable: bool) -> Self {
+        let key = vec![b'k'; keys.size()];
+        let request = RangeRequest {
+            key: key.clone().into(),
+            serializable,
+            ..RangeRequest::default()
+        };
+        Self {
+            caller,
+            keys: keys.clone(),
+            template: Template::new(&request, &[&key]),
+        }
+    }
+}
+
 impl Client for Reader {
-    async fn step(&mut self, turn: u64) -> Result<Done, Fault> {
-        let number = self.keys.pick(turn, &mut self.caller.random);
+    async fn step(&mut self, turn: Turn) -> Result<Done, Fault> {
+        let number = self.keys.pick(turn.number, &mut self.caller.random);
         self.keys.write(number, self.template.place(0));
         let frame = self.template.frame();
         let mut counted = Counted::default();
@@ -74,18 +92,9 @@ impl Workload for Range {
         if self.single_key {
             keys.count = 1;
         }
-        let key = vec![b'k'; keys.size()];
-        let request = RangeRequest {
-            key: key.clone().into(),
-            serializable: self.serializable,
-            ..RangeRequest::default()
-        };
-        let template = Template::new(&request, &[&key]);
-        let clients = bench.callers().map(|caller| Reader {
-            caller,
-            keys: keys.clone(),
-            template: template.clone(),
-        });
+        let clients = bench
+            .callers()
+            .map(|caller| Reader::new(caller, &keys, self.serializable));
         let loaded = drive(bench, &bench.plan, 1, clients.collect()).await?;
         Ok(Outcome::of(loaded, &bench.plan, &["range"]))
     }

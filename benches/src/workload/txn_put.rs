@@ -7,7 +7,7 @@ use proto::etcd::{PutRequest, RequestOp, TxnRequest};
 
 use super::Workload;
 use crate::bench::{Bench, Caller};
-use crate::load::{Client, Done, Keys, Values, drive};
+use crate::load::{Client, Done, Keys, Turn, Values, drive};
 use crate::report::Outcome;
 use crate::rpc::{Fault, Ignore, Method, Template};
 
@@ -55,9 +55,9 @@ impl TxnPutter {
 }
 
 impl Client for TxnPutter {
-    async fn step(&mut self, turn: u64) -> Result<Done, Fault> {
+    async fn step(&mut self, turn: Turn) -> Result<Done, Fault> {
         // No key may stand twice in one transaction, so they are neighbours.
-        let first = self.keys.pick(turn, &mut self.caller.random) * self.operations as u64;
+        let first = self.keys.pick(turn.number, &mut self.caller.random) * self.operations as u64;
         for place in 0..self.operations {
             let number = (first + place as u64) % self.keys.count;
             self.keys.write(number, self.template.place(2 * place));

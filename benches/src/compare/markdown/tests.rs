@@ -97,7 +97,7 @@ fn medians_ratios_and_verdicts_stand_in_the_table() {
     );
     assert_eq!(rows[1][2..6], ["p99, ms", "1.00", "0.500", "0.500x"]);
     assert!(report.contains("the largest requests/s is 5.56x the smallest"));
-    assert!(report.contains("put --clients 100 --duration 15s"));
+    assert!(report.contains("put --clients 100 --duration 10s"));
     assert!(report.contains("A CPU, 2 cores"));
 }
 
