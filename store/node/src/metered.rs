@@ -83,7 +83,7 @@ impl File for MeteredFile {
     }
 
     fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.meter.metrics.disk.log_bytes.inc_by(data.len() as u64);
+        self.meter.metrics.disk.log_bytes.add(data.len() as i64);
         self.inner.write_at(offset, data)
     }
 

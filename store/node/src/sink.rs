@@ -4,9 +4,11 @@
 //! here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::clock::Clock;
 use parking_lot::Mutex;
+use proto::store::{Command, Reply};
 use store_lease::Expiry;
 use store_machine::{Effect, Reader};
 use store_mvcc::watch::Hub;
@@ -121,7 +123,12 @@ impl EffectSink for Sink {
         }
     }
 
+    fn applied(&self, command: &Command, reply: &Reply, took: Duration) {
+        self.metrics.apply.observe(command, reply, took);
+    }
+
     fn prepare_reset(&self) {
+        self.metrics.server.snapshot_apply.set(1.0);
         self.gate.close();
     }
 
@@ -135,5 +142,30 @@ impl EffectSink for Sink {
         self.compacted.send_replace(state.compacted);
         self.changed.send_modify(|count| *count += 1);
         self.revoked.send_modify(|count| *count += 1);
+        self.metrics.server.snapshot_apply.set(0.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base::clock::SystemClock;
+    use store_engine::Memory;
+    use store_machine::{Limits, Machine};
+
+    use super::*;
+
+    #[test]
+    fn a_snapshot_that_is_taken_in_can_be_seen() {
+        let machine = Machine::open(Arc::new(Memory::new()), None, Limits::default()).unwrap();
+        let metrics = Arc::new(Metrics::new(&prometheus::Registry::new()).unwrap());
+        let (gate, clock) = (Arc::default(), Arc::new(SystemClock::new()));
+        let expiry = Expiry::new(None);
+        let sink = Sink::new(machine.reader(), gate, clock, metrics.clone(), 1 << 20, expiry);
+        let under_way = || metrics.server.snapshot_apply.get() > 0.0;
+        assert!(!under_way());
+        sink.prepare_reset();
+        assert!(under_way());
+        sink.reset();
+        assert!(!under_way());
     }
 }

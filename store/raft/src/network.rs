@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use base::clock::Sleep;
@@ -41,6 +42,8 @@ pub(crate) struct Link {
 struct Kept {
     requests: mpsc::Sender<peer::AppendRequest>,
     answers: BoxStream<'static, Result<peer::AppendResponse, TransportError>>,
+    /// When the last request was sent; it was answered.
+    last: Option<Duration>,
 }
 
 impl Factory {
@@ -92,6 +95,20 @@ impl Link {
         self.shared.node(&self.target)
     }
 
+    /// Looks at the time between two heartbeats, both on their way to a member that answers.
+    fn note_pause(&self, pause: Duration) {
+        let interval = Duration::from_millis(self.shared.options.heartbeat_ms);
+        if pause > interval * 2 {
+            self.shared.late_heartbeats.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(
+                to = format!("{:x}", self.target.id),
+                heartbeat_interval = ?interval,
+                pause = ?pause,
+                "sent a heartbeat late: this leader is overloaded, often by a slow disk"
+            );
+        }
+    }
+
     /// Sends one request over the stream that stays open. If this is dropped half-way, so is the stream.
     async fn beat(&mut self, request: peer::AppendRequest) -> AppendResult {
         let kept = self.heartbeat.as_mut().and_then(|kept| kept.get_mut().take());
@@ -106,9 +123,14 @@ impl Link {
                 Kept {
                     requests,
                     answers: answers.map_err(|error| self.rpc_error(error))?,
+                    last: None,
                 }
             }
         };
+        let now = self.shared.clock.monotonic();
+        if let Some(last) = kept.last.replace(now) {
+            self.note_pause(now.saturating_sub(last));
+        }
         let lost = || TransportError::Broken("the heartbeat stream ended".to_owned());
         kept.requests.send(request).await.map_err(|_| self.rpc_error(lost()))?;
         let answer = kept.answers.next().await.unwrap_or_else(|| Err(lost()));

@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     heard: Mutex<Option<Duration>>,
     /// When this member started, by the clock.
     started: Duration,
+    /// Heartbeats that were sent too late.
+    pub(crate) late_heartbeats: AtomicU64,
 }
 
 /// The machine and the raft state of its last batch.
@@ -84,6 +86,7 @@ impl Shared {
             images: Mutex::default(),
             receiving: tokio::sync::Mutex::default(),
             heard: Mutex::default(),
+            late_heartbeats: AtomicU64::default(),
         };
         Ok(shared)
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use proto::peer;
+use proto::store::{Command, Reply};
 use store_machine::Effect;
 
 /// A stream of messages.
@@ -83,6 +84,9 @@ pub trait EffectSink: Send + Sync + 'static {
     /// Called in log order, after each commit to the engine and before any of its commands is answered; also while
     /// consensus starts, for what is applied again. Must not block, nor wait for consensus.
     fn apply(&self, effects: Vec<Effect>);
+
+    /// One command was applied, which took so long; called in log order, before the commit. Must not block.
+    fn applied(&self, _command: &Command, _reply: &Reply, _took: Duration) {}
 
     /// A snapshot is about to replace the whole state: until [`EffectSink::reset`] nobody may write to the engine.
     fn prepare_reset(&self) {}

@@ -1,13 +1,14 @@
 //! `etcd_disk_*`: how long the disk takes. The names stay upstream's, though the log is not etcd's and the database not
 //! bbolt.
 
-use prometheus::{Gauge, Histogram, IntCounter};
+use prometheus::{Gauge, Histogram, IntGauge};
 
 use super::Make;
 
 pub(crate) struct Disk {
     pub(crate) log_sync: Histogram,
-    pub(crate) log_bytes: IntCounter,
+    /// A gauge that only rises, as upstream's.
+    pub(crate) log_bytes: IntGauge,
     pub(crate) commit: Histogram,
     pub(crate) snapshot: Histogram,
     pub(crate) defrag: Histogram,
@@ -23,7 +24,7 @@ impl Disk {
                 0.001,
                 14,
             )?,
-            log_bytes: make.counter("etcd_disk_wal_write_bytes_total", "Bytes written to the log.")?,
+            log_bytes: make.whole("etcd_disk_wal_write_bytes_total", "Bytes written to the log.")?,
             commit: make.histogram(
                 "etcd_disk_backend_commit_duration_seconds",
                 "Time that batches written to the database took.",

@@ -3,6 +3,7 @@
 //! Counters and histograms are moved where things happen; gauges that only mirror state are set by
 //! [`Member::refresh_metrics`] just before somebody looks.
 
+mod apply;
 mod cluster;
 mod disk;
 mod lease;
@@ -11,13 +12,16 @@ mod process;
 mod server;
 
 use prometheus::core::Collector;
-use prometheus::{Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
+use prometheus::{
+    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+};
 
 use crate::Member;
 
 /// All families.
 pub struct Metrics {
     pub(crate) server: server::Server,
+    pub(crate) apply: apply::Apply,
     pub(crate) cluster: cluster::Cluster,
     pub(crate) disk: disk::Disk,
     pub(crate) mvcc: mvcc::Mvcc,
@@ -34,6 +38,7 @@ impl Metrics {
         let make = Make { registry };
         Ok(Self {
             server: server::Server::new(&make)?,
+            apply: apply::Apply::new(&make)?,
             cluster: cluster::Cluster::new(&make)?,
             disk: disk::Disk::new(&make)?,
             mvcc: mvcc::Mvcc::new(&make)?,
@@ -71,6 +76,10 @@ impl Make<'_> {
 
     fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
         self.add(IntCounterVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn whole(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+        self.add(IntGauge::new(name, help)?)
     }
 
     fn gauge(&self, name: &str, help: &str) -> prometheus::Result<Gauge> {

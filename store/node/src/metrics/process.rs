@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use prometheus::Gauge;
+use prometheus::{Counter, Gauge};
 
 use super::{Make, float};
 
@@ -14,7 +14,8 @@ pub(crate) struct Process {
     resident: Gauge,
     virtual_bytes: Gauge,
     started: Gauge,
-    cpu: Gauge,
+    cpu: Counter,
+    virtual_max: Gauge,
 }
 
 /// Clock ticks a second in /proc; fixed by the kernel's interface on every platform in use.
@@ -32,7 +33,11 @@ impl Process {
             resident: make.gauge("process_resident_memory_bytes", "Resident memory.")?,
             virtual_bytes: make.gauge("process_virtual_memory_bytes", "Virtual memory.")?,
             started: make.gauge("process_start_time_seconds", "When the process started, Unix time.")?,
-            cpu: make.gauge("process_cpu_seconds_total", "Processor time used.")?,
+            cpu: make.add(Counter::new("process_cpu_seconds_total", "Processor time used.")?)?,
+            virtual_max: make.gauge(
+                "process_virtual_memory_max_bytes",
+                "Limit of virtual memory; -1 = none.",
+            )?,
         })
     }
 
@@ -42,9 +47,14 @@ impl Process {
             self.fd_used.set(used);
             self.open_fds.set(used);
         }
-        if let Some(limit) = fd_limit() {
+        let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+        if let Some(limit) = soft(&limits, "Max open files").and_then(|limit| limit.parse().ok()) {
             self.fd_limit.set(limit);
             self.max_fds.set(limit);
+        }
+        if let Some(limit) = soft(&limits, "Max address space") {
+            // "unlimited" is no number; upstream's library shows the C library's word for it.
+            self.virtual_max.set(limit.parse().unwrap_or(-1.0));
         }
         self.refresh_stat();
     }
@@ -60,7 +70,8 @@ impl Process {
             .map(|field| field.parse().unwrap_or(0))
             .collect();
         let field = |number: usize| fields.get(number - 3).copied().unwrap_or(0);
-        self.cpu.set(float(field(14) + field(15)) / TICKS);
+        let used = float(field(14) + field(15)) / TICKS;
+        self.cpu.inc_by((used - self.cpu.get()).max(0.0));
         self.virtual_bytes.set(float(field(23)));
         self.resident.set(float(field(24) * PAGE));
         if let Some(boot) = boot_time() {
@@ -69,10 +80,10 @@ impl Process {
     }
 }
 
-fn fd_limit() -> Option<f64> {
-    let limits = fs::read_to_string("/proc/self/limits").ok()?;
-    let line = limits.lines().find(|line| line.starts_with("Max open files"))?;
-    line.split_whitespace().nth(3)?.parse().ok()
+/// The soft limit of this name, three words long.
+fn soft<'a>(limits: &'a str, name: &str) -> Option<&'a str> {
+    let line = limits.lines().find(|line| line.starts_with(name))?;
+    line.split_whitespace().nth(3)
 }
 
 fn boot_time() -> Option<f64> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use prometheus::{Gauge, GaugeVec, HistogramVec, IntCounter, IntCounterVec};
+use proto::etcd::AlarmType;
 
 use super::{Make, float};
 use crate::Member;
@@ -14,9 +15,9 @@ pub(crate) struct Server {
     pub(crate) leader_changes: IntCounter,
     pub(crate) promote_failed: IntCounterVec,
     pub(crate) promote_succeeded: IntCounter,
-    _heartbeat_failures: IntCounter,
+    heartbeat_failures: IntCounter,
     pub(crate) slow_apply: IntCounter,
-    _snapshot_apply: Gauge,
+    pub(crate) snapshot_apply: Gauge,
     committed: Gauge,
     applied: Gauge,
     pub(crate) pending: Gauge,
@@ -34,6 +35,8 @@ pub(crate) struct Server {
     requests: HistogramVec,
     ranges: HistogramVec,
     features: GaugeVec,
+    auth_revision: Gauge,
+    alarms: GaugeVec,
 }
 
 impl Server {
@@ -53,15 +56,15 @@ impl Server {
                 "etcd_server_learner_promote_successes",
                 "Promotions done while this member led.",
             )?,
-            _heartbeat_failures: make.counter(
+            heartbeat_failures: make.counter(
                 "etcd_server_heartbeat_send_failures_total",
-                "Heartbeats that could not be sent in time.",
+                "Heartbeats that this member sent late while it led.",
             )?,
             slow_apply: make.counter(
                 "etcd_server_slow_apply_total",
                 "Requests whose apply or read took too long.",
             )?,
-            _snapshot_apply: make.gauge(
+            snapshot_apply: make.gauge(
                 "etcd_server_snapshot_apply_in_progress_total",
                 "1 while a received snapshot is installed.",
             )?,
@@ -124,6 +127,12 @@ impl Server {
                 20,
                 &["success"],
             )?,
+            auth_revision: make.gauge("etcd_debugging_auth_revision", "The revision of users and roles.")?,
+            alarms: make.gauges(
+                "etcd_debugging_server_alarms",
+                "1 for each alarm that stands: the member, in hexadecimal, and the kind.",
+                &["server_id", "alarm_type"],
+            )?,
             features: make.gauges(
                 "etcd_server_feature_enabled",
                 "1 if the feature is on.",
@@ -171,5 +180,17 @@ impl Server {
         let status = member.status.borrow();
         self.committed.set(float(status.committed));
         self.applied.set(float(status.applied));
+        let late = member.consensus.late_heartbeats();
+        self.heartbeat_failures
+            .inc_by(late.saturating_sub(self.heartbeat_failures.get()));
+        let state = member.reader.state();
+        self.auth_revision.set(float(state.auth.revision()));
+        self.alarms.reset();
+        for alarm in state.alarms.list(AlarmType::None) {
+            let id = format!("{:x}", alarm.member_id);
+            self.alarms
+                .with_label_values(&[&id, alarm.alarm().as_str_name()])
+                .set(1.0);
+        }
     }
 }

@@ -8,6 +8,7 @@ mod failures;
 mod lease_reads;
 mod leases;
 mod members;
+mod metrics;
 mod net;
 mod services;
 mod upkeep;
