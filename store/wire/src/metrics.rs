@@ -7,9 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, exponential_buckets,
-};
+use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
 use tonic::Code;
 
 use crate::methods::{Kind, METHODS};
@@ -172,11 +170,11 @@ fn methods(registry: &Registry, extensive: bool) -> Result<HashMap<&'static str,
         "The total number of bytes sent to grpc clients.",
     )?;
     let seconds = if extensive {
+        // With the library's own buckets, as upstream's.
         let options = HistogramOpts::new(
             "grpc_server_handling_seconds",
             "Histogram of response latency (seconds) of gRPC that had been application-level handled by the server.",
-        )
-        .buckets(exponential_buckets(0.001, 2.0, 14)?);
+        );
         Some(registered(registry, HistogramVec::new(options, LABELS)?)?)
     } else {
         None

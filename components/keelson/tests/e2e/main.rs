@@ -13,6 +13,7 @@ mod limits;
 mod load;
 mod looks;
 mod membership;
+mod metrics;
 mod moved;
 mod same_output;
 mod script;

@@ -141,7 +141,11 @@ impl Channels {
 
     fn open(&self, target: &peer::Node) -> Peer {
         let label = label(target.id);
-        self.metrics.known.with_label_values(&[&self.my_label(), &label]).set(1);
+        let ends = [&*self.my_label(), &*label];
+        self.metrics.known.with_label_values(&ends).set(1);
+        // Shown from the start, so that the first failure is a rise.
+        self.metrics.disconnected.with_label_values(&ends);
+        self.metrics.sent_failures.with_label_values(&[&label]);
         let lanes = std::array::from_fn(|_| self.channel(&target.peer_urls, &label));
         Peer {
             urls: target.peer_urls.clone(),
@@ -205,10 +209,20 @@ impl Channels {
                 .with_label_values(&[&label])
                 .observe(since.elapsed().as_secs_f64());
         }
-        self.metrics
-            .active
-            .with_label_values(&[&self.my_label(), &label])
-            .set(i64::from(active));
+        let ends = [&*self.my_label(), &*label];
+        let gauge = self.metrics.active.with_label_values(&ends);
+        if gauge.get() == 1 && !active {
+            self.metrics.disconnected.with_label_values(&ends).inc();
+        }
+        if !active {
+            self.failed_to_send(id);
+        }
+        gauge.set(i64::from(active));
+    }
+
+    /// Counts a message that a member did not get.
+    pub(super) fn failed_to_send(&self, id: u64) {
+        self.metrics.sent_failures.with_label_values(&[&label(id)]).inc();
     }
 }
 

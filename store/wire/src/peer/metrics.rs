@@ -7,6 +7,8 @@ use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, 
 pub(crate) struct PeerMetrics {
     pub(super) sent_bytes: IntCounterVec,
     pub(super) received_bytes: IntCounterVec,
+    pub(super) sent_failures: IntCounterVec,
+    pub(super) disconnected: IntCounterVec,
     pub(super) round_trip: HistogramVec,
     pub(super) active: IntGaugeVec,
     pub(super) known: IntGaugeVec,
@@ -59,6 +61,21 @@ impl PeerMetrics {
                 "etcd_network_peer_received_bytes_total",
                 "The total number of bytes received from peers.",
                 "From",
+            )?,
+            sent_failures: counters(
+                "etcd_network_peer_sent_failures_total",
+                "The total number of send failures from peers.",
+                "To",
+            )?,
+            disconnected: registered(
+                registry,
+                IntCounterVec::new(
+                    Opts::new(
+                        "etcd_network_disconnected_peers_total",
+                        "The total number of disconnected peers.",
+                    ),
+                    &["Local", "Remote"],
+                )?,
             )?,
             round_trip: registered(registry, HistogramVec::new(round_trip, &["To"])?)?,
             active: gauges(

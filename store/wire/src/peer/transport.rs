@@ -74,7 +74,8 @@ impl Transport for Channels {
             limit,
             client.append(self.addressed(Some(target.id), Outgoing(requests))),
         )
-        .await?;
+        .await
+        .inspect_err(|_| self.failed_to_send(target.id))?;
         Ok(answers.map(|answer| answer.map_err(|status| failure(&status))).boxed())
     }
 
