@@ -65,10 +65,10 @@ impl Member {
         }
     }
 
-    /// Upstream's last look: rights may have changed while a read ran.
+    /// Upstream's last look: rights may have changed while a read ran. Whoever is no user has none, the cluster itself too.
     pub(crate) fn still_current(&self, who: &Who) -> Result<()> {
         let state = self.reader.state();
-        if who.revision != 0 && state.auth.enabled() && who.revision != state.auth.revision() {
+        if !who.user.is_empty() && state.auth.enabled() && who.revision != state.auth.revision() {
             return Err(Fault::AuthOldRevision.into());
         }
         Ok(())

@@ -13,7 +13,7 @@ use proto::etcd::{
 use proto::fault::Fault;
 
 use crate::tests::cluster::{Cluster, get, nobody, put, until};
-use crate::{Caller, Error, Member};
+use crate::{Caller, Error, HealthQuery, Member};
 
 async fn user(member: &Member, name: &str, role: &str) {
     let request = AuthUserAddRequest {
@@ -157,12 +157,27 @@ async fn a_token_lives_by_use_and_ends_with_the_password() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_member_with_authentication_is_healthy() {
+    let cluster = Cluster::start(1).await;
+    let member = &cluster.members[0];
+    enable(member).await;
+    for serializable in [false, true] {
+        let query = HealthQuery {
+            serializable,
+            ..HealthQuery::default()
+        };
+        let health = member.health(&query).await;
+        assert!(health.ok, "{}", health.reason);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_certificates_name_is_a_user_where_that_is_on() {
     let cluster = Cluster::start_with(1, |config| config.client_cert_auth = true).await;
     let member = &cluster.members[0];
     enable(member).await;
     let alice = Caller {
-        common_name: Some("alice".to_owned()),
+        common_name: Some("alice".into()),
         ..Caller::default()
     };
     member.put(&alice, put("a", "v")).await.unwrap();
