@@ -41,6 +41,12 @@ impl<M> Encoded<M> {
         }
     }
 
+    /// The encoded message, taken out.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+
     /// The encoded message, without tag and length.
     #[must_use]
     pub const fn bytes(&self) -> &Bytes {

@@ -1,14 +1,17 @@
 //! Who asks, and what the member made of it.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 /// What the transport knows about the sender of a request.
 #[derive(Clone, Debug, Default)]
 pub struct Caller {
     /// The token from the request's metadata.
     pub token: Option<String>,
     /// The common name of a verified client certificate.
-    pub common_name: Option<String>,
+    pub common_name: Option<Arc<str>>,
     /// The sender's address, for the log.
-    pub remote: Option<String>,
+    pub remote: Option<SocketAddr>,
     /// The client would rather have an error than wait for a leader (metadata `hasleader`).
     pub require_leader: bool,
     /// The request came over the JSON gateway, where the certificate is the gateway's and names nobody.

@@ -50,7 +50,7 @@ impl Trace {
         tracing::warn!(
             took = ?took,
             expected_duration = ?ended.limit,
-            remote = caller.remote.as_deref().unwrap_or(""),
+            remote = caller.remote.map(|at| at.to_string()).unwrap_or_default(),
             request = describe(),
             request_size = ended.request_bytes,
             response_count = ended.response_count,

@@ -5,6 +5,7 @@ use proto::fault::Fault;
 use store_node::Caller;
 
 use crate::listen::Connection;
+use crate::metrics::UNKNOWN;
 
 /// Set on requests that came through the JSON gateway.
 #[derive(Clone, Copy)]
@@ -19,7 +20,7 @@ const VERSION: &str = "client-api-version";
 pub(crate) fn client_version(headers: &HeaderMap) -> Result<&str, Fault> {
     match headers.get(VERSION) {
         Some(value) => std::str::from_utf8(value.as_bytes()).map_err(|_| Fault::InvalidClientApiVersion),
-        None => Ok("unknown"),
+        None => Ok(UNKNOWN),
     }
 }
 
@@ -33,16 +34,11 @@ pub(crate) fn caller<B>(request: &Request<B>) -> Caller {
             .map(str::to_owned)
     };
     let connection = request.extensions().get::<std::sync::Arc<Connection>>();
-    let identity = connection.and_then(|connection| connection.identity.as_ref());
     Caller {
         // gRPC clients send `token`; over REST it is the authorization header.
         token: text("token").or_else(|| text("authorization")),
-        common_name: identity
-            .map(|identity| identity.common_name.clone())
-            .filter(|name| !name.is_empty()),
-        remote: connection
-            .and_then(|connection| connection.remote)
-            .map(|at| at.to_string()),
+        common_name: connection.and_then(|connection| connection.common_name.clone()),
+        remote: connection.and_then(|connection| connection.remote),
         require_leader: headers.get("hasleader").is_some_and(|value| value == "true"),
         gateway: request.extensions().get::<FromGateway>().is_some(),
     }

@@ -1,6 +1,4 @@
-//! The frames of a gRPC body, counted and limited while they pass.
-//!
-//! tonic can limit messages too, but with a text of its own; clients of upstream know Go's.
+//! The frames of a gRPC body: what stands in front of a message.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -8,11 +6,15 @@ use std::task::{Context, Poll, ready};
 use bytes::{BufMut, Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
+use prometheus::IntCounter;
 use tonic::body::Body;
 use tonic::{Code, Status};
 
 /// One byte of flags, four of length.
-const HEAD: usize = 5;
+pub(crate) const HEAD: usize = 5;
+/// The flags of a message as it is, and of one that is packed.
+pub(crate) const PLAIN: u8 = 0;
+pub(crate) const PACKED: u8 = 1;
 
 /// Finds the message boundaries in a stream of chunks.
 #[derive(Default)]
@@ -24,7 +26,7 @@ struct Boundaries {
 
 impl Boundaries {
     /// Reads a chunk; calls `message` with the length of each message that begins in it.
-    fn feed(&mut self, mut chunk: &[u8], mut message: impl FnMut(usize) -> Result<(), Status>) -> Result<(), Status> {
+    fn feed(&mut self, mut chunk: &[u8], mut message: impl FnMut(usize)) {
         while !chunk.is_empty() {
             if self.left > 0 {
                 let skipped = self.left.min(chunk.len());
@@ -40,70 +42,40 @@ impl Boundaries {
                 let [_, a, b, c, d] = self.head;
                 self.left = u32::from_be_bytes([a, b, c, d]) as usize;
                 self.held = 0;
-                message(self.left)?;
+                message(self.left);
             }
         }
-        Ok(())
     }
 }
 
-/// What is told about a body as it passes. Dropped with the body: an observer that has seen no end then knows that
-/// whoever read it went away.
-pub(crate) trait Observer: Send + Unpin + 'static {
-    /// A message of so many bytes begins.
-    fn message(&mut self, bytes: usize);
-    /// The body carried its status, or broke with one.
-    fn end(&mut self, _status: Code) {}
-}
-
-/// A body that is watched. `limit` refuses messages above it with the text Go's servers use.
-pub(crate) struct Watched<O: Observer> {
+/// A body whose messages are counted in bytes as they pass.
+pub(crate) struct Counted {
     inner: Body,
     boundaries: Boundaries,
-    limit: usize,
-    observer: O,
+    bytes: IntCounter,
 }
 
-impl<O: Observer> Watched<O> {
-    pub(crate) fn new(inner: Body, limit: usize, observer: O) -> Self {
+impl Counted {
+    pub(crate) fn new(inner: Body, bytes: IntCounter) -> Self {
         Self {
             inner,
             boundaries: Boundaries::default(),
-            limit,
-            observer,
+            bytes,
         }
     }
 }
 
-impl<O: Observer> http_body::Body for Watched<O> {
+impl http_body::Body for Counted {
     type Data = Bytes;
     type Error = Status;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
         let this = &mut *self;
-        match frame {
-            Some(Ok(frame)) => {
-                if let Some(data) = frame.data_ref() {
-                    let (limit, observer) = (this.limit, &mut this.observer);
-                    this.boundaries.feed(data, |bytes| {
-                        observer.message(bytes);
-                        if bytes > limit {
-                            return Err(too_large(bytes, limit));
-                        }
-                        Ok(())
-                    })?;
-                } else if let Some(status) = frame.trailers_ref().and_then(status_in) {
-                    this.observer.end(status);
-                }
-                Poll::Ready(Some(Ok(frame)))
-            }
-            Some(Err(status)) => {
-                this.observer.end(status.code());
-                Poll::Ready(Some(Err(status)))
-            }
-            None => Poll::Ready(None),
+        if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
+            this.boundaries.feed(data, |bytes| this.bytes.inc_by(bytes as u64));
         }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -130,7 +102,7 @@ pub(crate) fn status_in(headers: &HeaderMap) -> Option<Code> {
 /// One message as it stands in a gRPC body.
 pub(crate) fn framed(message: &[u8]) -> Bytes {
     let mut out = BytesMut::with_capacity(HEAD + message.len());
-    out.put_u8(0);
+    out.put_u8(PLAIN);
     out.put_u32(message.len() as u32);
     out.put_slice(message);
     out.freeze()
@@ -154,12 +126,7 @@ mod tests {
         let mut seen = Vec::new();
         let mut boundaries = Boundaries::default();
         for chunk in chunks {
-            boundaries
-                .feed(chunk, |bytes| {
-                    seen.push(bytes);
-                    Ok(())
-                })
-                .unwrap();
+            boundaries.feed(chunk, |bytes| seen.push(bytes));
         }
         seen
     }

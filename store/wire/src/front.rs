@@ -37,7 +37,8 @@ impl Answer for Front {
             };
         }
         match &self.http {
-            Some(http) => http.answer(request).await,
+            // Boxed, so that the future of a gRPC call does not carry the room for a page.
+            Some(http) => Box::pin(http.answer(request)).await,
             None => reply::not_found(),
         }
     }
@@ -52,6 +53,11 @@ pub(crate) fn is_grpc<B>(request: &Request<B>) -> bool {
             .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
+/// Whether the JSON gateway answers a path.
+fn gateway_path(path: &str) -> bool {
+    path.starts_with("/v3/") || path.starts_with("/v3beta/")
+}
+
 impl Http {
     async fn answer(&self, request: Request<Body>) -> Response<Body> {
         let secure = request
@@ -59,6 +65,9 @@ impl Http {
             .get::<Arc<Connection>>()
             .is_some_and(|connection| connection.secure);
         if !secure && let Some(refused) = self.access.refuse_host(&request) {
+            return refused;
+        }
+        if let Some(refused) = self.refuse_name(&request) {
             return refused;
         }
         let origin = request.headers().get(header::ORIGIN).cloned();
@@ -73,9 +82,25 @@ impl Http {
         response
     }
 
+    /// The refusal of a client that may think that its certificate says who it is: the gateway asks in its own name.
+    fn refuse_name(&self, request: &Request<Body>) -> Option<Response<Body>> {
+        let named = request
+            .extensions()
+            .get::<Arc<Connection>>()
+            .is_some_and(|connection| connection.common_name.is_some());
+        let refused = named
+            && self.gateway.is_some()
+            && self.pages.member.certificates_name_users()
+            && gateway_path(request.uri().path());
+        refused.then(|| {
+            let text =
+                "CommonName of client sending a request against gateway will be ignored and not used as expected";
+            reply::error(StatusCode::BAD_REQUEST, text)
+        })
+    }
+
     async fn route(&self, request: Request<Body>) -> Response<Body> {
-        let path = request.uri().path();
-        if path.starts_with("/v3/") || path.starts_with("/v3beta/") {
+        if gateway_path(request.uri().path()) {
             return match &self.gateway {
                 Some(gateway) => gateway.answer(request).await,
                 None => reply::not_found(),

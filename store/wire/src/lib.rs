@@ -13,7 +13,6 @@ mod gateway;
 mod heads;
 mod http2;
 mod listen;
-mod methods;
 mod metrics;
 mod pages;
 mod peer;

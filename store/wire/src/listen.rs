@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base::task::Tasks;
-use base::tls::{Identity, ServerTls};
+use base::tls::ServerTls;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -38,8 +38,8 @@ pub(crate) struct Connection {
     pub(crate) remote: Option<SocketAddr>,
     /// Whether it speaks TLS.
     pub(crate) secure: bool,
-    /// The client's verified certificate.
-    pub(crate) identity: Option<Identity>,
+    /// The common name in the client's verified certificate; absent if it is empty.
+    pub(crate) common_name: Option<Arc<str>>,
 }
 
 /// Answers the requests of a port.
@@ -97,7 +97,7 @@ impl<A: Answer> Port<A> {
             let connection = Connection {
                 remote,
                 secure: false,
-                identity: None,
+                common_name: None,
             };
             return self.serve(socket, connection).await;
         };
@@ -108,7 +108,9 @@ impl<A: Answer> Port<A> {
                 let connection = Connection {
                     remote,
                     secure: true,
-                    identity,
+                    common_name: identity
+                        .filter(|identity| !identity.common_name.is_empty())
+                        .map(|identity| identity.common_name.into()),
                 };
                 self.serve(Box::new(stream), connection).await;
             }

@@ -3,14 +3,14 @@
 //! The number of series is bounded whatever clients send: only known methods have labels, and only the first few
 //! client versions.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::RwLock;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
 use tonic::Code;
 
-use crate::methods::{Kind, METHODS};
+use crate::rpc::{Kind, METHODS, Serve};
 
 /// Labels of `grpc_code`, by number, as Go's names are.
 const CODES: [&str; 17] = [
@@ -37,13 +37,16 @@ const CODES: [&str; 17] = [
 const MAX_VERSIONS: usize = 32;
 /// A version text longer than this is not a version.
 const MAX_VERSION_BYTES: usize = 24;
+/// The version of clients that do not say theirs, and of those that are too many.
+pub(crate) const UNKNOWN: &str = "unknown";
 
 /// Everything the ports count. Clones count together.
 #[derive(Clone)]
 pub(crate) struct Metrics {
     methods: Arc<HashMap<&'static str, Arc<Method>>>,
     requests: IntCounterVec,
-    versions: Arc<Mutex<BTreeSet<String>>>,
+    /// The counters of `requests` by client version, of unary calls and of streams.
+    versions: Arc<[RwLock<HashMap<String, IntCounter>>; 2]>,
     /// Connections open now, by port.
     pub(crate) connections: IntGaugeVec,
     /// Connections that did not finish their TLS handshake, by port.
@@ -55,6 +58,7 @@ pub(crate) struct Metrics {
 /// The counters of one method.
 pub(crate) struct Method {
     pub(crate) kind: Kind,
+    pub(crate) serve: Serve,
     pub(crate) started: IntCounter,
     pub(crate) received: IntCounter,
     pub(crate) sent: IntCounter,
@@ -115,23 +119,20 @@ impl Metrics {
     }
 
     /// Counts a request by the version its client says it speaks.
-    pub(crate) fn request(&self, streaming: bool, version: &str) {
-        let kind = if streaming { "stream" } else { "unary" };
-        self.requests
-            .with_label_values(&[kind, &self.version_label(version)])
-            .inc();
-    }
-
-    fn version_label(&self, version: &str) -> String {
-        if version == "unknown" || version.len() > MAX_VERSION_BYTES {
-            return "unknown".to_owned();
+    pub(crate) fn request(&self, kind: Kind, version: &str) {
+        let counters = &self.versions[usize::from(kind.streams())];
+        let known = counters.read();
+        let countless =
+            version.len() > MAX_VERSION_BYTES || known.len() >= MAX_VERSIONS && !known.contains_key(version);
+        let version = if countless { UNKNOWN } else { version };
+        if let Some(counter) = known.get(version) {
+            return counter.inc();
         }
-        let mut seen = self.versions.lock();
-        if seen.len() < MAX_VERSIONS || seen.contains(version) {
-            seen.insert(version.to_owned());
-            return version.to_owned();
-        }
-        "unknown".to_owned()
+        drop(known);
+        let counter = self
+            .requests
+            .with_label_values(&[if kind.streams() { "stream" } else { "unary" }, version]);
+        counters.write().entry(version.to_owned()).or_insert(counter).inc();
     }
 }
 
@@ -181,12 +182,13 @@ fn methods(registry: &Registry, extensive: bool) -> Result<HashMap<&'static str,
     };
 
     let mut all = HashMap::new();
-    for (path, kind) in METHODS {
+    for (path, kind, serve) in METHODS {
         let mut parts = path.trim_start_matches('/').splitn(2, '/');
         let (service, method) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let labels = [kind.label(), service, method];
         let counters = Method {
             kind: *kind,
+            serve: *serve,
             started: started.with_label_values(&labels),
             received: received.with_label_values(&labels),
             sent: sent.with_label_values(&labels),
@@ -212,9 +214,9 @@ mod tests {
         let registry = Registry::new();
         let metrics = Metrics::new(&registry, true).unwrap();
         for n in 0..1000 {
-            metrics.request(false, &format!("3.7.{n}"));
+            metrics.request(Kind::Unary, &format!("3.7.{n}"));
         }
-        metrics.request(false, &"9".repeat(500));
+        metrics.request(Kind::Unary, &"9".repeat(500));
         let families = registry.gather();
         let family = families
             .iter()

@@ -70,6 +70,13 @@ impl Member {
         }))
     }
 
+    /// Whether a client's certificate says which user it is. Not over the JSON gateway: whoever relies on it there has
+    /// to be told.
+    #[must_use]
+    pub fn certificates_name_users(&self) -> bool {
+        self.config.client_cert_auth && self.reader.state().auth.enabled()
+    }
+
     async fn read_token(&self, token: &str) -> Result<Who> {
         match &self.tokens {
             Tokens::Jwt(jwt) => jwt.read(token, self.clock.wall_ms()),

@@ -199,6 +199,17 @@ mod tests {
     }
 
     #[test]
+    fn every_code_has_its_http_status() {
+        // As in grpc-gateway 2, which etcd has from 3.6 on; before, a failed precondition was 412.
+        let statuses = [
+            200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401,
+        ];
+        for (code, status) in (0..).zip(statuses) {
+            assert_eq!(http_status(Code::from_i32(code)).as_u16(), status, "{code}");
+        }
+    }
+
+    #[test]
     fn a_stream_of_values_is_cut_into_messages() {
         let shape = shape("etcdserverpb.WatchRequest");
         let mut buffer = BytesMut::from(&b"{\"create_request\":{\"key\":\"Zm9v\"}}\n {\"progress_requ"[..]);

@@ -134,8 +134,10 @@ fn call(route: &Route, headers: &HeaderMap, extensions: &Extensions, body: Body)
     for (name, value) in headers {
         let passed = match name.as_str() {
             "authorization" | "grpc-timeout" => Some(name.clone()),
+            // What is gRPC's own is between the gateway and the services.
             other => other
                 .strip_prefix(METADATA)
+                .filter(|name| !name.starts_with("grpc-"))
                 .and_then(|name| HeaderName::try_from(name).ok()),
         };
         if let Some(name) = passed {
@@ -193,17 +195,17 @@ async fn message_of(response: Response<Body>, route: &Route) -> Result<String, S
 #[cfg(test)]
 mod tests {
     use super::routes::ROUTES;
-    use crate::methods::METHODS;
+    use crate::rpc::METHODS;
 
     #[test]
     fn every_method_but_range_stream_and_health_has_a_path() {
-        for (path, _) in METHODS {
+        for (path, ..) in METHODS {
             let routed = ROUTES.iter().any(|(_, grpc)| grpc == path);
             let grpc_only = path.ends_with("/RangeStream") || path.starts_with("/grpc.");
             assert_eq!(routed, !grpc_only, "{path}");
         }
         for (rest, grpc) in ROUTES {
-            assert!(METHODS.iter().any(|(path, _)| path == grpc), "{rest} leads to {grpc}");
+            assert!(METHODS.iter().any(|(path, ..)| path == grpc), "{rest} leads to {grpc}");
         }
     }
 }

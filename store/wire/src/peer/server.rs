@@ -14,7 +14,7 @@ use tower::ServiceExt;
 use super::identity::Ends;
 use super::metrics::{PeerMetrics, label};
 use super::service::PeerService;
-use crate::frames::{Observer, Watched};
+use crate::frames::Counted;
 use crate::front::is_grpc;
 use crate::listen::Answer;
 use crate::pages::Pages;
@@ -58,13 +58,13 @@ impl PeerFront {
             return stranger.status().into_http();
         }
         let from = label(ends.from.unwrap_or_default());
-        let counted = Counted(self.metrics.received_bytes.with_label_values(&[&from]));
-        let mut request = request.map(|body| Body::new(Watched::new(body, usize::MAX, counted)));
+        let received = self.metrics.received_bytes.with_label_values(&[&from]);
+        let mut request = request.map(|body| Body::new(Counted::new(body, received)));
         request.extensions_mut().insert(ends);
         let server = PeerServer::from_arc(Arc::clone(&self.service)).max_decoding_message_size(usize::MAX);
         let Ok(response) = server.oneshot(request).await;
-        let counted = Counted(self.metrics.sent_bytes.with_label_values(&[&from]));
-        response.map(|body| Body::new(Watched::new(body, usize::MAX, counted)))
+        let sent = self.metrics.sent_bytes.with_label_values(&[&from]);
+        response.map(|body| Body::new(Counted::new(body, sent)))
     }
 
     fn members(&self) -> Response<Body> {
@@ -104,14 +104,5 @@ impl Answer for PeerFront {
             "/version" => self.pages.version(),
             _ => reply::not_found(),
         }
-    }
-}
-
-/// Counts the messages of one body.
-struct Counted(prometheus::IntCounter);
-
-impl Observer for Counted {
-    fn message(&mut self, bytes: usize) {
-        self.0.inc_by(bytes as u64);
     }
 }

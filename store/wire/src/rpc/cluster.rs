@@ -1,19 +1,13 @@
-//! `etcdserverpb.Cluster`: the members.
-
 use proto::etcd::{
-    MemberAddRequest, MemberAddResponse, MemberListRequest, MemberListResponse, MemberPromoteRequest,
-    MemberPromoteResponse, MemberRemoveRequest, MemberRemoveResponse, MemberUpdateRequest, MemberUpdateResponse,
-    cluster_server,
+    MemberAddRequest, MemberListRequest, MemberPromoteRequest, MemberRemoveRequest, MemberUpdateRequest,
 };
 
-use super::service;
+use super::unary;
 
-service! {
-    impl cluster_server::Cluster {
-        member_add(MemberAddRequest) -> MemberAddResponse;
-        member_remove(MemberRemoveRequest) -> MemberRemoveResponse;
-        member_update(MemberUpdateRequest) -> MemberUpdateResponse;
-        member_list(MemberListRequest) -> MemberListResponse;
-        member_promote(MemberPromoteRequest) -> MemberPromoteResponse;
-    }
+unary! {
+    member_add(MemberAddRequest);
+    member_remove(MemberRemoveRequest);
+    member_update(MemberUpdateRequest);
+    member_list(MemberListRequest);
+    member_promote(MemberPromoteRequest);
 }

@@ -2,19 +2,24 @@
 //!
 //! Upstream knows one service, the empty name for all of them; their own names are answered alike.
 
-use futures_util::stream::unfold;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt, stream};
+use http::Response;
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status};
+use tonic::Status;
+use tonic::body::Body;
 use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server};
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use super::Rpc;
-use super::stream::Answers;
-use crate::methods::METHODS;
+use super::call::Call;
+use super::methods::METHODS;
 
 fn known(service: &str) -> bool {
     service.is_empty()
-        || METHODS.iter().any(|(path, _)| {
+        || METHODS.iter().any(|(path, ..)| {
             path.strip_prefix('/')
                 .and_then(|path| path.strip_prefix(service))
                 .is_some_and(|rest| rest.starts_with('/'))
@@ -33,33 +38,34 @@ fn serving(draining: &CancellationToken) -> HealthCheckResponse {
     })
 }
 
-#[tonic::async_trait]
-impl health_server::Health for Rpc {
-    async fn check(&self, request: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
-        if !known(&request.get_ref().service) {
-            return Err(Status::not_found("unknown service"));
-        }
-        Ok(Response::new(serving(&self.draining)))
-    }
+pub(super) fn check(rpc: Arc<Rpc>, mut call: Call) -> BoxFuture<'static, Response<Body>> {
+    Box::pin(async move {
+        let answered = call.requests.only().await.and_then(|request: HealthCheckRequest| {
+            if known(&request.service) {
+                Ok(serving(&rpc.draining))
+            } else {
+                Err(Status::not_found("unknown service"))
+            }
+        });
+        call.reply.one(answered)
+    })
+}
 
-    type WatchStream = Answers<HealthCheckResponse>;
-
-    async fn watch(&self, request: Request<HealthCheckRequest>) -> Result<Response<Self::WatchStream>, Status> {
-        let first = if known(&request.get_ref().service) {
-            serving(&self.draining)
+pub(super) fn watch(rpc: Arc<Rpc>, mut call: Call) -> BoxFuture<'static, Response<Body>> {
+    Box::pin(async move {
+        let request: HealthCheckRequest = match call.requests.only().await {
+            Ok(request) => request,
+            Err(status) => return call.reply.refuse(&status),
+        };
+        let first = if known(&request.service) {
+            serving(&rpc.draining)
         } else {
             says(ServingStatus::ServiceUnknown)
         };
-        let state = (Some(first), Some(self.draining.clone()));
-        Ok(Response::new(Box::pin(unfold(state, |(first, draining)| async move {
-            if let Some(first) = first {
-                return Some((Ok(first), (None, draining)));
-            }
-            let draining = draining?;
-            draining.cancelled().await;
-            Some((Ok(says(ServingStatus::NotServing)), (None, None)))
-        }))))
-    }
+        let drained = rpc.draining.clone().cancelled_owned();
+        let last = drained.map(|()| says(ServingStatus::NotServing)).into_stream();
+        call.reply.many(stream::iter([first]).chain(last).map(Ok).boxed())
+    })
 }
 
 #[cfg(test)]

@@ -2,65 +2,54 @@
 
 use std::sync::Arc;
 
-use futures_util::StreamExt;
-use futures_util::stream::unfold;
+use futures_util::future::BoxFuture;
+use http::Response;
 use proto::etcd::{
-    LeaseGrantRequest, LeaseGrantResponse, LeaseKeepAliveRequest, LeaseKeepAliveResponse, LeaseLeasesRequest,
-    LeaseLeasesResponse, LeaseRevokeRequest, LeaseRevokeResponse, LeaseTimeToLiveRequest, LeaseTimeToLiveResponse,
-    lease_server,
+    LeaseGrantRequest, LeaseKeepAliveResponse, LeaseLeasesRequest, LeaseRevokeRequest, LeaseTimeToLiveRequest,
 };
-use proto::fault::Fault;
 use store_node::Caller;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::Status;
+use tonic::body::Body;
 
-use super::stream::Answers;
-use super::{Rpc, caller, service};
+use super::call::Call;
+use super::requests::Requests;
+use super::stream::{Source, pulled};
+use super::{Rpc, unary};
 use crate::status;
 
-service! {
-    impl lease_server::Lease {
-        lease_grant(LeaseGrantRequest) -> LeaseGrantResponse;
-        lease_revoke(LeaseRevokeRequest) -> LeaseRevokeResponse;
-        lease_time_to_live(LeaseTimeToLiveRequest) -> LeaseTimeToLiveResponse;
-        lease_leases(LeaseLeasesRequest) -> LeaseLeasesResponse;
-    }
-    {
-        type LeaseKeepAliveStream = Answers<LeaseKeepAliveResponse>;
+unary! {
+    lease_grant(LeaseGrantRequest);
+    lease_revoke(LeaseRevokeRequest);
+    lease_time_to_live(LeaseTimeToLiveRequest);
+    lease_leases(LeaseLeasesRequest);
+}
 
-        async fn lease_keep_alive(
-            &self,
-            request: Request<Streaming<LeaseKeepAliveRequest>>,
-        ) -> Result<Response<Self::LeaseKeepAliveStream>, Status> {
-            let open = Open { rpc: self.clone(), caller: caller(&request), requests: request.into_inner() };
-            Ok(Response::new(Box::pin(unfold(Some(open), |open| async move {
-                let mut open = open?;
-                match open.next().await? {
-                    Ok(answer) => Some((Ok(answer), Some(open))),
-                    Err(status) => Some((Err(status), None)),
-                }
-            }))))
-        }
-    }
+pub(super) fn lease_keep_alive(rpc: Arc<Rpc>, call: Call) -> BoxFuture<'static, Response<Body>> {
+    let draining = rpc.draining.clone();
+    let open = Open {
+        rpc,
+        caller: call.caller,
+        requests: call.requests,
+    };
+    Box::pin(std::future::ready(call.reply.many(pulled(open, &draining))))
 }
 
 /// A keep-alive stream: one answer to each request, in order.
 struct Open {
-    rpc: Rpc,
-    caller: Arc<Caller>,
-    requests: Streaming<LeaseKeepAliveRequest>,
+    rpc: Arc<Rpc>,
+    caller: Caller,
+    requests: Requests,
 }
 
-impl Open {
-    async fn next(&mut self) -> Option<Result<LeaseKeepAliveResponse, Status>> {
-        let request = tokio::select! {
-            biased;
-            request = self.requests.next() => request?,
-            () = self.rpc.draining.cancelled() => return Some(Err(status::of_fault(Fault::Stopped))),
-        };
-        let answered = match request {
-            Ok(request) => self.rpc.member.lease_keep_alive(&self.caller, request).await,
+impl Source for Open {
+    type Answer = LeaseKeepAliveResponse;
+
+    async fn pull(&mut self) -> Option<Result<LeaseKeepAliveResponse, Status>> {
+        let request = match self.requests.next().await? {
+            Ok(request) => request,
             Err(status) => return Some(Err(status)),
         };
+        let answered = self.rpc.member.lease_keep_alive(&self.caller, request).await;
         Some(answered.map_err(status::of_error))
     }
 }

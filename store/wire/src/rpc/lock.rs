@@ -1,12 +1,8 @@
-//! `v3lockpb.Lock`: locks held by leases.
+use proto::lock::{LockRequest, UnlockRequest};
 
-use proto::lock::{LockRequest, LockResponse, UnlockRequest, UnlockResponse, lock_server};
+use super::unary;
 
-use super::service;
-
-service! {
-    impl lock_server::Lock {
-        lock(LockRequest) -> LockResponse;
-        unlock(UnlockRequest) -> UnlockResponse;
-    }
+unary! {
+    lock(LockRequest);
+    unlock(UnlockRequest);
 }

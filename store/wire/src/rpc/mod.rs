@@ -1,6 +1,11 @@
 //! The gRPC services of the client port, one file each, and the way to them.
+//!
+//! `methods` names all methods, `services` finds the one that is called, `call` reads the head, `requests` the messages
+//! of the client, and `reply` writes the answers. The HTTP/2 library is left with bytes alone: a generated server would
+//! copy every answer into one buffer first, and could not refuse in Go's words.
 
 mod auth;
+mod call;
 mod cluster;
 mod election;
 mod health;
@@ -8,18 +13,21 @@ mod kv;
 mod lease;
 mod lock;
 mod maintenance;
+mod methods;
+mod reply;
+mod requests;
 mod services;
 mod stream;
 mod watch;
 
+pub(crate) use call::Serve;
+pub(crate) use methods::{Kind, METHODS};
 pub(crate) use services::Services;
 
-use std::sync::Arc;
-
-use store_node::{Caller, Member};
+use store_node::Member;
 use tokio_util::sync::CancellationToken;
 
-/// What every service works on: the member. It implements the generated trait of each service, and holds no state.
+/// What every service works on: the member. It holds no state.
 #[derive(Clone)]
 pub(crate) struct Rpc {
     pub(crate) member: Member,
@@ -27,34 +35,52 @@ pub(crate) struct Rpc {
     pub(crate) draining: CancellationToken,
 }
 
-/// The caller that the front read from the head of the request.
-pub(crate) fn caller<T>(request: &tonic::Request<T>) -> Arc<Caller> {
-    request
-        .extensions()
-        .get::<Arc<Caller>>()
-        .map_or_else(Arc::default, Arc::clone)
-}
-
-/// Implements a generated service trait: one line for each unary method, which the member has under the same name;
-/// what streams is written out in the second block.
-macro_rules! service {
-    (impl $service:path { $($method:ident($request:path) -> $response:path;)* } $({ $($streams:tt)* })?) => {
-        #[tonic::async_trait]
-        impl $service for $crate::rpc::Rpc {
-            $(
-                async fn $method(
-                    &self,
-                    request: tonic::Request<$request>,
-                ) -> Result<tonic::Response<$response>, tonic::Status> {
-                    let caller = $crate::rpc::caller(&request);
-                    match self.member.$method(&caller, request.into_inner()).await {
-                        Ok(response) => Ok(tonic::Response::new(response)),
-                        Err(error) => Err($crate::status::of_error(error)),
-                    }
-                }
-            )*
-            $($($streams)*)?
-        }
+/// Serves unary methods: one line for each, which the member has under the same name. What is named behind the request
+/// makes the answer of what the member gives.
+macro_rules! unary {
+    ($($method:ident($request:path) $(=> $answer:path)?;)*) => {
+        $(
+            pub(super) fn $method(
+                rpc: std::sync::Arc<$crate::rpc::Rpc>,
+                call: $crate::rpc::call::Call,
+            ) -> futures_util::future::BoxFuture<'static, http::Response<tonic::body::Body>> {
+                Box::pin(async move {
+                    let $crate::rpc::call::Call { caller, mut requests, reply, deadline } = call;
+                    let answered = async {
+                        let request: $request = requests.only().await?;
+                        let answered = rpc.member.$method(&caller, request).await;
+                        answered $(.map($answer))? .map_err($crate::status::of_error)
+                    };
+                    let answered = $crate::rpc::call::within(deadline, answered).await;
+                    reply.one(answered)
+                })
+            }
+        )*
     };
 }
-use service;
+use unary;
+
+/// Serves methods of one request and many answers, which the member gives one by one.
+macro_rules! streamed {
+    ($($method:ident($request:path);)*) => {
+        $(
+            pub(super) fn $method(
+                rpc: std::sync::Arc<$crate::rpc::Rpc>,
+                call: $crate::rpc::call::Call,
+            ) -> futures_util::future::BoxFuture<'static, http::Response<tonic::body::Body>> {
+                Box::pin(async move {
+                    let $crate::rpc::call::Call { caller, mut requests, reply, .. } = call;
+                    let request: $request = match requests.only().await {
+                        Ok(request) => request,
+                        Err(status) => return reply.refuse(&status),
+                    };
+                    match rpc.member.$method(&caller, request).await {
+                        Ok(source) => reply.many($crate::rpc::stream::pulled(source, &rpc.draining)),
+                        Err(error) => reply.refuse(&$crate::status::of_error(error)),
+                    }
+                })
+            }
+        )*
+    };
+}
+use streamed;

@@ -3,76 +3,78 @@
 //! Nothing is queued here. The session is asked for the next answer when HTTP/2 can take one, and the client's requests
 //! are read while that is waited for; a client that does not read is not read from either.
 
-use futures_util::StreamExt;
+use std::pin::Pin;
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use futures_util::stream::unfold;
-use proto::etcd::{WatchRequest, WatchResponse, watch_server};
+use http::Response;
+use proto::etcd::WatchResponse;
 use proto::fault::Fault;
 use store_node::WatchSession;
-use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status, Streaming};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use tonic::Status;
+use tonic::body::Body;
 
-use super::stream::Answers;
-use super::{Rpc, caller};
+use super::Rpc;
+use super::call::Call;
+use super::reply::Listed;
+use super::requests::Requests;
 use crate::status;
 
 struct Open {
     session: WatchSession,
     /// Reads the client's requests; gone once the client has closed its side.
     reading: Option<BoxFuture<'static, Result<(), Status>>>,
-    draining: CancellationToken,
+    /// One future for the whole stream: each new one would wait for a lock that all streams share.
+    drained: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
-#[tonic::async_trait]
-impl watch_server::Watch for Rpc {
-    type WatchStream = Answers<WatchResponse>;
-
-    async fn watch(&self, request: Request<Streaming<WatchRequest>>) -> Result<Response<Self::WatchStream>, Status> {
-        let caller = caller(&request);
-        let session = self.member.watch(&caller).await.map_err(status::of_error)?;
-        let reading = Box::pin(read(request.into_inner(), session.clone()));
-        let open = Open {
-            session,
-            reading: Some(reading),
-            draining: self.draining.clone(),
+pub(super) fn watch(rpc: Arc<Rpc>, call: Call) -> BoxFuture<'static, Response<Body>> {
+    Box::pin(async move {
+        let session = match rpc.member.watch(&call.caller).await {
+            Ok(session) => session,
+            Err(error) => return call.reply.refuse(&status::of_error(error)),
         };
-        Ok(Response::new(Box::pin(unfold(Some(open), |open| async move {
-            Some(next(open?).await)
-        }))))
-    }
+        let open = Open {
+            reading: Some(Box::pin(read(call.requests, session.clone()))),
+            session,
+            drained: Box::pin(rpc.draining.clone().cancelled_owned()),
+        };
+        call.reply.many(Box::pin(unfold(Some(open), |open| async move {
+            let mut open = open?;
+            let answer = open.next().await;
+            let rest = answer.is_ok().then_some(open);
+            Some((answer.map(Listed::from), rest))
+        })))
+    })
 }
 
 /// Hands the client's requests to the session until the client closes its side.
 ///
 /// Its watches go on then: upstream's do, and a gateway client's side is closed as soon as its request is sent.
-async fn read(mut requests: Streaming<WatchRequest>, session: WatchSession) -> Result<(), Status> {
+async fn read(mut requests: Requests, session: WatchSession) -> Result<(), Status> {
     while let Some(request) = requests.next().await {
         session.handle(request?).await;
     }
     Ok(())
 }
 
-/// What the stream gives next, and what it goes on with: nothing after an error.
-type Next = (Result<WatchResponse, Status>, Option<Open>);
-
-async fn next(mut open: Open) -> Next {
-    loop {
-        let reading = async {
-            match &mut open.reading {
-                Some(reading) => reading.await,
-                None => std::future::pending().await,
+impl Open {
+    /// What the stream gives next; it ends with the first error.
+    async fn next(&mut self) -> Result<WatchResponse, Status> {
+        loop {
+            let reading = async {
+                match &mut self.reading {
+                    Some(reading) => reading.await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                read = reading => read.map(|()| self.reading = None)?,
+                answer = self.session.next() => return answer.map_err(status::of_error),
+                () = &mut self.drained => return Err(status::of_fault(Fault::Stopped)),
             }
-        };
-        tokio::select! {
-            read = reading => match read {
-                Ok(()) => open.reading = None,
-                Err(status) => return (Err(status), None),
-            },
-            answer = open.session.next() => return match answer {
-                Ok(answer) => (Ok(answer), Some(open)),
-                Err(error) => (Err(status::of_error(error)), None),
-            },
-            () = open.draining.cancelled() => return (Err(status::of_fault(Fault::Stopped)), None),
         }
     }
 }

@@ -186,13 +186,13 @@ const TABLE: &[(&str, &str, i32, &str)] = &[
     (
         "election/campaign",
         r#"{"name":"YQ==","lease":"5"}"#,
-        5,
+        2,
         "etcdserver: requested lease not found",
     ),
     (
         "lock/lock",
         r#"{"name":"YQ==","lease":"5"}"#,
-        5,
+        2,
         "etcdserver: requested lease not found",
     ),
 ];

@@ -4,6 +4,7 @@ mod cluster;
 mod errors;
 mod gateway;
 mod heads;
+mod messages;
 mod pages;
 mod protocol;
 mod tls;
@@ -28,7 +29,7 @@ use store_node::{Config, LogTuning, Member, MemoryIdentity, Offload, Parts, asse
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
-use crate::address::Address;
+use crate::address::{Address, Socket};
 use crate::peer::channels::{Channels, ChannelsOptions};
 use crate::peer::dial::Dialer;
 use crate::{Bound, Options, Server, Serves, bind};
@@ -172,8 +173,17 @@ pub(super) async fn eventually(mut so: impl AsyncFnMut() -> bool) {
 
 /// An HTTP/1.1 request, its answer still to be read.
 pub(super) async fn send(url: &str, request: http::request::Builder, body: &str) -> http::Response<Incoming> {
-    let address = Address::parse(url).unwrap();
-    let socket = address.dial().await.unwrap();
+    let socket = Address::parse(url).unwrap().dial().await.unwrap();
+    send_over(socket, url, request, body).await
+}
+
+/// The same over a connection that is there.
+pub(super) async fn send_over(
+    socket: Socket,
+    url: &str,
+    request: http::request::Builder,
+    body: &str,
+) -> http::Response<Incoming> {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
         .await
         .unwrap();

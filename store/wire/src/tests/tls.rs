@@ -9,13 +9,16 @@ use base::tls::{ClientOptions, ClientTls, ServerOptions, ServerTls};
 use prometheus::Registry;
 use proto::etcd::auth_client::AuthClient;
 use proto::etcd::kv_client::KvClient;
-use proto::etcd::{AuthEnableRequest, AuthRoleAddRequest, AuthUserAddRequest, AuthUserGrantRoleRequest, PutRequest};
+use proto::etcd::{
+    AuthDisableRequest, AuthEnableRequest, AuthRoleAddRequest, AuthUserAddRequest, AuthUserGrantRoleRequest, PutRequest,
+};
 use store_node::Peers;
 use store_raft::TransportError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{Node, Wanted, channel, one, single, within};
+use super::{Node, Wanted, channel, one, send_over, single, whole, within};
+use crate::address::Address;
 use crate::{Channels, ChannelsOptions, Options, alpn, bind};
 
 /// A certificate authority with a member's and a user's certificates.
@@ -96,6 +99,19 @@ async fn secured(pki: &Pki, options: Options) -> Node {
     .await
 }
 
+/// Asks a page, or puts over the gateway, with the certificate of a user.
+async fn by_gateway(node: &Node, pki: &Pki, user: Option<&str>, path: &str) -> (u16, String) {
+    let address = Address::parse(&node.client).unwrap();
+    let socket = address.dial().await.unwrap();
+    let socket = pki.client(user).connect(address.host(), socket).await.unwrap();
+    let request = match path {
+        "/health" => http::Request::get(path),
+        _ => http::Request::post(path),
+    };
+    let answer = send_over(Box::new(socket), &node.client, request, r#"{"key":"YQ=="}"#).await;
+    whole(answer).await
+}
+
 fn put(key: &'static str) -> PutRequest {
     PutRequest {
         key: key.into(),
@@ -134,6 +150,23 @@ async fn certificates_are_asked_for_and_name_the_user() {
     KvClient::new(as_user(Some("root"))).put(put("a")).await.unwrap();
     let refused = KvClient::new(as_user(Some("alice"))).put(put("a")).await.unwrap_err();
     assert_eq!(refused.message(), "etcdserver: permission denied");
+
+    // Over the gateway nobody is named by a certificate, and whoever has one is told.
+    assert_eq!(by_gateway(&node, &pki, Some("root"), "/health").await.0, 200);
+    let told = "CommonName of client sending a request against gateway will be ignored and not used as expected\n";
+    for path in ["/v3/kv/put", "/v3beta/kv/put"] {
+        assert_eq!(
+            by_gateway(&node, &pki, Some("root"), path).await,
+            (400, told.to_owned())
+        );
+    }
+    let (status, text) = by_gateway(&node, &pki, Some(""), "/v3/kv/put").await;
+    assert!(
+        status == 400 && text.contains("etcdserver: user name is empty"),
+        "{text}"
+    );
+    auth.auth_disable(AuthDisableRequest {}).await.unwrap();
+    assert_eq!(by_gateway(&node, &pki, Some("root"), "/v3/kv/put").await.0, 200);
     node.stop().await;
 }
 
