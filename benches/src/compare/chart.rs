@@ -33,7 +33,8 @@ impl Scale {
 
     fn label(self, place: f64) -> String {
         match self {
-            Self::Linear => crate::report::rounded(place).trim_end_matches(".0000").to_owned(),
+            Self::Linear if place.abs() < 1000.0 => short(place),
+            Self::Linear => crate::report::rounded(place),
             Self::Log => short(10_f64.powf(place)),
             Self::Nines => format!("{}%", short(100.0 * (1.0 - 10_f64.powf(-place)))),
         }
@@ -100,7 +101,11 @@ pub(super) fn draw(title: &str, x: &Axis, y: &Axis, curves: &[Curve]) -> anyhow:
         }
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
+            .position(if y.scale == Scale::Log {
+                SeriesLabelPosition::LowerRight
+            } else {
+                SeriesLabelPosition::UpperLeft
+            })
             .background_style(WHITE.mix(0.8))
             .border_style(RGBColor(200, 200, 200))
             .label_font((FONT, 13))

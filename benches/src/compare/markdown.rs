@@ -22,6 +22,8 @@ pub(super) fn report(comparison: &Comparison, lines: &[Line]) -> String {
     results(&mut text, comparison, lines);
     text.push_str("\n## What it cost\n\n");
     costs(&mut text, comparison, lines);
+    text.push_str("\n## How close to the limits of the machine\n\n");
+    limits(&mut text, comparison, lines);
     plots(&mut text, comparison);
     text.push_str("\n## How each line was made\n\n");
     commands(&mut text, comparison, lines);
@@ -172,6 +174,40 @@ fn costs(text: &mut String, comparison: &Comparison, lines: &[Line]) {
             mib(pair.keelson.median(figure::RSS)),
             share(pair.etcd.generator_share()),
             share(pair.keelson.generator_share()),
+        );
+    }
+}
+
+/// CPU for all; the disk for what writes.
+fn limits(text: &mut String, comparison: &Comparison, lines: &[Line]) {
+    let facts = &comparison.facts;
+    text.push_str(
+        "The share of the machine's CPU time that servers and generator took; what all members wrote to disk as a share \
+         of what one long write reaches; and the median latency in fdatasyncs of 4 KiB; etcd's figure first.\n\n",
+    );
+    text.push_str("| work | CPU | disk | latency |\n| --- | --- | --- | --- |\n");
+    for (_, step, pair) in steps(comparison, lines).filter(|(_, _, pair)| pair.is_complete()) {
+        let sides = [&pair.etcd, &pair.keelson];
+        let both = |values: [Option<f64>; 2], show: &dyn Fn(f64) -> String| {
+            values.map(|value| value.map_or(NONE.to_owned(), show)).join(", ")
+        };
+        let percent = |value: f64| format!("{:.0}%", 100.0 * value);
+        let writes = pair.keelson.median(figure::WRITTEN_PER_BYTE).is_some();
+        let disk = |side: &super::rows::Side<'_>| {
+            let rate = side.written_per_second().filter(|_| writes)?;
+            Some(rate / facts.sequential_bytes_per_second)
+        };
+        let syncs = |side: &super::rows::Side<'_>| {
+            let latency = side.median(figure::P50).filter(|_| writes && facts.sync.p50 > 0.0)?;
+            Some(latency / facts.sync.p50)
+        };
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} |",
+            step.label,
+            both(sides.map(|side| side.busy_share()), &percent),
+            both(sides.map(disk), &percent),
+            both(sides.map(syncs), &rounded),
         );
     }
 }

@@ -9,7 +9,8 @@ mod plots;
 mod rounds;
 mod rows;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use base::task::Tasks;
@@ -21,6 +22,8 @@ use crate::facts::{self, Facts};
 use crate::process::{Kind, Program};
 use crate::progress::Progress;
 use crate::report::Outcome;
+use lines::Line;
+use rounds::Rounds;
 
 /// How thorough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -43,9 +46,13 @@ pub(crate) struct Compare {
     /// How often each line runs on each side (default: as the profile says)
     #[arg(long)]
     rounds: Option<usize>,
-    /// Where the report goes
-    #[arg(long, value_name = "FOLDER", default_value = "benches/results")]
-    out: PathBuf,
+    /// Begin no further round of a line that would end after this time; each line runs once in any case (default: 17m
+    /// for the quick profile)
+    #[arg(long, value_parser = crate::options::duration)]
+    budget: Option<Duration>,
+    /// Where the report goes (default: benches/results, and benches/results/only with --only)
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
     /// Write the report anew from the runs that are in the folder, without running anything
     #[arg(long)]
     render: bool,
@@ -79,34 +86,63 @@ pub(crate) struct Comparison {
 }
 
 const RUNS: &str = "runs.json";
+const OUT: &str = "benches/results";
+const OUT_ONLY: &str = "benches/results/only";
+/// Leaves time for building in the 20 minutes of `make bench`.
+const QUICK_BUDGET: Duration = Duration::from_secs(17 * 60);
+
+impl Compare {
+    fn out(&self) -> PathBuf {
+        let usual = if self.only.is_empty() { OUT } else { OUT_ONLY };
+        self.out.clone().unwrap_or_else(|| usual.into())
+    }
+
+    fn budget(&self) -> Option<Duration> {
+        self.budget.or((self.profile == Profile::Quick).then_some(QUICK_BUDGET))
+    }
+
+    /// The lines that were asked for.
+    fn lines(&self) -> anyhow::Result<Vec<Line>> {
+        let mut lines = lines::all(self.profile);
+        for name in &self.only {
+            ensure!(
+                lines.iter().any(|line| line.name == name),
+                "there is no line {name:?}; there are {}",
+                lines.iter().map(|line| line.name).collect::<Vec<_>>().join(", ")
+            );
+        }
+        lines.retain(|line| self.only.is_empty() || self.only.iter().any(|name| name == line.name));
+        Ok(lines)
+    }
+}
 
 /// Runs the comparison and writes the report.
 ///
 /// # Errors
 /// A program is missing, or the report cannot be written. What goes wrong in a run stands in the report.
 pub(crate) async fn run(compare: &Compare, places: &Places, tasks: &Tasks) -> anyhow::Result<()> {
-    std::fs::create_dir_all(&compare.out).with_context(|| format!("cannot make {}", compare.out.display()))?;
+    let out = compare.out();
+    std::fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
     let comparison = if compare.render {
-        read(compare)?
+        read(&out)?
     } else {
-        measure(compare, places, tasks).await?
+        measure(compare, &out, places, tasks).await?
     };
-    let write = |name: &str, text: String| {
-        let path = compare.out.join(name);
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
-    };
-    write(RUNS, one_a_line(&comparison)?)?;
-    let lines = lines::all(comparison.profile);
     for (name, svg) in plots::all(&comparison)? {
-        write(name, svg)?;
+        write(&out, name, &svg)?;
     }
-    let text = markdown::report(&comparison, &lines);
+    let text = markdown::report(&comparison, &lines::all(comparison.profile));
     print!("{text}");
-    write("report.md", text)
+    write(&out, "report.md", &text)
 }
 
-fn read(compare: &Compare) -> anyhow::Result<Comparison> {
-    let path = compare.out.join(RUNS);
+fn write(out: &Path, name: &str, text: &str) -> anyhow::Result<()> {
+    let path = out.join(name);
+    std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn read(out: &Path) -> anyhow::Result<Comparison> {
+    let path = out.join(RUNS);
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} holds no runs", path.display()))
 }
@@ -127,39 +163,47 @@ fn one_a_line(comparison: &Comparison) -> anyhow::Result<String> {
     Ok(format!("{head}[\n{}\n]}}\n", runs.join(",\n")))
 }
 
-async fn measure(compare: &Compare, places: &Places, tasks: &Tasks) -> anyhow::Result<Comparison> {
+async fn measure(compare: &Compare, out: &Path, places: &Places, tasks: &Tasks) -> anyhow::Result<Comparison> {
+    let lines = compare.lines()?;
     let programs = [Kind::Etcd, Kind::Keelson]
         .map(|kind| Program::find(kind, places.of(kind)))
         .into_iter()
         .collect::<Result<Vec<_>, _>>()?;
-    let mut lines = lines::all(compare.profile);
-    for name in &compare.only {
-        ensure!(
-            lines.iter().any(|line| line.name == name),
-            "there is no line {name:?}; there are {}",
-            lines.iter().map(|line| line.name).collect::<Vec<_>>().join(", ")
-        );
-    }
-    lines.retain(|line| compare.only.is_empty() || compare.only.iter().any(|name| name == line.name));
     let folder = places.folder()?;
     ensure!(
         !facts::is_in_memory(folder.path()),
         "{} is in memory, where no write is ever slow; give --data on the disk to be measured",
         folder.path().display()
     );
-    let began = std::time::Instant::now();
-    let facts = Facts::gather(folder.path())?;
-    let progress = Progress::new();
-    let runs = rounds::run(&lines, compare.rounds, &programs, folder.path(), &progress, tasks).await;
-    Ok(Comparison {
+    let began = Instant::now();
+    let versions = programs
+        .iter()
+        .map(|program| (program.kind, program.version.clone()))
+        .collect();
+    let mut comparison = Comparison {
         profile: compare.profile,
-        facts,
-        versions: programs
-            .into_iter()
-            .map(|program| (program.kind, program.version))
-            .collect(),
+        facts: Facts::gather(folder.path())?,
+        versions,
         threads: compare.threads,
-        seconds: began.elapsed().as_secs_f64(),
-        runs,
-    })
+        seconds: 0.0,
+        runs: Vec::new(),
+    };
+    let rounds = Rounds {
+        lines: &lines,
+        count: compare.rounds,
+        budget: compare.budget(),
+        programs: &programs,
+        folder: folder.path(),
+        progress: &Progress::new(),
+        tasks,
+    };
+    rounds
+        .run(|runs| {
+            comparison.runs.extend(runs);
+            comparison.seconds = began.elapsed().as_secs_f64();
+            // An interrupted comparison can be made a report with --render.
+            write(out, RUNS, &one_a_line(&comparison)?)
+        })
+        .await?;
+    Ok(comparison)
 }

@@ -1,6 +1,7 @@
 //! Running the lines: etcd, Keelson, etcd, Keelson and so on, each time with a fresh cluster.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use base::task::Tasks;
@@ -15,44 +16,71 @@ use crate::report::Outcome;
 /// So many looks at a running load are kept.
 const SAMPLES_MAX: usize = 60;
 
-/// Runs all lines; a run that fails says why and does not keep the others from running.
-pub(crate) async fn run(
-    lines: &[Line],
-    rounds: Option<usize>,
-    programs: &[Program],
-    folder: &Path,
-    progress: &Progress,
-    tasks: &Tasks,
-) -> Vec<Run> {
-    let mut runs = Vec::new();
-    for line in lines {
-        for round in 0..rounds.unwrap_or(line.rounds) {
-            for program in programs {
-                let name = format!("{} {} {}", line.name, round + 1, program.kind.name());
-                eprintln!("{name}");
-                // Each has its own tasks, which end with it.
-                let group = tasks.child();
-                let outcomes = run_line(line, program, folder, progress, &group).await;
-                group.shutdown().await;
-                // What the last run left to be written must not slow down the next.
-                rustix::fs::sync();
-                for (step, outcome) in line.steps.iter().zip(outcomes) {
-                    let outcome = outcome.map(thinned).map_err(|error| format!("{error:#}"));
-                    if let Err(error) = &outcome {
-                        eprintln!("{name}, {}: {error}", step.label);
-                    }
-                    runs.push(Run {
-                        line: line.name.to_owned(),
-                        step: step.label.clone(),
-                        kind: program.kind,
-                        round,
-                        outcome,
-                    });
+/// What is run, and where.
+pub(super) struct Rounds<'a> {
+    pub(super) lines: &'a [Line],
+    /// How often each line runs on each side, instead of as often as it says.
+    pub(super) count: Option<usize>,
+    /// No further round of a line is begun if it would end after this time.
+    pub(super) budget: Option<Duration>,
+    pub(super) programs: &'a [Program],
+    pub(super) folder: &'a Path,
+    pub(super) progress: &'a Progress,
+    pub(super) tasks: &'a Tasks,
+}
+
+impl Rounds<'_> {
+    /// Runs all lines once, then again, and so on, and hands out the runs of each side as soon as they are made. A run
+    /// that fails says why and does not keep the others from running.
+    ///
+    /// # Errors
+    /// Those of `keep`.
+    pub(super) async fn run(&self, mut keep: impl FnMut(Vec<Run>) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let began = Instant::now();
+        let rounds = |line: &Line| self.count.unwrap_or(line.rounds);
+        let most = self.lines.iter().map(rounds).max().unwrap_or(0);
+        let mut longest = vec![Duration::ZERO; self.lines.len()];
+        for round in 0..most {
+            for (line, longest) in self.lines.iter().zip(&mut longest) {
+                let fits = self.budget.is_none_or(|budget| began.elapsed() + *longest <= budget);
+                if round >= rounds(line) || (round > 0 && !fits) {
+                    continue;
                 }
+                let line_began = Instant::now();
+                for program in self.programs {
+                    keep(self.run_side(line, round, program).await)?;
+                }
+                *longest = line_began.elapsed().max(*longest);
             }
         }
+        Ok(())
     }
-    runs
+
+    async fn run_side(&self, line: &Line, round: usize, program: &Program) -> Vec<Run> {
+        let name = format!("{} {} {}", line.name, round + 1, program.kind.name());
+        eprintln!("{name}");
+        // Each has its own tasks, which end with it.
+        let group = self.tasks.child();
+        let outcomes = run_line(line, program, self.folder, self.progress, &group).await;
+        group.shutdown().await;
+        // What the last run left to be written must not slow down the next.
+        rustix::fs::sync();
+        let steps = line.steps.iter().zip(outcomes);
+        let runs = steps.map(|(step, outcome)| {
+            let outcome = outcome.map(thinned).map_err(|error| format!("{error:#}"));
+            if let Err(error) = &outcome {
+                eprintln!("{name}, {}: {error}", step.label);
+            }
+            Run {
+                line: line.name.to_owned(),
+                step: step.label.clone(),
+                kind: program.kind,
+                round,
+                outcome,
+            }
+        });
+        runs.collect()
+    }
 }
 
 async fn run_line(

@@ -76,7 +76,18 @@ impl<'a> Side<'a> {
         self.share(|outcome| outcome.used.others_cpu_seconds)
     }
 
-    fn busy_share(&self) -> Option<f64> {
+    /// Bytes a second that all members wrote to disk.
+    pub(crate) fn written_per_second(&self) -> Option<f64> {
+        let rates = self
+            .outcomes
+            .iter()
+            .filter(|outcome| outcome.seconds > 0.0)
+            .map(|outcome| outcome.used.written_bytes() as f64 / outcome.seconds);
+        median(&rates.collect::<Vec<_>>())
+    }
+
+    /// The share of the machine that servers and generator took.
+    pub(crate) fn busy_share(&self) -> Option<f64> {
         self.share(|outcome| outcome.used.cpu_seconds() + outcome.used.generator_cpu_seconds)
     }
 

@@ -110,21 +110,19 @@ struct Shared {
 
 impl Shared {
     fn new(plan: &Plan, classes: usize) -> anyhow::Result<Self> {
-        let record_from = Instant::now() + plan.warmup;
+        let start = Instant::now();
+        let record_from = start + plan.warmup;
         let duration = match (plan.total, plan.duration) {
             (None, None) => bail!("give a load an end: --total or --duration"),
             (_, duration) => duration,
         };
+        let pace = plan.rate.map(|rate| Pace::start(start, rate));
         Ok(Self {
             recorder: Recorder::new(classes)?,
             record_from,
             deadline: duration.map(|duration| record_from + duration),
             total: plan.total,
-            pace: plan
-                .rate
-                .map(Pace::start)
-                .transpose()
-                .context("cannot start a thread")?,
+            pace: pace.transpose().context("cannot start a thread")?,
             turn: AtomicU64::new(0),
             taken: AtomicU64::new(0),
             stopped: AtomicBool::new(false),

@@ -45,13 +45,13 @@ impl Shared {
 }
 
 impl Pace {
-    /// Starts now, with `rate` turns a second.
+    /// `rate` turns a second, of which the first is due at `start`.
     ///
     /// # Errors
     /// No thread can be started.
-    pub(crate) fn start(rate: f64) -> std::io::Result<Self> {
+    pub(crate) fn start(start: Instant, rate: f64) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
-            start: Instant::now(),
+            start,
             rate,
             due: Semaphore::new(0),
             turn: AtomicU64::new(0),
@@ -96,8 +96,8 @@ mod tests {
 
     #[tokio::test]
     async fn turns_are_due_at_the_rate_however_late_they_are_taken() {
-        let pace = Pace::start(1000.0).unwrap();
-        let start = pace.shared.start;
+        let start = Instant::now();
+        let pace = Pace::start(start, 1000.0).unwrap();
         std::thread::sleep(Duration::from_millis(20));
         for turn in 0..10 {
             assert_eq!(pace.next().await.unwrap(), start + Duration::from_millis(turn));

@@ -1,8 +1,9 @@
-//! Tasks of this workspace, each of which also runs as a test.
+//! Tasks of this workspace; those that check something also run as tests.
 //!
 //! It must not know the product: it reads files and `cargo metadata`. Start reading at [`Task`].
 
 mod gen_docs;
+mod instructions;
 mod layers;
 mod tidy;
 mod workspace;
@@ -30,6 +31,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Count the instructions of a put and a get with optimisation, and compare with the committed figures.
+    Instructions {
+        /// Write the figures of both profiles anew.
+        #[arg(long)]
+        write: bool,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -38,6 +45,7 @@ fn main() -> anyhow::Result<()> {
         Task::Layers => layers::check(&workspace),
         Task::Tidy => tidy::check(&workspace)?,
         Task::Gen { check } => gen_docs::run(&workspace, check)?,
+        Task::Instructions { write } => return instructions::run(&workspace, write),
     };
     for finding in &findings {
         eprintln!("{finding}");

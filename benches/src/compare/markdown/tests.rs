@@ -6,7 +6,7 @@ use super::*;
 use crate::compare::Run;
 use crate::compare::lines::all;
 use crate::facts::Facts;
-use crate::process::Used;
+use crate::process::{ServerUse, Used};
 use crate::report::{Latency, Outcome};
 
 fn facts() -> Facts {
@@ -17,7 +17,10 @@ fn facts() -> Facts {
         kernel: "6.1".to_owned(),
         file_system: "ext4 on /dev/vda".to_owned(),
         syncs_per_second: 5000.0,
-        sync: Latency::default(),
+        sync: Latency {
+            p50: 0.5,
+            ..Latency::default()
+        },
         sequential_bytes_per_second: 1e9,
         load_average: 0.1,
     }
@@ -28,6 +31,8 @@ fn run(step: &str, kind: Kind, round: usize, per_second: f64, cpu: f64) -> Run {
         (figure::PER_SECOND, per_second),
         (figure::P99, 1000.0 / per_second),
         (figure::CPU_PER_1000, cpu),
+        (figure::P50, 10.0),
+        (figure::WRITTEN_PER_BYTE, 4.0),
     ];
     Run {
         line: "put".to_owned(),
@@ -38,6 +43,10 @@ fn run(step: &str, kind: Kind, round: usize, per_second: f64, cpu: f64) -> Run {
             seconds: 10.0,
             figures: figures.map(|(name, value)| (name.to_owned(), value)).into(),
             used: Used {
+                servers: vec![ServerUse {
+                    written_bytes: 1_000_000_000,
+                    ..ServerUse::default()
+                }],
                 generator_cpu_seconds: 19.0,
                 ..Used::default()
             },
@@ -99,6 +108,19 @@ fn medians_ratios_and_verdicts_stand_in_the_table() {
     assert!(report.contains("the largest requests/s is 5.56x the smallest"));
     assert!(report.contains("put --clients 100 --duration 10s"));
     assert!(report.contains("A CPU, 2 cores"));
+}
+
+#[test]
+fn the_limits_of_the_machine_are_told() {
+    let step = "put, 1 client";
+    let runs = vec![
+        run(step, Kind::Etcd, 0, 1000.0, 3.0),
+        run(step, Kind::Keelson, 0, 1000.0, 3.0),
+    ];
+    let report = report(&comparison(runs), &all(Profile::Full));
+    let rows = cells(&report, step);
+    let limits = rows.iter().find(|row| row.len() == 4 && row[1].contains('%')).unwrap();
+    assert_eq!(limits[1..], ["95%, 95%", "10%, 10%", "20.0, 20.0"]);
 }
 
 #[test]
