@@ -20,23 +20,20 @@ pub enum Error {
     Config(#[from] crate::config::Error),
     /// No member of the cluster answered.
     #[error(
-        "cannot fetch cluster info from peer urls: none of {0} answered; check --initial-cluster and that the cluster runs"
+        "cannot fetch cluster info from peer urls: could not retrieve cluster information from the given URLs: {0}; check --initial-cluster and that the cluster runs"
     )]
     NoPeer(String),
-    /// The cluster does not know the member.
-    #[error(
-        "none of the cluster's members has the peer URLs {0}: add it first with `etcdctl member add`, with the URLs of --initial-advertise-peer-urls"
-    )]
-    NotAdded(String),
     /// `--initial-cluster` and the cluster's own list differ.
-    #[error(
-        "--initial-cluster does not match the members of the running cluster: it names {given}, the cluster has {found}"
-    )]
+    #[error("error validating peerURLs: {what}: --initial-cluster names {given}, the cluster has {found}{hint}")]
     Mismatch {
+        /// Upstream's word for it.
+        what: &'static str,
         /// What the flag says.
         given: String,
         /// What the cluster says.
         found: String,
+        /// What to do about it, if that is known.
+        hint: &'static str,
     },
     /// The cluster runs and this member was part of it before, with data that is gone.
     #[error(
@@ -117,12 +114,10 @@ async fn found(config: &Config, peers: &dyn Peers) -> Result<Place, Error> {
 async fn join(config: &Config, peers: &dyn Peers, clock: &dyn Clock) -> Result<Place, Error> {
     let info = ask(config, peers, clock).await?;
     check_urls(config, &info)?;
-    let wanted = sorted(&config.initial_advertise_peer_urls);
-    let own = info.members.iter().find(|member| sorted(&member.peer_ur_ls) == wanted);
-    let own = own.ok_or_else(|| Error::NotAdded(config.initial_advertise_peer_urls.join(",")))?;
+    let own = own(&info, config).map_or(0, |member| member.id);
     let identity = Identity {
         cluster_id: info.cluster_id,
-        member_id: own.id,
+        member_id: own,
         format: FORMAT,
     };
     Ok(Place {
@@ -131,7 +126,16 @@ async fn join(config: &Config, peers: &dyn Peers, clock: &dyn Clock) -> Result<P
     })
 }
 
+/// The member that has the URLs which `--initial-cluster` gives this one's name.
+fn own<'a>(info: &'a ClusterInfoResponse, config: &Config) -> Option<&'a Member> {
+    let wanted = sorted(config.initial_cluster.get(&config.name)?);
+    info.members.iter().find(|member| sorted(&member.peer_ur_ls) == wanted)
+}
+
 async fn ask(config: &Config, peers: &dyn Peers, clock: &dyn Clock) -> Result<ClusterInfoResponse, Error> {
+    if others(config).next().is_none() {
+        return Err(Error::NoPeer("--initial-cluster names this member alone".to_owned()));
+    }
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {
             clock.sleep(RETRY).await;
@@ -155,13 +159,18 @@ fn check_urls(config: &Config, info: &ClusterInfoResponse) -> Result<(), Error> 
         return Ok(());
     }
     let text = |urls: &BTreeSet<Vec<String>>| urls.iter().flatten().cloned().collect::<Vec<_>>().join(",");
-    let own = sorted(&config.initial_advertise_peer_urls);
-    if !found.contains(&own) {
-        return Err(Error::NotAdded(own.join(",")));
-    }
     Err(Error::Mismatch {
+        what: if given.len() == found.len() {
+            "PeerURLs: no match found for existing member"
+        } else {
+            "member count is unequal"
+        },
         given: text(&given),
         found: text(&found),
+        hint: match own(info, config) {
+            None => "; add this member with `etcdctl member add` first, with its URLs of --initial-cluster",
+            Some(_) => "",
+        },
     })
 }
 
@@ -217,8 +226,18 @@ mod tests {
         };
         assert_eq!(check_urls(&config, &info), Ok(()));
         info.members.push(member("http://b:1"));
-        assert!(matches!(check_urls(&config, &info), Err(Error::Mismatch { .. })));
+        let said = |info: &ClusterInfoResponse| check_urls(&config, info).unwrap_err().to_string();
+        assert_eq!(
+            said(&info),
+            "error validating peerURLs: member count is unequal: --initial-cluster names http://localhost:2380, the \
+             cluster has http://b:1,http://localhost:2380"
+        );
         info.members.remove(0);
-        assert!(matches!(check_urls(&config, &info), Err(Error::NotAdded(_))));
+        let text = said(&info);
+        assert!(text.starts_with("error validating peerURLs: PeerURLs: no match found for existing member: "));
+        assert!(
+            text.contains("add this member with `etcdctl member add` first"),
+            "{text}"
+        );
     }
 }

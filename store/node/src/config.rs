@@ -1,6 +1,6 @@
 //! What can be set about a member: etcd's flags as plain values, and the checks between them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -217,35 +217,64 @@ impl Config {
         Ok(())
     }
 
-    /// Checks what matters only at the first start: this member stands in the initial cluster as it advertises itself.
+    /// Checks what matters only at the first start: this member stands in the initial cluster, and a founder as it
+    /// advertises itself. Who joins has announced its URLs before, so upstream does not hold the flags together then.
     ///
     /// # Errors
-    /// One line that names the flags.
+    /// One line that names the flags, in upstream's words.
     pub(crate) fn validate_initial_cluster(&self) -> Result<(), Error> {
-        let Some(urls) = self.initial_cluster.get(&self.name) else {
+        let Some(listed) = self.initial_cluster.get(&self.name) else {
             return Err(Error(format!(
                 "couldn't find local name \"{}\" in the initial cluster configuration: add it to --initial-cluster",
                 self.name
             )));
         };
-        let (mut listed, mut advertised) = (urls.clone(), self.initial_advertise_peer_urls.clone());
-        listed.sort();
-        advertised.sort();
-        if listed != advertised {
+        if self.initial_cluster_state == InitialState::New {
+            self.validate_advertised(listed)?;
+        }
+        let mut seen = BTreeSet::new();
+        if self.initial_cluster.values().flatten().all(|url| seen.insert(url)) {
+            return Ok(());
+        }
+        let all = self.initial_cluster.iter();
+        let all = all.flat_map(|(name, urls)| urls.iter().map(move |url| (name, url)));
+        Err(Error(format!("initial cluster {} has duplicate url", pairs(all))))
+    }
+
+    /// The member's URLs in `--initial-cluster` must be those of `--initial-advertise-peer-urls`.
+    fn validate_advertised(&self, listed: &[String]) -> Result<(), Error> {
+        let sorted = |urls: &[String]| {
+            let mut urls = urls.to_vec();
+            urls.sort();
+            urls
+        };
+        let (listed, advertised) = (sorted(listed), sorted(&self.initial_advertise_peer_urls));
+        if listed == advertised {
+            return Ok(());
+        }
+        let only_in = |some: &[String], others: &[String]| -> Vec<String> {
+            some.iter().filter(|url| !others.contains(url)).cloned().collect()
+        };
+        let named = |urls: &[String]| pairs(urls.iter().map(|url| (&self.name, url)));
+        let missing = only_in(&listed, &advertised);
+        if missing.is_empty() {
             return Err(Error(format!(
-                "--initial-cluster has {}={} but missing from --initial-advertise-peer-urls={}",
-                self.name,
-                listed.join(","),
-                advertised.join(",")
+                "--initial-advertise-peer-urls has {} but missing from --initial-cluster={}",
+                only_in(&advertised, &listed).join(","),
+                named(&listed)
             )));
         }
-        let mut seen = std::collections::BTreeSet::new();
-        for url in self.initial_cluster.values().flatten() {
-            if !seen.insert(url) {
-                return Err(Error(format!("--initial-cluster names {url} twice")));
-            }
-        }
-        Ok(())
+        let differ = |(one, other): (&String, &String)| (one != other).then(|| format!("{one:?} != {other:?}"));
+        let why = if listed.len() == advertised.len() {
+            advertised.iter().zip(&listed).find_map(differ).unwrap_or_default()
+        } else {
+            format!("{} URLs != {} URLs", advertised.len(), listed.len())
+        };
+        Err(Error(format!(
+            "--initial-cluster has {} but missing from --initial-advertise-peer-urls={} ({why})",
+            named(&missing),
+            advertised.join(",")
+        )))
     }
 
     /// How long a request may take: upstream's 5 s for disk and network, and two elections.
@@ -269,6 +298,13 @@ impl Config {
     }
 }
 
+/// `name=url` pairs as `--initial-cluster` takes them.
+fn pairs<'a>(urls: impl Iterator<Item = (&'a String, &'a String)>) -> String {
+    urls.map(|(name, url)| format!("{name}={url}"))
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,22 +320,57 @@ mod tests {
     }
 
     #[test]
-    fn a_member_must_stand_in_the_initial_cluster() {
-        let mut config = Config {
-            name: "other".to_owned(),
-            ..Config::default()
-        };
-        assert!(config.validate_initial_cluster().unwrap_err().0.contains("other"));
-        config = Config {
-            initial_advertise_peer_urls: vec!["http://b:1".to_owned()],
-            ..Config::default()
-        };
-        assert!(
+    fn a_founder_stands_in_the_initial_cluster_as_it_advertises_itself() {
+        let said = |initial: &[(&str, &[&str])], advertised: &[&str], state| {
+            let owned = |urls: &[&str]| urls.iter().map(|url| (*url).to_owned()).collect::<Vec<_>>();
+            let config = Config {
+                name: "m".to_owned(),
+                initial_cluster: initial
+                    .iter()
+                    .map(|(name, urls)| ((*name).to_owned(), owned(urls)))
+                    .collect(),
+                initial_advertise_peer_urls: owned(advertised),
+                initial_cluster_state: state,
+                ..Config::default()
+            };
             config
                 .validate_initial_cluster()
-                .unwrap_err()
-                .0
-                .contains("--initial-advertise-peer-urls")
+                .err()
+                .map(|error| error.0)
+                .unwrap_or_default()
+        };
+        let (new, existing) = (InitialState::New, InitialState::Existing);
+        let (a, b, c) = ("http://a:1", "http://b:1", "http://c:1");
+        assert_eq!(said(&[("m", &[a, b])], &[b, a], new), "");
+        assert_eq!(said(&[("m", &[a])], &[b], existing), "", "announced before");
+        let absent = "couldn't find local name \"m\" in the initial cluster configuration";
+        assert!(said(&[("x", &[a])], &[a], new).starts_with(absent));
+        assert!(said(&[("x", &[a])], &[a], existing).starts_with(absent));
+        assert!(said(&[], &[a], new).starts_with(absent));
+        for (listed, advertised, text) in [
+            (
+                &[b][..],
+                &[a][..],
+                "--initial-cluster has m=http://b:1 but missing from --initial-advertise-peer-urls=http://a:1 \
+                 (\"http://a:1\" != \"http://b:1\")",
+            ),
+            (
+                &[a, b, c],
+                &[a],
+                "--initial-cluster has m=http://b:1,m=http://c:1 but missing from \
+                 --initial-advertise-peer-urls=http://a:1 (1 URLs != 3 URLs)",
+            ),
+            (
+                &[a],
+                &[a, b],
+                "--initial-advertise-peer-urls has http://b:1 but missing from --initial-cluster=m=http://a:1",
+            ),
+        ] {
+            assert_eq!(said(&[("m", listed)], advertised, new), text);
+        }
+        assert_eq!(
+            said(&[("m", &[a]), ("x", &[a])], &[a], new),
+            "initial cluster m=http://a:1,x=http://a:1 has duplicate url"
         );
     }
 

@@ -77,7 +77,14 @@ async fn member(settings: &Settings) -> Result<()> {
         "starting a member"
     );
     let mut signals = Signals::new()?;
-    let mut launched = launch(settings).await?;
+    // A member that joins may wait long for the others.
+    let mut launched = tokio::select! {
+        launched = launch(settings) => launched?,
+        name = signals.next() => {
+            tracing::info!(signal = name, "ended before the member ran");
+            return Ok(());
+        }
+    };
     let outcome = tokio::select! {
         outcome = serve(&mut launched) => outcome,
         name = signals.next() => {

@@ -15,6 +15,11 @@ use super::settings::{Access, Cluster, Limits, Listen};
 use super::sources::Options;
 use crate::error::{Error, Result};
 
+/// The name of a member that is given none.
+pub(super) const DEFAULT_NAME: &str = "default";
+/// Upstream's default of `--initial-cluster`.
+const SOLE: &str = "default=http://localhost:2380";
+
 /// Options by name.
 pub(super) struct Reader<'a> {
     pub(super) options: &'a Options,
@@ -96,10 +101,15 @@ impl Reader<'_> {
     pub(super) fn cluster(&self, listen: &Listen) -> Result<Cluster> {
         let advertise_peer = self.advertised("initial-advertise-peer-urls", &listen.peer)?;
         let given = self.value("initial-cluster")?;
-        let initial = if given.text.is_empty() {
-            BTreeMap::from([(self.text("name")?, advertise_peer.clone())])
-        } else {
+        let set = |name| self.options.parsed.is_set(name);
+        let name = self.text("name")?;
+        let initial = if set("initial-cluster") && given.text != SOLE {
             flags::name_urls(&given.spelled, &given.text)?
+        } else if name == DEFAULT_NAME && set("initial-advertise-peer-urls") {
+            // Upstream's default follows the advertised URLs for a name of one's own only.
+            flags::name_urls(&given.spelled, SOLE)?
+        } else {
+            BTreeMap::from([(name, advertise_peer.clone())])
         };
         Ok(Cluster {
             advertise_peer,

@@ -64,7 +64,7 @@ impl Security {
     /// Holds the flags against the URLs listened on, as upstream: what it warns of is returned.
     ///
     /// # Errors
-    /// Half of a certificate, or an `https` URL without one.
+    /// Half of a certificate, an `https` URL without one, or callers who must show one that nothing can check.
     pub(crate) fn check(&self, side: Side, urls: &[String]) -> Result<Vec<String>> {
         let (prefix, word) = (side.prefix(), side.word());
         if self.cert_file.is_some() != self.key_file.is_some() {
@@ -75,6 +75,12 @@ impl Security {
         if self.client_cert_file.is_some() != self.client_key_file.is_some() {
             return Err(Error::new(format!(
                 "--{prefix}client-cert-file and --{prefix}client-key-file belong together; only one is given"
+            )));
+        }
+        if self.client_cert_auth && self.trusted_ca_file.is_none() && urls.iter().any(|url| is_secure(url)) {
+            return Err(Error::new(format!(
+                "--{prefix}client-cert-auth needs --{prefix}trusted-ca-file, the authority of the {word}s' certificates: \
+                 without it etcd takes every authority that the system trusts, so anyone with a certificate from one"
             )));
         }
         let mut notes = Vec::new();
@@ -227,7 +233,15 @@ mod tests {
         };
         assert_eq!(both.check(Side::Client, &http).unwrap().len(), 3);
         assert_eq!(
-            both.check(Side::Client, &https).unwrap(),
+            both.check(Side::Peer, &https).unwrap_err().text.split(',').next(),
+            Some("--peer-client-cert-auth needs --peer-trusted-ca-file")
+        );
+        let checked = Security {
+            trusted_ca_file: Some("ca".into()),
+            ..both
+        };
+        assert_eq!(
+            checked.check(Side::Client, &https).unwrap(),
             ["ignoring client auto TLS since certs given"]
         );
         let half = Security {

@@ -8,7 +8,7 @@ use base::telemetry::LogOptions;
 use base::tls::Protocol;
 
 use super::gates::Gates;
-use super::reader::Reader;
+use super::reader::{DEFAULT_NAME, Reader};
 use super::security::{Security, Side};
 use super::sources::Options;
 use crate::error::{Error, Result};
@@ -99,7 +99,6 @@ pub(crate) struct Settings {
 
 /// Upstream's limit for `--election-timeout`.
 const MAX_ELECTION: Duration = Duration::from_secs(50);
-const DEFAULT_NAME: &str = "default";
 
 impl Settings {
     /// Understands `options` and checks them.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::harness::{Cluster, Kind, Output, Setup};
+use crate::harness::{Cluster, Kind, Member, Output, Setup, skip, tools, until, until_async};
 
 /// The last line of what a start said, which must be all that a user needs.
 fn refusal(output: &Output) -> String {
@@ -78,7 +78,7 @@ fn the_data_of_another_member_are_not_taken() {
     // the member it was, or refuses. It must not begin anew in the same folder.
     let member = &mut other.members[0];
     member.start();
-    crate::harness::until("it refuses, or goes on as the member it was", || {
+    until("it refuses, or goes on as the member it was", || {
         (!member.is_running() || member.is_healthy()).then_some(())
     });
 }
@@ -100,6 +100,23 @@ fn flags_that_do_not_fit_are_named() {
             ],
             &["/nowhere/"],
         ),
+        (
+            &[
+                "--cert-file=/nowhere/cert",
+                "--key-file=/nowhere/key",
+                "--listen-client-urls=https://127.0.0.1:0",
+                "--client-cert-auth",
+            ],
+            &["--client-cert-auth needs --trusted-ca-file"],
+        ),
+        (
+            &[
+                "--peer-auto-tls",
+                "--listen-peer-urls=https://127.0.0.1:0",
+                "--peer-client-cert-auth",
+            ],
+            &["--peer-client-cert-auth needs --peer-trusted-ca-file"],
+        ),
         (&["--auto-compaction-mode=nonsense"], &["auto-compaction-mode"]),
         (&["--quota-backend-bytes=many"], &["quota-backend-bytes"]),
         (&["--log-level=loud"], &["log level", "loud"]),
@@ -113,5 +130,142 @@ fn flags_that_do_not_fit_are_named() {
         let output = cluster.members[0].run_to_end();
         assert!(!output.timed_out, "{flags:?} are taken");
         assert_says(&output, words);
+    }
+}
+
+/// `--initial-cluster` and what it must fit, tried on etcd, whose words are expected of both.
+#[test]
+fn the_initial_cluster_fits_the_member_or_is_refused_in_etcds_words() {
+    if let Err(why) = tools() {
+        return skip(why);
+    }
+    const ABSENT: &str = "couldn't find local name \"m0\" in the initial cluster configuration";
+    // Flags beside the usual ones of m0, which advertises PEER; what the refusal says, or that it starts.
+    let cases: &[(&[&str], Option<&str>)] = &[
+        (&[], None),
+        (&["--initial-cluster=default=http://localhost:2380"], None),
+        (
+            &["--name=default"],
+            Some(
+                "--initial-cluster has default=http://localhost:2380 but missing from --initial-advertise-peer-urls=PEER (",
+            ),
+        ),
+        (&["--name=default", "--initial-cluster=default=PEER"], None),
+        (&["--initial-cluster="], Some(ABSENT)),
+        (&["--initial-cluster=x=PEER"], Some(ABSENT)),
+        (
+            &["--initial-cluster=x=PEER", "--initial-cluster-state=existing"],
+            Some(ABSENT),
+        ),
+        (
+            &["--initial-cluster=m0=http://127.0.0.1:1"],
+            Some("--initial-cluster has m0=http://127.0.0.1:1 but missing from --initial-advertise-peer-urls=PEER ("),
+        ),
+        (
+            &[
+                "--initial-advertise-peer-urls=PEER,http://127.0.0.1:1",
+                "--initial-cluster=m0=PEER",
+            ],
+            Some("--initial-advertise-peer-urls has http://127.0.0.1:1 but missing from --initial-cluster=m0="),
+        ),
+        (
+            &["--initial-cluster=m0=PEER,x=PEER"],
+            Some("initial cluster m0=PEER,x=PEER has duplicate url"),
+        ),
+        (
+            &["--initial-cluster-state=existing"],
+            Some(
+                "cannot fetch cluster info from peer urls: could not retrieve cluster information from the given URLs",
+            ),
+        ),
+    ];
+    for kind in [Kind::Etcd, Kind::Keelson] {
+        for (flags, refusal) in cases {
+            let mut cluster = Cluster::prepare(kind, Setup::of(1));
+            let member = &mut cluster.members[0];
+            let filled = |text: &str| text.replace("PEER", &member.peer_url);
+            let flags: Vec<String> = flags.iter().map(|flag| filled(flag)).collect();
+            let refusal = refusal.map(filled);
+            member.arguments.retain(|flag| !flag.starts_with("--initial-cluster"));
+            member.arguments.extend(flags.iter().cloned());
+            match refusal {
+                None => {
+                    member.start();
+                    member.wait_healthy();
+                }
+                // etcd says it as a JSON text.
+                Some(text) => {
+                    let output = member.run_to_end();
+                    assert!(
+                        matches!(output.code, Some(code) if code != 0),
+                        "{kind:?} {flags:?}: {output:?}"
+                    );
+                    let said = format!("{}{}", output.stdout, output.stderr).replace("\\\"", "\"");
+                    assert!(said.contains(&text), "{kind:?} {flags:?}: {text} is not in {said}");
+                }
+            }
+        }
+    }
+}
+
+/// A newcomer whose cluster does not answer waits for it; it must not have to be killed.
+#[test]
+fn a_member_that_waits_for_its_cluster_can_be_stopped() {
+    let mut cluster = Cluster::prepare(Kind::Keelson, Setup::of(2));
+    let member = &mut cluster.members[1];
+    member.arguments.extend([
+        "--initial-cluster-state=existing".to_owned(),
+        "--log-level=warn".to_owned(),
+    ]);
+    member.start();
+    until("it asks the others", || {
+        member.log().contains("failed to get cluster info").then_some(())
+    });
+    let began = std::time::Instant::now();
+    assert!(member.terminate().success());
+    assert!(
+        began.elapsed() < std::time::Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+/// Who joins must stand in the cluster's own list; what else its flags say of itself does not matter any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_is_held_against_the_cluster_it_joins() {
+    if let Err(why) = tools() {
+        return skip(why);
+    }
+    for kind in [Kind::Etcd, Kind::Keelson] {
+        let mut cluster = Cluster::start(kind, Setup::of(1));
+        let client = cluster.client();
+        let newcomer = cluster.newcomer();
+        let refused = |newcomer: &Member, reason: &str| {
+            let output = newcomer.run_to_end();
+            let said = format!("{}{}", output.stdout, output.stderr);
+            for words in ["error validating peerURLs", reason] {
+                assert!(said.contains(words), "{kind:?}: {said}");
+            }
+        };
+        refused(newcomer, "member count is unequal");
+        client.member_add(vec![newcomer.peer_url.clone()], true).await.unwrap();
+        let arguments = newcomer.arguments.clone();
+        for argument in &mut newcomer.arguments {
+            if argument.starts_with("--initial-cluster=") {
+                *argument = argument.replace(&newcomer.peer_url, "http://127.0.0.1:1");
+            }
+        }
+        refused(newcomer, "PeerURLs: no match found for existing member");
+
+        newcomer.arguments = arguments;
+        let elsewhere = "--initial-advertise-peer-urls=http://127.0.0.1:1";
+        newcomer.arguments.push(elsewhere.to_owned());
+        newcomer.start();
+        let name = newcomer.name.clone();
+        until_async("it has joined", || async {
+            let members = client.members().await.ok()?;
+            members.iter().any(|member| member.name == name).then_some(())
+        })
+        .await;
     }
 }
