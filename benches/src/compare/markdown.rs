@@ -205,7 +205,7 @@ fn limits(text: &mut String, comparison: &Comparison, lines: &[Line]) {
             text,
             "| {} | {} | {} | {} |",
             step.label,
-            both(sides.map(|side| side.busy_share()), &percent),
+            both(sides.map(super::rows::Side::busy_share), &percent),
             both(sides.map(disk), &percent),
             both(sides.map(syncs), &rounded),
         );
