@@ -1,15 +1,11 @@
 //! Who asks, read from the head of a request once, before it is dispatched.
 
-use http::{HeaderMap, Request};
+use http::HeaderMap;
 use proto::fault::Fault;
 use store_node::Caller;
 
 use crate::listen::Connection;
 use crate::metrics::UNKNOWN;
-
-/// Set on requests that came through the JSON gateway.
-#[derive(Clone, Copy)]
-pub(crate) struct FromGateway;
 
 const VERSION: &str = "client-api-version";
 
@@ -25,22 +21,20 @@ pub(crate) fn client_version(headers: &HeaderMap) -> Result<&str, Fault> {
 }
 
 /// Reads the caller.
-pub(crate) fn caller<B>(request: &Request<B>) -> Caller {
-    let headers = request.headers();
+pub(crate) fn caller(headers: &HeaderMap, connection: &Connection) -> Caller {
     let text = |name: &str| {
         headers
             .get(name)
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned)
     };
-    let connection = request.extensions().get::<std::sync::Arc<Connection>>();
     Caller {
         // gRPC clients send `token`; over REST it is the authorization header.
         token: text("token").or_else(|| text("authorization")),
-        common_name: connection.and_then(|connection| connection.common_name.clone()),
-        remote: connection.and_then(|connection| connection.remote),
+        common_name: connection.common_name.clone(),
+        remote: connection.remote,
         require_leader: headers.get("hasleader").is_some_and(|value| value == "true"),
-        gateway: request.extensions().get::<FromGateway>().is_some(),
+        gateway: connection.gateway,
     }
 }
 
@@ -51,23 +45,19 @@ mod tests {
 
     #[test]
     fn the_head_says_who_asks() {
-        let request = Request::builder()
-            .header("token", "t.7")
-            .header("authorization", "other")
-            .header("hasleader", "true")
-            .body(())
-            .unwrap();
-        let asks = caller(&request);
-        assert_eq!(asks.token.as_deref(), Some("t.7"));
-        assert!(asks.require_leader);
-        assert!(!asks.gateway);
-        let rest = Request::builder()
-            .header("authorization", "t.8")
-            .header("hasleader", "yes")
-            .body(())
-            .unwrap();
-        assert_eq!(caller(&rest).token.as_deref(), Some("t.8"));
-        assert!(!caller(&rest).require_leader);
+        let asks = |fields: &[(&'static str, &'static str)]| {
+            let fields = fields
+                .iter()
+                .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)));
+            caller(&fields.collect(), &Connection::default())
+        };
+        let client = asks(&[("token", "t.7"), ("authorization", "other"), ("hasleader", "true")]);
+        assert_eq!(client.token.as_deref(), Some("t.7"));
+        assert!(client.require_leader);
+        assert!(!client.gateway);
+        let browser = asks(&[("authorization", "t.8"), ("hasleader", "yes")]);
+        assert_eq!(browser.token.as_deref(), Some("t.8"));
+        assert!(!browser.require_leader);
     }
 
     #[test]

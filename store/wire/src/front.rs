@@ -28,17 +28,17 @@ pub(crate) struct Http {
 }
 
 impl Answer for Front {
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>, connection: Arc<Connection>) -> Response<Body> {
         let request = request.map(Body::new);
         if is_grpc(&request) {
             return match &self.services {
-                Some(services) => services.call(request).await,
+                Some(services) => services.call(request, &connection).await,
                 None => tonic::Status::unimplemented("this port serves no gRPC").into_http(),
             };
         }
         match &self.http {
             // Boxed, so that the future of a gRPC call does not carry the room for a page.
-            Some(http) => Box::pin(http.answer(request)).await,
+            Some(http) => Box::pin(http.answer(request, &connection)).await,
             None => reply::not_found(),
         }
     }
@@ -59,15 +59,13 @@ fn gateway_path(path: &str) -> bool {
 }
 
 impl Http {
-    async fn answer(&self, request: Request<Body>) -> Response<Body> {
-        let secure = request
-            .extensions()
-            .get::<Arc<Connection>>()
-            .is_some_and(|connection| connection.secure);
-        if !secure && let Some(refused) = self.access.refuse_host(&request) {
+    async fn answer(&self, request: Request<Body>, connection: &Connection) -> Response<Body> {
+        if !connection.secure
+            && let Some(refused) = self.access.refuse_host(&request)
+        {
             return refused;
         }
-        if let Some(refused) = self.refuse_name(&request) {
+        if let Some(refused) = self.refuse_name(request.uri().path(), connection) {
             return refused;
         }
         let origin = request.headers().get(header::ORIGIN).cloned();
@@ -76,22 +74,18 @@ impl Http {
             *response.status_mut() = StatusCode::OK;
             response
         } else {
-            self.route(request).await
+            self.route(request, connection).await
         };
         self.access.mark(origin.as_ref(), response.headers_mut());
         response
     }
 
     /// The refusal of a client that may think that its certificate says who it is: the gateway asks in its own name.
-    fn refuse_name(&self, request: &Request<Body>) -> Option<Response<Body>> {
-        let named = request
-            .extensions()
-            .get::<Arc<Connection>>()
-            .is_some_and(|connection| connection.common_name.is_some());
-        let refused = named
+    fn refuse_name(&self, path: &str, connection: &Connection) -> Option<Response<Body>> {
+        let refused = connection.common_name.is_some()
             && self.gateway.is_some()
             && self.pages.member.certificates_name_users()
-            && gateway_path(request.uri().path());
+            && gateway_path(path);
         refused.then(|| {
             let text =
                 "CommonName of client sending a request against gateway will be ignored and not used as expected";
@@ -99,10 +93,10 @@ impl Http {
         })
     }
 
-    async fn route(&self, request: Request<Body>) -> Response<Body> {
+    async fn route(&self, request: Request<Body>, connection: &Connection) -> Response<Body> {
         if gateway_path(request.uri().path()) {
             return match &self.gateway {
-                Some(gateway) => gateway.answer(request).await,
+                Some(gateway) => gateway.answer(request, connection).await,
                 None => reply::not_found(),
             };
         }

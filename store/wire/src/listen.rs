@@ -31,8 +31,8 @@ const CONNECTION_WINDOW: u32 = 4 << 20;
 /// Streams that a client reset before they were looked at; above it the connection is closed (rapid reset).
 const MAX_PENDING_RESETS: usize = 1024;
 
-/// What is known of the other end of a connection. It stands in the extensions of every request.
-#[derive(Debug, Default)]
+/// What is known of the other end of a connection.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Connection {
     /// Where it comes from; absent on unix sockets.
     pub(crate) remote: Option<SocketAddr>,
@@ -40,14 +40,17 @@ pub(crate) struct Connection {
     pub(crate) secure: bool,
     /// The common name in the client's verified certificate; absent if it is empty.
     pub(crate) common_name: Option<Arc<str>>,
+    /// Whether what it carries comes through the JSON gateway.
+    pub(crate) gateway: bool,
 }
 
 /// Answers the requests of a port.
 pub(crate) trait Answer: Send + Sync + 'static {
-    /// One request. The connection stands in its extensions as `Arc<Connection>`.
+    /// One request.
     fn answer(
         self: Arc<Self>,
         request: http::Request<Incoming>,
+        connection: Arc<Connection>,
     ) -> impl Future<Output = http::Response<Body>> + Send + 'static;
 }
 
@@ -96,8 +99,7 @@ impl<A: Answer> Port<A> {
         let Some(tls) = &self.tls else {
             let connection = Connection {
                 remote,
-                secure: false,
-                common_name: None,
+                ..Connection::default()
             };
             return self.serve(socket, connection).await;
         };
@@ -111,6 +113,7 @@ impl<A: Answer> Port<A> {
                     common_name: identity
                         .filter(|identity| !identity.common_name.is_empty())
                         .map(|identity| identity.common_name.into()),
+                    gateway: false,
                 };
                 self.serve(Box::new(stream), connection).await;
             }
@@ -132,9 +135,8 @@ impl<A: Answer> Port<A> {
     async fn serve(&self, socket: Socket, connection: Connection) {
         let connection = Arc::new(connection);
         let answer = Arc::clone(&self.answer);
-        let service = service_fn(move |mut request: http::Request<Incoming>| {
-            request.extensions_mut().insert(Arc::clone(&connection));
-            let answered = Arc::clone(&answer).answer(request);
+        let service = service_fn(move |request: http::Request<Incoming>| {
+            let answered = Arc::clone(&answer).answer(request, Arc::clone(&connection));
             async move { Ok::<_, std::convert::Infallible>(answered.await) }
         });
         let builder = self.builder();
@@ -142,10 +144,12 @@ impl<A: Answer> Port<A> {
         let spoke = socket.spoke();
         let socket = TokioIo::new(Lenient::new(socket, self.options.max_header_bytes));
         let mut serving = pin!(builder.serve_connection_with_upgrades(socket, service));
+        // One for each connection: it is looked at with every packet, and what all share is a lock.
+        let draining = self.draining.child_token();
         let ended = tokio::select! {
             biased;
             ended = serving.as_mut() => Some(ended),
-            () = self.draining.cancelled() => None,
+            () = draining.cancelled() => None,
             () = silence(&spoke) => return,
         };
         let ended = if let Some(ended) = ended {

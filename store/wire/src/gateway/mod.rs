@@ -11,14 +11,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Extensions, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use prost_reflect::{DescriptorPool, MessageDescriptor};
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::{Code, Status};
 
-use crate::caller::FromGateway;
 use crate::frames::{framed, next_message, status_in, too_large};
 use crate::listen::Connection;
 use crate::reply;
@@ -74,7 +73,11 @@ impl Gateway {
     }
 
     /// Answers a request of a path under `/v3/`.
-    pub(crate) async fn answer(&self, request: Request<Body>) -> Response<Body> {
+    pub(crate) async fn answer(&self, request: Request<Body>, connection: &Connection) -> Response<Body> {
+        let through = Connection {
+            gateway: true,
+            ..connection.clone()
+        };
         let path = request.uri().path();
         let path = path
             .strip_prefix("/v3beta/")
@@ -83,7 +86,7 @@ impl Gateway {
             return refused(StatusCode::NOT_FOUND, &Status::not_found("Not Found"));
         };
         if websocket::asked(request.headers()) {
-            return websocket::answer(self.services.clone(), route, request, self.draining.clone()).await;
+            return websocket::answer(self.services.clone(), route, request, through, self.draining.clone()).await;
         }
         if request.method() != Method::POST {
             return refused(
@@ -100,10 +103,7 @@ impl Gateway {
                 Err(status) => return refused(json::http_status(status.code()), &status),
             }
         };
-        let response = self
-            .services
-            .call(call(&route, &parts.headers, &parts.extensions, body))
-            .await;
+        let response = self.services.call(call(&route, &parts.headers, body), &through).await;
         if route.server_streams {
             stream::answers(response, route.output.clone())
         } else {
@@ -124,7 +124,7 @@ impl Gateway {
 }
 
 /// The gRPC request of a REST request: what a caller is known by, and metadata.
-fn call(route: &Route, headers: &HeaderMap, extensions: &Extensions, body: Body) -> Request<Body> {
+fn call(route: &Route, headers: &HeaderMap, body: Body) -> Request<Body> {
     let mut request = Request::new(body);
     *request.method_mut() = Method::POST;
     *request.uri_mut() = http::Uri::from_static(route.grpc);
@@ -144,10 +144,6 @@ fn call(route: &Route, headers: &HeaderMap, extensions: &Extensions, body: Body)
             out.append(name, value.clone());
         }
     }
-    if let Some(connection) = extensions.get::<Arc<Connection>>() {
-        request.extensions_mut().insert(Arc::clone(connection));
-    }
-    request.extensions_mut().insert(FromGateway);
     request
 }
 

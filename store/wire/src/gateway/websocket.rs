@@ -19,6 +19,7 @@ use tonic::body::Body;
 use super::stream::Answers;
 use super::{Route, call, json};
 use crate::frames::framed;
+use crate::listen::Connection;
 use crate::rpc::Services;
 
 /// Whether a request asks for a websocket.
@@ -40,6 +41,7 @@ pub(super) async fn answer(
     services: Services,
     route: Arc<Route>,
     request: Request<Body>,
+    through: Connection,
     draining: CancellationToken,
 ) -> Response<Body> {
     let (mut parts, _) = request.into_parts();
@@ -57,9 +59,7 @@ pub(super) async fn answer(
         let (mut sink, source) = socket.split();
         let body = requests(source, route.input.clone(), closed.clone().drop_guard());
         let relayed = async {
-            let response = services
-                .call(call(&route, &parts.headers, &parts.extensions, body))
-                .await;
+            let response = services.call(call(&route, &parts.headers, body), &through).await;
             let mut answers = match Answers::new(response, route.output.clone()) {
                 Ok(answers) => answers,
                 Err(status) => {

@@ -16,7 +16,7 @@ use super::metrics::{PeerMetrics, label};
 use super::service::PeerService;
 use crate::frames::Counted;
 use crate::front::is_grpc;
-use crate::listen::Answer;
+use crate::listen::{Answer, Connection};
 use crate::pages::Pages;
 use crate::reply;
 
@@ -94,7 +94,7 @@ impl PeerFront {
 }
 
 impl Answer for PeerFront {
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>, _: Arc<Connection>) -> Response<Body> {
         if is_grpc(&request) {
             return self.call(request.map(Body::new)).await;
         }

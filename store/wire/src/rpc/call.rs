@@ -15,6 +15,7 @@ use super::Rpc;
 use super::reply::{Reply, Running};
 use super::requests::Requests;
 use crate::caller::caller;
+use crate::listen::Connection;
 use crate::status;
 
 /// Serves one method.
@@ -31,10 +32,16 @@ pub(crate) struct Call {
 
 impl Call {
     /// Reads the head of a request. Messages above `limit` bytes are refused; with `gzip` they may be packed.
-    pub(super) fn read(request: Request<Body>, limit: usize, gzip: bool, running: Running) -> Self {
+    pub(super) fn read(
+        request: Request<Body>,
+        connection: &Connection,
+        limit: usize,
+        gzip: bool,
+        running: Running,
+    ) -> Self {
         let method = Arc::clone(running.method());
         Self {
-            caller: caller(&request),
+            caller: caller(request.headers(), connection),
             deadline: deadline(request.headers()),
             requests: Requests::new(request.into_body(), limit, gzip, method),
             reply: Reply::new(running, gzip),

@@ -32,6 +32,8 @@ use crate::metrics::Method;
 const CHUNK: usize = 48 << 10;
 /// What is this long is sent as it is: a copy would cost more than a frame of its own.
 const WHOLE: usize = 16 << 10;
+/// Room for a chunk that the last value makes too long.
+const ROOM: usize = CHUNK + WHOLE;
 /// The longest message that upstream sends.
 const MAX_MESSAGE: usize = i32::MAX as usize;
 
@@ -296,7 +298,7 @@ impl Writer {
         if self.gzip && length > 0 {
             return self.put_packed(message, list);
         }
-        self.chunk.reserve(HEAD + begun + list.left.min(CHUNK));
+        self.chunk.reserve(HEAD + begun + list.left.min(ROOM));
         self.put_head(PLAIN, length);
         message.encode_raw(&mut self.chunk);
         self.list = list;
@@ -326,7 +328,7 @@ impl Writer {
     fn fill(&mut self) {
         while !self.is_full() {
             if self.chunk.is_empty() {
-                self.chunk.reserve(self.list.left.min(CHUNK + WHOLE));
+                self.chunk.reserve(self.list.left.min(ROOM));
             }
             match self.list.next(&mut self.chunk) {
                 Some(item) if item.len() >= WHOLE => self.whole = Some(item),

@@ -91,15 +91,17 @@ impl Requests {
 
     /// The first message in what was received, if it is there as a whole: how it is packed and its bytes.
     fn take(&mut self) -> Result<Option<(u8, Bytes)>, Status> {
-        self.begin(HEAD);
-        let Some(&[packing, a, b, c, d]) = self.begun.first_chunk() else {
+        if !self.begun.is_empty() || self.held.len() < HEAD {
+            self.begin(HEAD);
+        }
+        let head = self.begun.first_chunk().or_else(|| self.held.first_chunk());
+        let Some(&[packing, a, b, c, d]) = head else {
             return Ok(None);
         };
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
         if length > self.limit {
             return Err(too_large(length, self.limit));
         }
-        self.begun.reserve((HEAD + length).saturating_sub(self.begun.len()));
         self.begin(HEAD + length);
         if self.begun.len() < HEAD + length {
             return Ok(None);
@@ -111,9 +113,11 @@ impl Requests {
 
     /// Adds to the message in pieces, until it has so many bytes.
     fn begin(&mut self, bytes: usize) {
-        let missing = bytes.saturating_sub(self.begun.len()).min(self.held.len());
-        self.begun.extend_from_slice(&self.held[..missing]);
-        self.held.advance(missing);
+        let missing = bytes.saturating_sub(self.begun.len());
+        self.begun.reserve(missing);
+        let there = missing.min(self.held.len());
+        self.begun.extend_from_slice(&self.held[..there]);
+        self.held.advance(there);
     }
 
     fn unpacked(&self, packing: u8, message: Bytes) -> Result<Bytes, Status> {

@@ -12,6 +12,7 @@ use super::methods::METHODS;
 use super::reply::{Reply, Running};
 use crate::caller::client_version;
 use crate::heads;
+use crate::listen::Connection;
 use crate::metrics::{Method, Metrics};
 use crate::status;
 
@@ -40,14 +41,20 @@ impl Services {
         self.limit
     }
 
-    /// Answers one call. Its caller's connection stands in the extensions.
-    pub(crate) async fn call(&self, request: Request<Body>) -> Response<Body> {
+    /// Answers one call.
+    pub(crate) async fn call(&self, request: Request<Body>, connection: &Connection) -> Response<Body> {
         let Some(method) = self.metrics.method(request.uri().path()) else {
             return unknown(request.uri().path()).into_http();
         };
         let running = Running::start(Arc::clone(method));
         match self.admit(request.headers(), method) {
-            Ok(gzip) => (method.serve)(Arc::clone(&self.rpc), Call::read(request, self.limit, gzip, running)).await,
+            Ok(gzip) => {
+                (method.serve)(
+                    Arc::clone(&self.rpc),
+                    Call::read(request, connection, self.limit, gzip, running),
+                )
+                .await
+            }
             Err(refused) => Reply::new(running, false).refuse(&refused),
         }
     }

@@ -34,8 +34,8 @@ pub(super) fn pulled<S: Source>(
     source: S,
     draining: &CancellationToken,
 ) -> BoxStream<'static, Result<S::Answer, Status>> {
-    // One future for the whole stream: each new one would wait for a lock that all streams share.
-    let drained = Box::pin(draining.clone().cancelled_owned());
+    // One for each stream: it is looked at with every answer, and what all share is a lock.
+    let drained = Box::pin(draining.child_token().cancelled_owned());
     Box::pin(unfold(Some((source, drained)), |state| async move {
         let (mut source, mut drained) = state?;
         let pulled = tokio::select! {

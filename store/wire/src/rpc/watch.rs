@@ -26,7 +26,7 @@ struct Open {
     session: WatchSession,
     /// Reads the client's requests; gone once the client has closed its side.
     reading: Option<BoxFuture<'static, Result<(), Status>>>,
-    /// One future for the whole stream: each new one would wait for a lock that all streams share.
+    /// One for each stream: it is looked at with every answer, and what all share is a lock.
     drained: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
@@ -39,7 +39,7 @@ pub(super) fn watch(rpc: Arc<Rpc>, call: Call) -> BoxFuture<'static, Response<Bo
         let open = Open {
             reading: Some(Box::pin(read(call.requests, session.clone()))),
             session,
-            drained: Box::pin(rpc.draining.clone().cancelled_owned()),
+            drained: Box::pin(rpc.draining.child_token().cancelled_owned()),
         };
         call.reply.many(Box::pin(unfold(Some(open), |open| async move {
             let mut open = open?;
