@@ -1,6 +1,7 @@
 //! End-to-end tests: real processes, real sockets, real disks, and etcd's own tools as the judge.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod apiserver;
 mod backups;
 #[path = "../../../../store/client/tests/real/suite/mod.rs"]
 mod client_suite;
