@@ -14,6 +14,10 @@ mod version;
 
 use std::process::ExitCode;
 
+/// A request is a dozen small allocations, made on one thread and given back on another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = std::env::args_os()
         .map(|arg| arg.to_string_lossy().into_owned())

@@ -102,9 +102,14 @@ pub(crate) struct Entry {
 impl Entry {
     pub(crate) const HEAD: usize = 1 + revision::BYTES + 4;
 
+    /// The length of [`Self::encode`]'s answer.
+    pub(crate) fn encoded_len(&self) -> usize {
+        Self::HEAD + self.key.len()
+    }
+
     /// The value under the revision's bytes.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(Self::HEAD + self.key.len());
+        let mut out = Vec::with_capacity(self.encoded_len());
         out.push(flag(self.kind));
         // No version has the revision 0.0.
         out.extend_from_slice(&self.previous.unwrap_or_default().to_bytes());

@@ -39,7 +39,7 @@ impl Store {
     pub(crate) fn txn(&mut self, request: &TxnRequest) -> Result<(TxnResponse, Option<Arc<RevisionBatch>>)> {
         let mut batch = Batch::new();
         let mut session = self.mvcc.begin();
-        let outcome = session.txn(&mut batch, request, &|lease| lease != 404)?;
+        let outcome = session.txn(request, &|lease| lease != 404)?;
         session.seal(&mut batch);
         self.engine.write(&batch).unwrap();
         session.publish();

@@ -11,16 +11,14 @@ use crate::run::Run;
 pub(super) fn put(run: &mut Run<'_>, request: &PutRequest) -> Result<Outcome, Stop> {
     validate::put(request)?;
     let leases = &run.core.leases;
-    let done = run
-        .session
-        .put(&mut run.batch, request, &|lease| leases.contains(lease))?;
+    let done = run.session.put(request, &|lease| leases.contains(lease))?;
     run.changed(done.changes);
     Ok(Outcome::Put(done.response))
 }
 
 pub(super) fn delete_range(run: &mut Run<'_>, request: &DeleteRangeRequest) -> Result<Outcome, Stop> {
     validate::delete_range(request)?;
-    let done = run.session.delete_range(&mut run.batch, request)?;
+    let done = run.session.delete_range(request)?;
     run.changed(done.changes);
     Ok(Outcome::DeleteRange(done.response))
 }
@@ -30,9 +28,7 @@ pub(super) fn delete_range(run: &mut Run<'_>, request: &DeleteRangeRequest) -> R
 pub(super) fn txn(run: &mut Run<'_>, request: &TxnRequest) -> Result<Outcome, Stop> {
     validate::txn(request, usize::MAX)?;
     let leases = &run.core.leases;
-    let done = run
-        .session
-        .txn(&mut run.batch, request, &|lease| leases.contains(lease))?;
+    let done = run.session.txn(request, &|lease| leases.contains(lease))?;
     run.changed(done.changes);
     Ok(Outcome::Txn(done.response))
 }

@@ -56,7 +56,7 @@ pub(super) fn expire(run: &mut Run<'_>, stamp: Stamp, expired: &LeaseExpire) -> 
 /// One revision per lease, its keys in order.
 fn end(run: &mut Run<'_>, id: i64) -> Result<(), Stop> {
     let keys = run.core.leases.revoke(id, &mut run.batch)?;
-    let changes = run.session.delete_keys(&mut run.batch, keys)?;
+    let changes = run.session.delete_keys(keys)?;
     run.changed(changes);
     Ok(())
 }

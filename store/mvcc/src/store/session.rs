@@ -17,13 +17,13 @@ use super::{Mvcc, RollingHash};
 use crate::change::{Outcome, RevisionBatch};
 use crate::index::{Index, KeyMeta};
 use crate::read::{Snapshot, header};
-use crate::record::Entry;
+use crate::record::{self, Entry};
 use crate::{Result, keys, txn};
 
 /// What the batch wrote and the engine does not have yet.
 #[derive(Default)]
 pub(crate) struct Pending {
-    /// By data key. Only looked up, never walked, so its order reaches nobody.
+    /// By data key. Sorted where its order would reach somebody.
     pub(crate) data: HashMap<Vec<u8>, Bytes>,
     /// In the order of revisions.
     pub(crate) history: Vec<Entry>,
@@ -31,7 +31,7 @@ pub(crate) struct Pending {
 
 /// Applies commands of one batch. Dropping it without [`Self::publish`] forgets all of them.
 ///
-/// After an error that is not a refusal the session must be dropped: its batch may be half a command.
+/// After an error that is not a refusal the session must be dropped: it may hold half a command.
 pub struct Session<'a> {
     mvcc: &'a mut Mvcc,
     pub(super) index: Index,
@@ -92,7 +92,7 @@ impl<'a> Session<'a> {
     }
 
     /// The state as the next read sees it, before and while a command writes.
-    pub(crate) fn snapshot(&self, writing: Option<&Writing<'_>>) -> Snapshot<'_> {
+    pub(crate) fn snapshot(&self, writing: Option<&Writing>) -> Snapshot<'_> {
         Snapshot {
             engine: self.mvcc.shared.engine(),
             index: &self.index,
@@ -115,19 +115,14 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// `LeaseNotFound` or `KeyNotFound` as refusals; else when the engine fails.
-    pub fn put(
-        &mut self,
-        batch: &mut Batch,
-        request: &PutRequest,
-        lease_exists: &dyn Fn(i64) -> bool,
-    ) -> Result<Outcome<PutResponse>> {
+    pub fn put(&mut self, request: &PutRequest, lease_exists: &dyn Fn(i64) -> bool) -> Result<Outcome<PutResponse>> {
         if request.lease != 0 && !lease_exists(request.lease) {
             return Err(Fault::LeaseNotFound.into());
         }
         if (request.ignore_value || request.ignore_lease) && self.index.get(&request.key).is_none() {
             return Err(Fault::KeyNotFound.into());
         }
-        let mut writing = Writing::new(batch);
+        let mut writing = Writing::default();
         let response = self.execute_put(&mut writing, request)?;
         Ok(self.outcome(response, writing))
     }
@@ -136,12 +131,8 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// When the engine fails.
-    pub fn delete_range(
-        &mut self,
-        batch: &mut Batch,
-        request: &DeleteRangeRequest,
-    ) -> Result<Outcome<DeleteRangeResponse>> {
-        let mut writing = Writing::new(batch);
+    pub fn delete_range(&mut self, request: &DeleteRangeRequest) -> Result<Outcome<DeleteRangeResponse>> {
+        let mut writing = Writing::default();
         let response = self.execute_delete(&mut writing, request)?;
         Ok(self.outcome(response, writing))
     }
@@ -150,16 +141,11 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// A refusal has no effect at all: everything that can be refused is looked at before the first write.
-    pub fn txn(
-        &mut self,
-        batch: &mut Batch,
-        request: &TxnRequest,
-        lease_exists: &dyn Fn(i64) -> bool,
-    ) -> Result<Outcome<TxnResponse>> {
+    pub fn txn(&mut self, request: &TxnRequest, lease_exists: &dyn Fn(i64) -> bool) -> Result<Outcome<TxnResponse>> {
         let snapshot = self.snapshot(None);
         let path = txn::path(&snapshot, request)?;
         txn::check(&snapshot, request, &path, lease_exists)?;
-        let mut writing = Writing::new(batch);
+        let mut writing = Writing::default();
         let mut response = txn::write(self, &mut writing, request, &path)?;
         response.header = header(self.snapshot(Some(&writing)).revision);
         Ok(self.outcome(response, writing))
@@ -169,14 +155,10 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// Never at present; the type leaves room for an engine that is asked.
-    pub fn delete_keys(
-        &mut self,
-        batch: &mut Batch,
-        keys: impl IntoIterator<Item = Bytes>,
-    ) -> Result<Option<Arc<RevisionBatch>>> {
+    pub fn delete_keys(&mut self, keys: impl IntoIterator<Item = Bytes>) -> Result<Option<Arc<RevisionBatch>>> {
         let mut keys: Vec<Bytes> = keys.into_iter().collect();
         keys.sort_unstable();
-        let mut writing = Writing::new(batch);
+        let mut writing = Writing::default();
         for key in keys {
             self.delete_one(&mut writing, key);
         }
@@ -201,8 +183,27 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Adds the head to the batch. Call it once, before the batch is written.
+    /// Adds all that the commands changed, and the head, to the batch. Call it once, before the batch is written.
+    ///
+    /// Space by space and in key order: an engine that keeps its writes sorted finds the place of each near the last.
     pub fn seal(&self, batch: &mut Batch) {
+        let mut data: Vec<_> = self.pending.data.iter().collect();
+        data.sort_unstable();
+        for (key, value) in data {
+            batch.put(keys::DATA, key, value);
+        }
+        for entry in &self.pending.history {
+            batch.put(keys::HISTORY, &entry.revision.to_bytes(), &entry.encode());
+        }
+        let mut changed: Vec<_> = self.pending.history.iter().map(|entry| &entry.key).collect();
+        changed.sort_unstable();
+        changed.dedup();
+        for key in changed {
+            match self.index.get(key) {
+                Some(meta) => batch.put(keys::INDEX, key, &record::index_value(&meta)),
+                None => batch.delete(keys::INDEX, key),
+            }
+        }
         let Self {
             revision,
             compacted,
@@ -210,17 +211,13 @@ impl<'a> Session<'a> {
             added,
             ..
         } = *self;
-        batch.put(
-            keys::META,
-            keys::HEAD,
-            &StoredHead {
-                revision,
-                compacted,
-                hash,
-                added,
-            }
-            .encode(),
-        );
+        let head = StoredHead {
+            revision,
+            compacted,
+            hash,
+            added,
+        };
+        batch.put(keys::META, keys::HEAD, &head.encode());
     }
 
     /// Shows the new head to readers. Call it after the batch was written.
@@ -252,7 +249,7 @@ impl<'a> Session<'a> {
         mvcc.shared.publish(head, hashes);
     }
 
-    fn outcome<T>(&mut self, response: T, writing: Writing<'_>) -> Outcome<T> {
+    fn outcome<T>(&mut self, response: T, writing: Writing) -> Outcome<T> {
         if writing.changes.is_empty() {
             return Outcome {
                 response,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use proto::etcd::{DeleteRangeRequest, PutRequest};
 use proto::fault::Fault;
-use store_engine::{Batch, Engine, Memory};
+use store_engine::{Batch, Engine, Memory, Op};
 
 use crate::testing::{Store, bytes, get, put_request};
 use crate::{Kind, Mvcc, Revision, keys};
@@ -59,8 +59,8 @@ fn a_batch_is_seen_from_inside_first_and_from_outside_after_publish() {
     let reader = store.mvcc.reader();
     let mut batch = Batch::new();
     let mut session = store.mvcc.begin();
-    session.put(&mut batch, &put_request("a", "1"), &any_lease).unwrap();
-    session.put(&mut batch, &put_request("a", "2"), &any_lease).unwrap();
+    session.put(&put_request("a", "1"), &any_lease).unwrap();
+    session.put(&put_request("a", "2"), &any_lease).unwrap();
     let inside = session.range(&get("a", "")).unwrap();
     assert_eq!(inside.kvs[0].decode().unwrap().value, "2");
     let mut past = get("a", "");
@@ -83,9 +83,8 @@ fn a_dropped_session_leaves_nothing() {
     let mut store = Store::new();
     store.put("a", "1");
     let before = store.mvcc.hash();
-    let mut batch = Batch::new();
     let mut session = store.mvcc.begin();
-    session.put(&mut batch, &put_request("b", "1"), &any_lease).unwrap();
+    session.put(&put_request("b", "1"), &any_lease).unwrap();
     drop(session);
     assert_eq!(store.mvcc.hash(), before);
     assert_eq!(store.mvcc.reader().view().key_count(), 1);
@@ -113,6 +112,34 @@ fn opening_again_finds_everything() {
 }
 
 #[test]
+fn a_batch_is_written_space_by_space_in_key_order() {
+    let mut store = Store::new();
+    store.put("gone", "1");
+    let mut session = store.mvcc.begin();
+    for key in ["b", "c", "a", "b"] {
+        session.put(&put_request(key, "1"), &any_lease).unwrap();
+    }
+    session.delete_keys([bytes("gone")]).unwrap();
+    let mut batch = Batch::new();
+    session.seal(&mut batch);
+    let written: Vec<_> = batch
+        .ops()
+        .map(|op| match op {
+            Op::Put { space, key, .. } => (space, key.to_vec(), true),
+            Op::Delete { space, key } => (space, key.to_vec(), false),
+            Op::DeleteRange { .. } => panic!("no ranges here"),
+        })
+        .collect();
+    for space in [keys::DATA, keys::HISTORY, keys::INDEX] {
+        let keys: Vec<_> = written.iter().filter(|op| op.0 == space).map(|op| &op.1).collect();
+        assert!(keys.is_sorted(), "{space:?}: {keys:?}");
+    }
+    let index: Vec<_> = written.iter().filter(|op| op.0 == keys::INDEX).collect();
+    let index: Vec<_> = index.iter().map(|op| (&op.1[..], op.2)).collect();
+    assert_eq!(index, [(&b"a"[..], true), (b"b", true), (b"c", true), (b"gone", false)]);
+}
+
+#[test]
 fn the_hash_depends_on_every_change_and_not_on_batches() {
     let apply = |requests: &[PutRequest], together: bool| {
         let engine = Arc::new(Memory::new());
@@ -121,7 +148,7 @@ fn the_hash_depends_on_every_change_and_not_on_batches() {
             let mut batch = Batch::new();
             let mut session = mvcc.begin();
             for request in chunk {
-                session.put(&mut batch, request, &any_lease).unwrap();
+                session.put(request, &any_lease).unwrap();
             }
             session.seal(&mut batch);
             engine.write(&batch).unwrap();
@@ -142,18 +169,13 @@ fn the_hash_depends_on_every_change_and_not_on_batches() {
 #[test]
 fn a_change_says_all_that_listeners_need() {
     let mut store = Store::new();
-    let mut batch = Batch::new();
     let mut session = store.mvcc.begin();
     let request = |lease| PutRequest {
         lease,
         ..put_request("a", "1")
     };
-    session.put(&mut batch, &request(7), &any_lease).unwrap();
-    let second = session
-        .put(&mut batch, &request(8), &any_lease)
-        .unwrap()
-        .changes
-        .unwrap();
+    session.put(&request(7), &any_lease).unwrap();
+    let second = session.put(&request(8), &any_lease).unwrap().changes.unwrap();
     let change = &second.changes[0];
     assert_eq!(
         (second.revision, change.kind, change.modified),
@@ -163,10 +185,7 @@ fn a_change_says_all_that_listeners_need() {
         (change.previous, change.previous_lease, change.lease),
         (Some(Revision::new(2, 0)), 7, 8)
     );
-    let gone = session
-        .delete_keys(&mut batch, [bytes("b"), bytes("a")])
-        .unwrap()
-        .unwrap();
+    let gone = session.delete_keys([bytes("b"), bytes("a")]).unwrap().unwrap();
     let change = &gone.changes[0];
     assert_eq!(
         (gone.changes.len(), change.kind, change.lease, change.previous_lease),
@@ -178,7 +197,7 @@ fn a_change_says_all_that_listeners_need() {
         (event.r#type, kv.key, kv.mod_revision, kv.version),
         (1, Bytes::from("a"), 4, 0)
     );
-    assert!(session.delete_keys(&mut batch, [bytes("a")]).unwrap().is_none());
+    assert!(session.delete_keys([bytes("a")]).unwrap().is_none());
 }
 
 #[test]
@@ -190,10 +209,10 @@ fn leases_are_checked_and_found_again() {
         lease: 9,
         ..put_request("a", "1")
     };
-    let refused = session.put(&mut batch, &request, &|_| false).unwrap_err();
+    let refused = session.put(&request, &|_| false).unwrap_err();
     assert_eq!(refused.fault(), Some(Fault::LeaseNotFound));
-    session.put(&mut batch, &request, &any_lease).unwrap();
-    session.put(&mut batch, &put_request("b", "1"), &any_lease).unwrap();
+    session.put(&request, &any_lease).unwrap();
+    session.put(&put_request("b", "1"), &any_lease).unwrap();
     session.seal(&mut batch);
     store.engine.write(&batch).unwrap();
     session.publish();
@@ -209,14 +228,13 @@ fn leases_are_checked_and_found_again() {
 fn deleting_nothing_is_no_revision() {
     let mut store = Store::new();
     store.put("a", "1");
-    let mut batch = Batch::new();
     let mut session = store.mvcc.begin();
     let request = DeleteRangeRequest {
         key: bytes("x"),
         ..DeleteRangeRequest::default()
     };
-    let outcome = session.delete_range(&mut batch, &request).unwrap();
-    assert!(outcome.changes.is_none() && batch.is_empty());
+    let outcome = session.delete_range(&request).unwrap();
+    assert!(outcome.changes.is_none());
     assert_eq!(
         (outcome.response.deleted, outcome.response.header.unwrap().revision),
         (0, 2)
@@ -226,7 +244,7 @@ fn deleting_nothing_is_no_revision() {
         prev_kv: true,
         ..DeleteRangeRequest::default()
     };
-    let outcome = session.delete_range(&mut batch, &request).unwrap();
+    let outcome = session.delete_range(&request).unwrap();
     assert_eq!(
         (outcome.response.deleted, outcome.response.header.unwrap().revision),
         (1, 3)

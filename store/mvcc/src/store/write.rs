@@ -4,7 +4,6 @@ use bytes::Bytes;
 use proto::Encoded;
 use proto::etcd::{DeleteRangeRequest, DeleteRangeResponse, PutRequest, PutResponse};
 use proto::mvcc::KeyValue;
-use store_engine::Batch;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::Session;
@@ -12,25 +11,16 @@ use crate::change::{Change, Kind};
 use crate::index::KeyMeta;
 use crate::read::header;
 use crate::record::{self, Entry};
-use crate::{KeyRange, Result, Revision, keys};
+use crate::{KeyRange, Result, Revision, gc, keys};
 
 /// The changes of the command that is running.
-pub(crate) struct Writing<'b> {
-    pub(crate) batch: &'b mut Batch,
+#[derive(Default)]
+pub(crate) struct Writing {
     pub(super) changes: Vec<Change>,
 }
 
-impl<'b> Writing<'b> {
-    pub(super) fn new(batch: &'b mut Batch) -> Self {
-        Self {
-            batch,
-            changes: Vec::new(),
-        }
-    }
-}
-
 impl Session<'_> {
-    pub(crate) fn execute_put(&mut self, writing: &mut Writing<'_>, request: &PutRequest) -> Result<PutResponse> {
+    pub(crate) fn execute_put(&mut self, writing: &mut Writing, request: &PutRequest) -> Result<PutResponse> {
         let meta = self.index.get(&request.key);
         let old = match meta {
             Some(meta) if request.prev_kv || request.ignore_value => {
@@ -57,7 +47,7 @@ impl Session<'_> {
 
     pub(crate) fn execute_delete(
         &mut self,
-        writing: &mut Writing<'_>,
+        writing: &mut Writing,
         request: &DeleteRangeRequest,
     ) -> Result<DeleteRangeResponse> {
         let range = KeyRange::new(&request.key, &request.range_end);
@@ -80,7 +70,7 @@ impl Session<'_> {
         })
     }
 
-    fn put_one(&mut self, writing: &mut Writing<'_>, key: Bytes, value: Bytes, lease: i64, old: Option<KeyMeta>) {
+    fn put_one(&mut self, writing: &mut Writing, key: Bytes, value: Bytes, lease: i64, old: Option<KeyMeta>) {
         let main = self.revision + 1;
         let kv = KeyValue {
             key,
@@ -93,7 +83,7 @@ impl Session<'_> {
         self.record(writing, Kind::Put, &kv, old);
     }
 
-    pub(super) fn delete_one(&mut self, writing: &mut Writing<'_>, key: Bytes) {
+    pub(super) fn delete_one(&mut self, writing: &mut Writing, key: Bytes) {
         if let Some(old) = self.index.get(&key) {
             self.record(
                 writing,
@@ -107,8 +97,8 @@ impl Session<'_> {
         }
     }
 
-    /// Writes one change everywhere: version, history, index, hash, and the list of the command's changes.
-    fn record(&mut self, writing: &mut Writing<'_>, kind: Kind, kv: &KeyValue, old: Option<KeyMeta>) {
+    /// Notes one change everywhere: version, history, index, hash, and the list of the command's changes.
+    fn record(&mut self, writing: &mut Writing, kind: Kind, kv: &KeyValue, old: Option<KeyMeta>) {
         let modified = Revision::new(self.revision + 1, writing.changes.len() as i64);
         let data_key = keys::data_key(&kv.key, modified);
         let (data, stored) = record::data_value(kind, kv);
@@ -123,11 +113,7 @@ impl Session<'_> {
             previous_bytes,
             key: key.clone(),
         };
-        let history = entry.encode();
-
-        writing.batch.put(keys::DATA, &data_key, &data);
-        writing.batch.put(keys::HISTORY, &modified.to_bytes(), &history);
-        self.added += crate::gc::version_bytes(&key, kind, stored.len()) + crate::gc::history_bytes(history.len());
+        self.added += gc::version_bytes(&key, kind, stored.len()) + gc::history_bytes(entry.encoded_len());
         self.hash = roll(self.hash, modified, kind, &stored);
         let (event_kv, event) = match kind {
             Kind::Put => {
@@ -144,12 +130,10 @@ impl Session<'_> {
                     lease,
                     bytes: stored.len() as u32,
                 };
-                writing.batch.put(keys::INDEX, &key, &record::index_value(&meta));
                 self.index.insert(&key, meta);
                 (stored, Encoded::from_bytes(data.clone()))
             }
             Kind::Delete => {
-                writing.batch.delete(keys::INDEX, &key);
                 self.index.remove(&key);
                 let kv = record::deleted_kv(&key, modified.main);
                 let event = record::event(kind, &kv, None);

@@ -62,7 +62,7 @@ trait Target {
 /// Runs a transaction's operations in a session. The header is the caller's to fill.
 pub(crate) fn write(
     session: &mut Session<'_>,
-    writing: &mut Writing<'_>,
+    writing: &mut Writing,
     request: &TxnRequest,
     path: &Path,
 ) -> Result<TxnResponse> {
@@ -78,12 +78,12 @@ pub(crate) fn read(snapshot: &Snapshot<'_>, request: &TxnRequest) -> Result<TxnR
     Ok(response)
 }
 
-struct Write<'w, 's, 'b> {
+struct Write<'w, 's> {
     session: &'w mut Session<'s>,
-    writing: &'w mut Writing<'b>,
+    writing: &'w mut Writing,
 }
 
-impl Target for Write<'_, '_, '_> {
+impl Target for Write<'_, '_> {
     fn snapshot(&self) -> Snapshot<'_> {
         self.session.snapshot(Some(self.writing))
     }
