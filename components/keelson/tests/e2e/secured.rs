@@ -229,7 +229,7 @@ async fn certificates_are_made_when_asked_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn simple_tokens_run_out_and_are_renewed() {
-    renewed(Setup::of(1).flag("--auth-token-ttl=1")).await;
+    renewed(Setup::of(1).flag("--auth-token-ttl=1"), 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -243,12 +243,13 @@ async fn signed_tokens_run_out_and_are_renewed() {
     openssl.args(["genrsa", "-traditional", "-out"]).arg(&key);
     assert_eq!(run(&mut openssl).code, Some(0), "{openssl:?}");
     // The public key is in the private one.
-    let jwt = format!("--auth-token=jwt,priv-key={},sign-method=RS256,ttl=1s", key.display());
-    renewed(Setup::of(1).flag(jwt)).await;
+    let jwt = format!("--auth-token=jwt,priv-key={},sign-method=RS256,ttl=3s", key.display());
+    // Its end is told in whole seconds: it lives for between two and three.
+    renewed(Setup::of(1).flag(jwt), 3).await;
 }
 
 /// Writes for longer than a token lives.
-async fn renewed(setup: Setup) {
+async fn renewed(setup: Setup, seconds: u64) {
     let cluster = Cluster::start(Kind::Keelson, setup.flag("--bcrypt-cost=4"));
     let plain = cluster.client();
     plain.user_add("root", Some("r")).await.unwrap();
@@ -256,12 +257,12 @@ async fn renewed(setup: Setup) {
     plain.user_grant_role("root", "root").await.unwrap();
     plain.auth_enable().await.unwrap();
     let root = Client::new(cluster.options().with_login("root", "r"), &Tasks::new()).unwrap();
-    for _ in 0..3 {
+    for _ in 0..2 {
         root.put(Put::new("k", "v")).await.unwrap();
         // Not to wait for something: the time itself ends the token.
-        tokio::time::sleep(Duration::from_millis(1200)).await;
+        tokio::time::sleep(Duration::from_millis(seconds * 1000 + 200)).await;
     }
-    assert_eq!(root.get_key("k").await.unwrap().unwrap().version, 3);
+    assert_eq!(root.get_key("k").await.unwrap().unwrap().version, 2);
     assert!(plain.get("k").await.is_err());
 }
 

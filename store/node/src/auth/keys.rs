@@ -65,7 +65,6 @@ fn pair<K: Private>(algorithm: Algorithm, private: &[u8], public: &[u8]) -> Resu
         .transpose()?;
     let derived = private.as_ref().map(K::public);
     if let (Some(given), Some(derived)) = (&public, &derived)
-        && false
         && given != derived
     {
         return Err(Error("auth: public and private keys don't match".to_owned()));

@@ -1,3 +1,5 @@
+//! `etcdserverpb.Auth`: users, roles, and tokens for them.
+
 use proto::etcd::{
     AuthDisableRequest, AuthEnableRequest, AuthRoleAddRequest, AuthRoleDeleteRequest, AuthRoleGetRequest,
     AuthRoleGrantPermissionRequest, AuthRoleListRequest, AuthRoleRevokePermissionRequest, AuthStatusRequest,

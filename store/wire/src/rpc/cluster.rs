@@ -1,3 +1,5 @@
+//! `etcdserverpb.Cluster`: who is a member.
+
 use proto::etcd::{
     MemberAddRequest, MemberListRequest, MemberPromoteRequest, MemberRemoveRequest, MemberUpdateRequest,
 };

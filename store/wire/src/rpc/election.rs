@@ -1,3 +1,5 @@
+//! `v3electionpb.Election`: one leader among many clients.
+
 use proto::election::{CampaignRequest, LeaderRequest, ProclaimRequest, ResignRequest};
 
 use super::{streamed, unary};

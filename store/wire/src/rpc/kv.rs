@@ -1,3 +1,5 @@
+//! `etcdserverpb.KV`: keys, ranges and transactions.
+
 use proto::etcd::{CompactionRequest, DeleteRangeRequest, PutRequest, RangeRequest, TxnRequest};
 
 use super::reply::Listed;

@@ -1,3 +1,5 @@
+//! `v3lockpb.Lock`: a name that one client holds at a time.
+
 use proto::lock::{LockRequest, UnlockRequest};
 
 use super::unary;

@@ -1,3 +1,5 @@
+//! `etcdserverpb.Maintenance`: what an operator asks of one member.
+
 use proto::etcd::{
     AlarmRequest, DefragmentRequest, DowngradeRequest, HashKvRequest, HashRequest, MoveLeaderRequest, SnapshotRequest,
     StatusRequest,
