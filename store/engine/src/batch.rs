@@ -65,11 +65,9 @@ impl Batch {
         }
     }
 
-    /// An empty batch with room for `bytes` of operations.
-    pub fn with_capacity(bytes: usize) -> Self {
-        let mut buffer = Vec::with_capacity(HEADER + bytes);
-        buffer.resize(HEADER, 0);
-        Self { buffer, count: 0 }
+    /// Makes room for `bytes` more of operations.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.buffer.reserve(bytes);
     }
 
     /// Sets `key` to `value`.
@@ -273,7 +271,8 @@ mod tests {
     proptest! {
         #[test]
         fn decode_takes_only_batches(puts in prop::collection::vec((any::<u8>(), any::<Vec<u8>>(), any::<Vec<u8>>()), 0..8), cut in 0usize..64) {
-            let mut batch = Batch::with_capacity(64);
+            let mut batch = Batch::new();
+            batch.reserve(64);
             for (space, key, value) in &puts {
                 batch.put(Space(*space), key, value);
             }

@@ -22,7 +22,8 @@ const KNOWN: &[(&str, &str)] = &[
     ),
 ];
 
-/// Gates that change something here.
+/// Gates that change something here, or that hold anyway: checkpoints of leases are part of the replicated state, so they
+/// persist whenever they are made.
 const USED: &[&str] = &[
     "CompactHashCheck",
     "InitialCorruptCheck",

@@ -20,6 +20,10 @@ use crate::read::{Snapshot, header};
 use crate::record::{self, Entry};
 use crate::{Result, keys, txn};
 
+/// Bytes that an operation needs in a batch beside key and value, and an entry of the index beside the key; a guess that
+/// is a little too high.
+const ROOM: usize = 40;
+
 /// What the batch wrote and the engine does not have yet.
 #[derive(Default)]
 pub(crate) struct Pending {
@@ -189,6 +193,9 @@ impl<'a> Session<'a> {
     pub fn seal(&self, batch: &mut Batch) {
         let mut data: Vec<_> = self.pending.data.iter().collect();
         data.sort_unstable();
+        let values: usize = data.iter().map(|(key, value)| key.len() + value.len()).sum();
+        let entries: usize = self.pending.history.iter().map(|entry| 2 * entry.encoded_len()).sum();
+        batch.reserve(values + entries + (data.len() + self.pending.history.len()) * ROOM);
         for (key, value) in data {
             batch.put(keys::DATA, key, value);
         }

@@ -59,6 +59,10 @@ impl Session<'_> {
             Vec::new()
         };
         let deleted = rows.len() as i64;
+        // A range may hold millions of keys: lists that double would be copied, and their pages fetched, again and again.
+        writing.changes.reserve(rows.len());
+        self.pending.history.reserve(rows.len());
+        self.pending.data.reserve(rows.len());
         for row in rows {
             self.delete_one(writing, row.key);
         }
