@@ -52,10 +52,15 @@ pub(crate) fn data_key_len(key: &[u8]) -> usize {
 /// The data key of one version. All bits of the revision are turned, so that the newest comes first.
 pub(crate) fn data_key(key: &[u8], revision: Revision) -> Vec<u8> {
     let mut out = Vec::with_capacity(key.len() + 2 + revision::BYTES);
-    push_escaped(&mut out, key);
+    write_data_key(&mut out, key, revision);
+    out
+}
+
+/// Appends the data key of one version.
+pub(crate) fn write_data_key(out: &mut Vec<u8>, key: &[u8], revision: Revision) {
+    push_escaped(out, key);
     out.extend_from_slice(&(!revision.main).to_be_bytes());
     out.extend_from_slice(&(!revision.sub).to_be_bytes());
-    out
 }
 
 /// The place before all versions of `key`, and behind all versions of smaller keys.

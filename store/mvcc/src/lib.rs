@@ -37,7 +37,7 @@ pub use history::{HistoryPage, PageLimits};
 pub use import::{Import, ImportOptions};
 pub use index::KeyMeta;
 pub use key_range::KeyRange;
-pub use read::RangePages;
+pub use read::{Listing, RangePages};
 pub use revision::Revision;
 pub use store::{Mvcc, Reader, RollingHash, Session, View};
 pub use txn::{is_readonly, is_serializable};

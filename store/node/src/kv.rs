@@ -10,11 +10,12 @@ use proto::fault::Fault;
 use proto::store::command::Action;
 use proto::store::reply::Outcome;
 use store_machine::Ask;
-use store_mvcc::validate;
+use store_mvcc::{View, validate};
 
 use crate::admit::{Admitted, Learner};
 use crate::caller::{Caller, Who};
 use crate::error::{Error, Result};
+use crate::listing::RangeAnswer;
 use crate::slow::{self, Ended, Trace};
 use crate::{Member, quota};
 
@@ -28,35 +29,42 @@ pub(crate) fn unexpected(outcome: &Outcome) -> Error {
 }
 
 impl Member {
-    /// Reads keys. Linearizable unless `serializable`.
+    /// Reads keys, all of them into memory.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub async fn range(&self, caller: &Caller, request: RangeRequest) -> Result<RangeResponse> {
+        self.list(caller, request).await?.whole().await
+    }
+
+    /// Reads keys; the values of a long answer only when they are asked for. Linearizable unless `serializable`.
     ///
     /// # Errors
     /// Those of the range's options and revision, of auth, and timeouts.
-    pub async fn range(&self, caller: &Caller, request: RangeRequest) -> Result<RangeResponse> {
+    pub async fn list(&self, caller: &Caller, request: RangeRequest) -> Result<RangeAnswer> {
         let mut trace = self.trace("Range");
         let result = self.range_traced(caller, &request, &mut trace).await;
-        let response = result.as_ref().ok();
+        let (keys, bytes) = result.as_ref().map_or((0, 0), RangeAnswer::size);
         let ended = Ended {
             error: result.as_ref().err(),
             request_bytes: request.encoded_len(),
-            response_count: response.map_or(0, |response| response.kvs.len()),
-            response_bytes: response.map_or(0, Message::encoded_len),
+            response_count: keys,
+            response_bytes: bytes,
             limit: self.config.warning_apply_duration,
         };
         trace.end(self, caller, &ended, || slow::range(&request));
         result
     }
 
-    async fn range_traced(&self, caller: &Caller, request: &RangeRequest, trace: &mut Trace) -> Result<RangeResponse> {
+    async fn range_traced(&self, caller: &Caller, request: &RangeRequest, trace: &mut Trace) -> Result<RangeAnswer> {
         let learner = if request.serializable {
             Learner::Serves
         } else {
             Learner::Refuses
         };
         let admitted = self.admit(caller, learner).await?;
-        let mut response = self.range_admitted(&admitted.who, request, trace).await?;
-        response.header = self.complete(response.header);
-        Ok(response)
+        let read = self.read(&admitted.who, request, trace, RangeAnswer::read).await?;
+        Ok(self.range_answer(read))
     }
 
     pub(crate) async fn range_admitted(
@@ -65,6 +73,17 @@ impl Member {
         request: &RangeRequest,
         trace: &mut Trace,
     ) -> Result<RangeResponse> {
+        self.read(who, request, trace, View::range).await
+    }
+
+    /// Reads a range on behalf of somebody, in the given way.
+    async fn read<T: Send + 'static>(
+        &self,
+        who: &Who,
+        request: &RangeRequest,
+        trace: &mut Trace,
+        read: impl FnOnce(&View, &RangeRequest) -> store_mvcc::Result<T> + Send + 'static,
+    ) -> Result<T> {
         validate::range(request)?;
         self.intact()?;
         if !request.serializable {
@@ -76,11 +95,11 @@ impl Member {
         self.metrics.mvcc.open_reads.inc();
         let small = request.range_end.is_empty() || request.count_only || (1..=SMALL).contains(&request.limit);
         let result = if small {
-            self.mvcc.view().range(request)
+            read(&self.mvcc.view(), request)
         } else {
             let (reader, request) = (self.mvcc.clone(), request.clone());
             self.offload
-                .run(&self.tasks, "range", move || reader.view().range(&request))
+                .run(&self.tasks, "range", move || read(&reader.view(), &request))
                 .await?
         };
         self.metrics.mvcc.open_reads.dec();

@@ -1,13 +1,16 @@
 //! Reading: the present from the index, the past from the index and what has changed since.
 
+mod listing;
 mod pages;
 mod past;
 mod range;
 mod snapshot;
 #[cfg(test)]
 pub(crate) mod tests;
+mod versions;
 mod walk;
 
+pub use listing::Listing;
 pub use pages::RangePages;
 pub(crate) use past::Past;
 pub(crate) use range::{Sorting, has_filters};

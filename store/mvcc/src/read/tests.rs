@@ -197,6 +197,49 @@ proptest! {
     }
 
     #[test]
+    fn pieces_of_a_listing_are_the_plain_answer(
+        steps in proptest::collection::vec(step(), 1..60),
+        later in proptest::collection::vec((0_u8..8, any::<u8>()), 0..20),
+        (limit, room) in (0_i64..6, 1_usize..60),
+    ) {
+        let (mut store, _) = run(&steps);
+        for range in ranges() {
+            let request = RangeRequest { limit, ..request(&range, 0) };
+            let plain = store.mvcc.reader().view().range(&request).unwrap();
+            let Some(mut listing) = store.mvcc.reader().view().listing(&request, 1).unwrap() else {
+                prop_assert!(range.is_single() || plain.kvs.is_empty());
+                continue;
+            };
+            let mut answer = RangeResponse { kvs: Vec::new(), ..plain.clone() };
+            prop_assert_eq!(listing.response(), &answer);
+            prop_assert_eq!(listing.bytes() + answer.encoded_len(), plain.encoded_len());
+            let mut encoded = answer.encode_to_vec();
+            // What is written meanwhile is not seen.
+            for (key, value) in &later {
+                store.put(&name(*key), &value.to_string());
+            }
+            while let Some(piece) = listing.next_piece(room).unwrap() {
+                prop_assert!(!piece.is_empty());
+                encoded.extend_from_slice(&piece);
+            }
+            prop_assert_eq!((listing.keys(), listing.bytes()), (0, 0));
+            answer = RangeResponse::decode(encoded.as_slice()).unwrap();
+            prop_assert_eq!(answer, plain);
+        }
+    }
+
+    #[test]
+    fn walking_finds_what_searching_finds(steps in proptest::collection::vec(step(), 1..60)) {
+        let (store, _) = run(&steps);
+        let view = store.mvcc.reader().view();
+        let snapshot = view.snapshot();
+        let rows = snapshot.rows(&KeyRange::all(), usize::MAX);
+        let wanted: Vec<_> = rows.iter().map(|row| (row.key.as_ref(), row.revision)).collect();
+        let searched: Option<Vec<_>> = snapshot.find(&wanted).unwrap().into_iter().collect();
+        prop_assert_eq!(Some(snapshot.walked(&rows).unwrap()), searched);
+    }
+
+    #[test]
     fn pages_merged_are_the_plain_answer(
         steps in proptest::collection::vec(step(), 1..60),
         later in proptest::collection::vec(step(), 0..30),
@@ -317,4 +360,47 @@ fn a_target_without_an_order_sorts_what_the_limit_left() {
     let response = store.mvcc.reader().view().range(&request).unwrap();
     assert_eq!(decode(&response)[0].key, "b");
     assert!(response.more);
+}
+
+#[test]
+fn a_listing_that_was_compacted_meanwhile_says_so() {
+    let mut store = Store::new();
+    for key in ["a", "b", "c"] {
+        store.put(key, "1");
+    }
+    let all = get("a", "\0");
+    let listing = || store.mvcc.reader().view().listing(&all, 1).unwrap().unwrap();
+    let (mut early, mut late) = (listing(), listing());
+    assert!(
+        store.mvcc.reader().view().listing(&all, 1000).unwrap().is_none(),
+        "it is short"
+    );
+    early.next_piece(1).unwrap().unwrap();
+    // A compaction at the revision that is read takes nothing away from it.
+    store.compact(4).unwrap();
+    store.collect(10);
+    early.next_piece(1).unwrap().unwrap();
+    late.next_piece(1).unwrap().unwrap();
+    store.put("c", "2");
+    store.compact(5).unwrap();
+    store.collect(10);
+    for listing in [&mut early, &mut late] {
+        assert_eq!(listing.next_piece(1).unwrap_err().fault(), Some(Fault::Compacted));
+    }
+}
+
+#[test]
+fn keys_with_many_versions_are_walked_over() {
+    let mut store = Store::new();
+    for round in 0..30 {
+        for key in 0..20 {
+            if round <= key {
+                store.put(&format!("k{key:02}"), &round.to_string());
+            }
+        }
+    }
+    let values = store.mvcc.reader().view().range(&get("k", "l")).unwrap();
+    let values: Vec<_> = decode(&values).into_iter().map(|kv| kv.value).collect();
+    let expected: Vec<_> = (0..20).map(|key| bytes(&key.to_string())).collect();
+    assert_eq!(values, expected);
 }

@@ -18,7 +18,7 @@ pub struct View {
 }
 
 impl View {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self {
             head: shared.head(),
             shared,
@@ -60,7 +60,7 @@ impl View {
         }
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 

@@ -2,7 +2,8 @@
 //!
 //! A message is written piece by piece while the client takes it, so an answer of a hundred megabytes is not built a
 //! second time in memory. Values are copied once, into chunks; those that are as large as a chunk are not copied at all.
-//! Many small answers, such as those of a stream with many watches, share a chunk.
+//! The longest answers are not even read before the client takes them. Many small answers, such as those of a stream
+//! with many watches, share a chunk.
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -13,6 +14,7 @@ use std::task::{Context, Poll};
 use bytes::{BufMut, Bytes, BytesMut};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, stream};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{HeaderName, Response};
@@ -20,12 +22,14 @@ use http_body::Frame;
 use prost::Message;
 use prost::encoding::{encode_varint, encoded_len_varint};
 use proto::etcd::{RangeResponse, WatchResponse};
+use store_node::RangePieces;
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
 
 use crate::frames::{HEAD, PACKED, PLAIN};
 use crate::metrics::Method;
+use crate::status;
 
 /// A chunk this long is sent. Three of the frames that clients take, and with one more value less than what the
 /// allocator asks the system for each time.
@@ -71,6 +75,25 @@ impl From<RangeResponse> for Listed<RangeResponse> {
     }
 }
 
+impl From<RangePieces> for Listed<RangeResponse> {
+    fn from(pieces: RangePieces) -> Self {
+        let message = pieces.head().clone();
+        let later = pieces.bytes();
+        let pieces = stream::unfold(Some(pieces), |pieces| async move {
+            let mut pieces = pieces?;
+            let read = pieces.next().await?.map_err(status::of_error);
+            let rest = read.is_ok().then_some(pieces);
+            Some((read, rest))
+        });
+        let list = List {
+            later,
+            pieces: Some(pieces.boxed()),
+            ..List::default()
+        };
+        Self { message, list }
+    }
+}
+
 impl From<WatchResponse> for Listed<WatchResponse> {
     fn from(mut message: WatchResponse) -> Self {
         let events = std::mem::take(&mut message.events);
@@ -86,6 +109,9 @@ pub(super) struct List {
     items: std::vec::IntoIter<Bytes>,
     /// Bytes that are still to be written, keys and lengths among them.
     left: usize,
+    /// What comes behind the items, as it is written, and its bytes.
+    pieces: Option<BoxStream<'static, Result<Bytes, Status>>>,
+    later: usize,
 }
 
 impl List {
@@ -97,6 +123,7 @@ impl List {
             key: field << 3 | LENGTH_DELIMITED,
             items: items.into_iter(),
             left,
+            ..Self::default()
         }
     }
 
@@ -124,6 +151,11 @@ pub(crate) struct Reply {
 impl Reply {
     pub(super) const fn new(running: Running, gzip: bool) -> Self {
         Self { running, gzip }
+    }
+
+    /// Whether messages are packed, which needs all of a message.
+    pub(super) const fn packs(&self) -> bool {
+        self.gzip
     }
 
     /// One message, or a refusal.
@@ -242,6 +274,19 @@ impl<A: Answer, S: Stream<Item = Result<A, Status>> + Unpin> http_body::Body for
             if this.writer.is_full() {
                 return Poll::Ready(this.writer.take().map(|chunk| Ok(Frame::data(chunk))));
             }
+            if let Some(pieces) = &mut this.writer.list.pieces {
+                match pieces.poll_next_unpin(cx) {
+                    Poll::Ready(Some(Ok(piece))) => this.writer.whole = Some(piece),
+                    // The client gets a message that is cut off, and the reason.
+                    Poll::Ready(Some(Err(status))) => {
+                        this.writer.list.pieces = None;
+                        this.status = Some(status);
+                    }
+                    Poll::Ready(None) => this.writer.list.pieces = None,
+                    Poll::Pending => return this.writer.flush(),
+                }
+                continue;
+            }
             if let Some(status) = &this.status {
                 if let Some(chunk) = this.writer.take() {
                     return Poll::Ready(Some(Ok(Frame::data(chunk))));
@@ -257,12 +302,7 @@ impl<A: Answer, S: Stream<Item = Result<A, Status>> + Unpin> http_body::Body for
                     Err(status) => this.status = Some(status),
                 },
                 Poll::Ready(None) => this.status = Some(Status::ok("")),
-                Poll::Pending => {
-                    return match this.writer.take() {
-                        Some(chunk) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
-                        None => Poll::Pending,
-                    };
-                }
+                Poll::Pending => return this.writer.flush(),
             }
         }
     }
@@ -288,7 +328,7 @@ impl Writer {
     fn put(&mut self, answer: impl Answer) -> Result<usize, Status> {
         let (message, list) = answer.pieces();
         let begun = message.encoded_len();
-        let length = begun + list.left;
+        let length = begun + list.left + list.later;
         if length > MAX_MESSAGE {
             return Err(Status::resource_exhausted(format!(
                 "grpc: trying to send message larger than max ({length} vs. {MAX_MESSAGE})"
@@ -340,6 +380,14 @@ impl Writer {
 
     fn is_full(&self) -> bool {
         self.chunk.len() >= CHUNK || self.whole.is_some()
+    }
+
+    /// Sends what there is while nothing more comes.
+    fn flush(&mut self) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.take() {
+            Some(chunk) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
+            None => Poll::Pending,
+        }
     }
 
     /// What is to be sent next.
