@@ -26,6 +26,7 @@ pub const fn own(now_ms: u64, origin: u64, action: Action) -> Command {
         user: String::new(),
         auth_revision: OWN,
         origin,
+        id: 0,
         action: Some(action),
     }
 }

@@ -19,6 +19,7 @@ use crate::bootstrap::{self, Place};
 use crate::compactor::Retention;
 use crate::folder::IdentityStore;
 use crate::force::forget_others;
+use crate::forward::Forwarding;
 use crate::gate::Gate;
 use crate::gc::Collector;
 use crate::identity::Identity;
@@ -179,6 +180,7 @@ pub async fn assemble(mut parts: Parts) -> Result<Member, Error> {
         offload: parts.offload,
         sink,
         rounds: Rounds::default(),
+        forwarding: Forwarding::new(),
         tokens,
         metrics,
         registry: parts.registry,

@@ -4,9 +4,9 @@
 //! through [`Peers`] and `store_raft::Transport`, which whoever assembles the member provides; time, randomness, disk and
 //! tasks are handed in too, so a simulation runs the same code.
 //!
-//! Start reading at [`assemble`], then [`Member`]. A write goes through `propose`, a read through `read`; `sink` is where
-//! applied effects come out. One service a file: `kv` and `stream`, `watch`, `lease` (time in `expiry`), `membership`,
-//! `maintenance` with `alarm`, `snapshot` and `corrupt`, `auth`, `concurrency`.
+//! Start reading at [`assemble`], then [`Member`]. A write goes through `propose` and `forward`, a read through `read`;
+//! `sink` is where applied effects come out. One service a file: `kv` and `stream`, `watch`, `lease` (time in `expiry`),
+//! `membership`, `maintenance` with `alarm`, `snapshot` and `corrupt`, `auth`, `concurrency`.
 
 mod admit;
 mod alarm;
@@ -22,6 +22,7 @@ mod error;
 mod expiry;
 pub mod folder;
 mod force;
+mod forward;
 mod gate;
 mod gc;
 mod health;

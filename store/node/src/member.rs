@@ -14,6 +14,7 @@ use store_raft::{Consensus, Role, Status};
 use tokio::sync::watch;
 
 use crate::auth::Tokens;
+use crate::forward::Forwarding;
 use crate::gc::Collector;
 use crate::identity::Identity;
 use crate::leaders::Leaders;
@@ -45,6 +46,7 @@ pub struct Inner {
     pub(crate) offload: Offload,
     pub(crate) sink: Arc<Sink>,
     pub(crate) rounds: Rounds,
+    pub(crate) forwarding: Forwarding,
     pub(crate) tokens: Tokens,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) registry: prometheus::Registry,

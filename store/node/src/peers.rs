@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use proto::{etcd, peer, store};
-use store_raft::TransportError;
+use proto::{etcd, peer};
+use store_raft::{BoxStream, TransportError};
 
 /// Calls to one other member.
 ///
@@ -15,13 +15,13 @@ pub trait Peers: Send + Sync + 'static {
     /// Says who this member is. Called once, before anything but [`cluster_info`](Self::cluster_info).
     fn identify(&self, cluster_id: u64, member_id: u64);
 
-    /// Hands a client's write to the leader.
+    /// Opens a stream of clients' writes to the leader, on which refusals come back; it ends when either end does. Must
+    /// not wait for ever on a silent peer, nor for a first request before it answers.
     async fn propose(
         &self,
         target: &peer::Node,
-        request: peer::ProposeRequest,
-        timeout: Duration,
-    ) -> Result<store::Reply, TransportError>;
+        requests: BoxStream<'static, peer::ProposeRequest>,
+    ) -> Result<BoxStream<'static, Result<peer::ProposeResponse, TransportError>>, TransportError>;
 
     /// Asks the leader from which log index on a read is linearizable.
     async fn read_index(

@@ -1,33 +1,51 @@
-//! The way of a write: checks that need no agreement, then the log of the leader, wherever it is, then the wait until
-//! this member has applied it too, so that its own clients read their writes.
+//! The way of a write: checks that need no agreement, then the log of the leader, wherever it is (`forward`), then the
+//! wait until this member has applied it, so that its own clients read their writes.
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use prost::Message;
 use proto::fault::Fault;
-use proto::peer;
 use proto::store::command::Action;
 use proto::store::reply::Outcome;
 use proto::store::{Command, Reply};
-use store_raft::TransportError;
+use store_raft::Waiter;
 
 use crate::Member;
 use crate::caller::Who;
 use crate::error::{Error, Result};
+use crate::membership::changes_members;
 use crate::time::within;
 
 /// Committed entries that may wait for apply before writes are refused; upstream's number.
-const MAX_BACKLOG: u64 = 5000;
+pub(crate) const MAX_BACKLOG: u64 = 5000;
 /// Between two attempts while there is no leader, or the one known is not one.
 const RETRY: Duration = Duration::from_millis(25);
 
-/// What one attempt came to.
-enum Attempt {
-    Done(Reply),
-    /// Surely not in any log: another try is safe.
-    Again,
-    /// Final, or unknown.
-    Failed(Error),
+/// What a client is told of a write that consensus did not do.
+pub(crate) fn failure(error: store_raft::Error) -> Error {
+    match error {
+        store_raft::Error::NotLeader { .. } => Fault::NotLeader.into(),
+        store_raft::Error::Refused(fault) => fault.into(),
+        store_raft::Error::Unknown => Fault::TimeoutLeaderFailure.into(),
+        store_raft::Error::Timeout => Fault::Timeout.into(),
+        store_raft::Error::Stopped => Fault::Stopped.into(),
+        error => Error::internal(format!("etcdserver: {error}")),
+    }
+}
+
+/// An encoded command with another time. The last value of a field counts, so nothing is encoded again; the copy is what
+/// keeps a log entry from holding the larger buffer that it arrived in.
+pub(crate) fn stamped(command: &[u8], now_ms: u64) -> Bytes {
+    let time = Command {
+        now_ms,
+        ..Command::default()
+    };
+    let mut bytes = Vec::with_capacity(command.len() + time.encoded_len());
+    bytes.extend_from_slice(command);
+    // A vector always has room.
+    let _ = time.encode(&mut bytes);
+    bytes.into()
 }
 
 impl Member {
@@ -41,19 +59,23 @@ impl Member {
         }
     }
 
+    /// Committed entries that are not applied yet.
+    pub(crate) fn backlog(&self) -> u64 {
+        let status = self.status.borrow();
+        status.committed.saturating_sub(status.applied)
+    }
+
     async fn replicate(&self, who: &Who, action: Action) -> Result<Reply> {
-        let backlog = {
-            let status = self.status.borrow();
-            status.committed.saturating_sub(status.applied)
-        };
-        if backlog > MAX_BACKLOG {
+        if self.backlog() > MAX_BACKLOG {
             return Err(Fault::TooManyRequests.into());
         }
+        let waiter = self.consensus.waiting().begin();
         let command = Command {
             now_ms: self.clock.wall_ms(),
             user: who.user.clone(),
             auth_revision: who.revision,
             origin: self.id(),
+            id: waiter.id(),
             action: Some(action),
         };
         if command.encoded_len() > self.config.max_request_bytes {
@@ -61,7 +83,7 @@ impl Member {
         }
         let started = self.clock.monotonic();
         self.metrics.server.pending.inc();
-        let done = within(&*self.clock, self.config.request_timeout(), self.drive(command)).await;
+        let done = within(&*self.clock, self.config.request_timeout(), self.drive(waiter, command)).await;
         self.metrics.server.pending.dec();
         let result = done.unwrap_or_else(|| Err(self.timed_out(started).into()));
         if result.is_err() {
@@ -70,22 +92,38 @@ impl Member {
         result
     }
 
-    /// Tries until the command is in a log. Without end: the caller sets the time.
-    async fn drive(&self, command: Command) -> Result<Reply> {
+    /// Tries until the command is in a log and applied here. Without end: the caller sets the time.
+    async fn drive(&self, mut waiter: Waiter, command: Command) -> Result<Reply> {
+        let bytes = Bytes::from(command.encode_to_vec());
+        // What is looked at again at each try; anything else need not be held while it waits.
+        let change = changes_members(&command).then_some(command);
         let mut status = self.status.clone();
+        let mut fresh = true;
         loop {
             let leader = status.borrow_and_update().leader;
-            let attempt = match leader {
-                Some(id) if id == self.id() => self.lead(command.clone()).await,
-                Some(id) => self.forward(id, command.clone()).await,
-                None => Attempt::Again,
+            let tried = match leader {
+                Some(id) if id == self.id() => {
+                    if let Some(change) = &change {
+                        self.may_change(change)?;
+                    }
+                    let bytes = if fresh {
+                        bytes.clone()
+                    } else {
+                        stamped(&bytes, self.clock.wall_ms())
+                    };
+                    self.consensus.write(&mut waiter, bytes).await
+                }
+                Some(id) => self.forward(id, &mut waiter, &bytes).await,
+                None => Err(store_raft::Error::NotLeader { leader: None }),
             };
-            match attempt {
-                Attempt::Done(reply) => return Ok(reply),
-                Attempt::Failed(error) => return Err(error),
-                Attempt::Again if !self.life.is_running() => return Err(Fault::Stopped.into()),
-                Attempt::Again => {}
+            match tried {
+                Ok(reply) => return Ok(reply),
+                // Surely not in any log: another try is safe.
+                Err(store_raft::Error::NotLeader { .. }) if self.life.is_running() => {}
+                Err(store_raft::Error::NotLeader { .. }) => return Err(Fault::Stopped.into()),
+                Err(error) => return Err(failure(error)),
             }
+            fresh = false;
             tokio::select! {
                 changed = status.wait_for(|status| status.leader.is_some() && status.leader != leader) => {
                     if changed.is_err() {
@@ -94,75 +132,6 @@ impl Member {
                 }
                 () = self.clock.sleep(RETRY) => {}
             }
-        }
-    }
-
-    /// Puts a command in this member's own log.
-    async fn lead(&self, mut command: Command) -> Attempt {
-        if let Err(error) = self.may_change(&command) {
-            return Attempt::Failed(error);
-        }
-        command.now_ms = self.clock.wall_ms();
-        match self.consensus.propose(command).await {
-            Ok(reply) => Attempt::Done(reply),
-            Err(store_raft::Error::NotLeader { .. }) => Attempt::Again,
-            Err(store_raft::Error::Unknown) => Attempt::Failed(Fault::TimeoutLeaderFailure.into()),
-            Err(store_raft::Error::Timeout) => Attempt::Failed(Fault::Timeout.into()),
-            Err(store_raft::Error::Stopped) => Attempt::Failed(Fault::Stopped.into()),
-            Err(error) => Attempt::Failed(Error::internal(format!("etcdserver: {error}"))),
-        }
-    }
-
-    /// Hands a command to the leader.
-    async fn forward(&self, leader: u64, command: Command) -> Attempt {
-        let Some(node) = self.node(leader) else {
-            return Attempt::Again;
-        };
-        let request = peer::ProposeRequest { command: Some(command) };
-        match self.peers.propose(&node, request, self.config.request_timeout()).await {
-            Ok(Reply {
-                outcome: Some(Outcome::Fault(fault)),
-                index: 0,
-                ..
-            }) => match Fault::try_from(fault) {
-                Ok(Fault::NotLeader) => Attempt::Again,
-                Ok(fault) => Attempt::Failed(fault.into()),
-                Err(_) => Attempt::Failed(Fault::NotCapable.into()),
-            },
-            Ok(reply) => match self.consensus.wait_applied(reply.index).await {
-                Ok(()) => Attempt::Done(reply),
-                Err(_) => Attempt::Failed(Fault::Stopped.into()),
-            },
-            Err(TransportError::Unreachable(_)) => Attempt::Again,
-            Err(TransportError::Refused(text)) => Attempt::Failed(Error::from_text(&text)),
-            Err(TransportError::Broken(_) | TransportError::Timeout) => {
-                Attempt::Failed(Fault::TimeoutConnectionLost.into())
-            }
-        }
-    }
-
-    /// A write that another member hands over. Faults before the log have index 0; those of apply have their entry's.
-    pub async fn peer_propose(&self, request: peer::ProposeRequest) -> Reply {
-        let fault = |fault: Fault| Reply {
-            index: 0,
-            term: 0,
-            outcome: Some(Outcome::Fault(fault.into())),
-        };
-        let Ok(_inside) = self.life.enter() else {
-            return fault(Fault::Stopped);
-        };
-        let Some(command) = request.command else {
-            return fault(Fault::NotCapable);
-        };
-        if !self.is_leader() {
-            return fault(Fault::NotLeader);
-        }
-        let started = self.clock.monotonic();
-        match within(&*self.clock, self.config.request_timeout(), self.lead(command)).await {
-            Some(Attempt::Done(reply)) => reply,
-            Some(Attempt::Again) => fault(Fault::NotLeader),
-            Some(Attempt::Failed(error)) => fault(error.fault().unwrap_or(Fault::Stopped)),
-            None => fault(self.timed_out(started)),
         }
     }
 
@@ -184,5 +153,22 @@ impl Member {
             }
         }
         Fault::Timeout
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamped_command_differs_in_its_time_alone() {
+        let command = Command {
+            now_ms: 1,
+            user: "u".to_owned(),
+            id: 7,
+            ..Command::default()
+        };
+        let stamped = Command::decode(stamped(&command.encode_to_vec(), 2)).unwrap();
+        assert_eq!(stamped, Command { now_ms: 2, ..command });
     }
 }

@@ -10,9 +10,8 @@ use base::task::Tasks;
 use bytes::Bytes;
 use openraft::LinearizerOption;
 use openraft::errors::{InitializeError, RaftError};
-use prost::Message;
 use proto::peer;
-use proto::store::{Command, Reply};
+use proto::store::Reply;
 use store_engine::Engine;
 use store_log::Log;
 use store_machine::Machine;
@@ -27,8 +26,9 @@ use crate::options::{Options, ReadPolicy};
 use crate::shared::Shared;
 use crate::status::{self, Role, Status};
 use crate::transport::{EffectSink, Transport};
-use crate::types::{Answer, Peer, Proposal, Raft};
+use crate::types::{Answer, Asker, Peer, Proposal, Raft};
 use crate::upkeep;
+use crate::waiting::{Waiter, Waiting};
 
 /// Readers that wait for one confirmation; more wait to be queued.
 const READS: usize = 65_536;
@@ -95,6 +95,7 @@ impl Consensus {
                 tracing::error!(%error, "consensus did not end well");
             }
             shared.core.lock().ended = true;
+            shared.waiting.end();
         });
         Ok(consensus)
     }
@@ -136,27 +137,50 @@ impl Consensus {
         Ok(self.raft().is_initialized().await?)
     }
 
-    /// Writes a command, and answers once it is applied here. Many at once are cheap: those that arrive while others
-    /// are being written go to disk and to the peers together. The caller sets `now_ms` and its own time limit;
-    /// dropping the call does not take the write back.
+    /// Those who wait for commands to be applied here, wherever the leader is.
+    pub fn waiting(&self) -> &Arc<Waiting> {
+        &self.shared().waiting
+    }
+
+    /// Writes an encoded command to this member's own log, and answers once it is applied here. Many at once are cheap:
+    /// those that arrive while others are being written go to disk and to the peers together. The command carries the
+    /// waiter's id, this member as its origin, and the time; the caller sets its own time limit. Dropping the call does
+    /// not take the write back.
     ///
     /// # Errors
     /// `NotLeader` if nothing was written; `Unknown` if it may or may not happen; `Stopped`, `Storage`.
-    pub async fn propose(&self, command: Command) -> Result<Reply, Error> {
+    pub async fn write(&self, waiter: &mut Waiter, command: Bytes) -> Result<Reply, Error> {
         if self.0.status.borrow().role == Role::Stopped {
             return Err(self.stopped());
         }
-        let bytes = Bytes::from(command.encode_to_vec());
-        drop(command);
-        let proposal = Proposal { bytes };
-        let (sender, receiver) = oneshot::channel();
-        self.raft().client_write_ff(proposal, Some(Answer(sender))).await?;
-        match receiver.await {
-            Ok(Ok(written)) => Ok(written.data),
-            Ok(Err(error)) => Err(error.into()),
-            // Handed over and never answered: openraft ended with it.
-            Err(_) => Err(Error::Unknown),
+        let (waiting, id) = (self.waiting().clone(), waiter.id());
+        if waiting.leave_to_own_log(id) {
+            self.hand_over(command, Asker::Here { waiting, id }).await?;
         }
+        waiter.outcome().await
+    }
+
+    /// Writes an encoded command that another member sent, where its outcome is awaited; returns once it is handed over.
+    /// Should it not be written, or be lost, that is sent to `refused`, with the command's id, at any time.
+    pub async fn write_for(&self, id: u64, command: Bytes, refused: &mpsc::UnboundedSender<(u64, Error)>) {
+        let asker = Asker::There {
+            refused: refused.clone(),
+            id,
+        };
+        if let Err(error) = self.hand_over(command, asker).await {
+            // Whoever listens may be gone, with its need to know.
+            drop(refused.send((id, error)));
+        }
+    }
+
+    async fn hand_over(&self, bytes: Bytes, asker: Asker) -> Result<(), Error> {
+        let written = self.raft().client_write_ff(Proposal { bytes }, Some(Answer::to(asker)));
+        Ok(written.await?)
+    }
+
+    /// Resolves once consensus ends: nothing will be applied here any more.
+    pub async fn ended(&self) {
+        self.shared().tasks.token().cancelled().await;
     }
 
     /// The index that must be applied somewhere for a read there to be linearizable. Calls at the same time share one

@@ -1,6 +1,7 @@
 //! Why consensus did not do what it was asked.
 
 use openraft::errors::{ClientWriteError, Fatal, LinearizableReadError, RaftError};
+use proto::fault::Fault;
 
 use crate::types::Types;
 
@@ -14,6 +15,9 @@ pub enum Error {
         /// Who leads as far as this member knows.
         leader: Option<u64>,
     },
+    /// Whoever was to carry the write to the leader, or the leader itself, did not take it; what its client is told.
+    #[error("{0}")]
+    Refused(Fault),
     /// The write was appended and this member lost sight of it: it may happen, now or later, or never.
     #[error("the outcome of the write is not known")]
     Unknown,

@@ -34,13 +34,11 @@ impl MachineStore {
         let mut core = shared.core()?;
         let core = &mut *core;
         let mut meta = core.meta.clone();
-        let mut replies = Vec::with_capacity(entries.len());
+        let (mut replies, mut responders) = (Vec::new(), Vec::new());
         let mut run = core.machine.begin();
         for (entry, responder) in entries {
-            let reply = self.apply_one(&mut run, &mut meta, entry)?;
-            if let Some(responder) = responder {
-                replies.push((responder, reply));
-            }
+            replies.extend(self.apply_one(&mut run, &mut meta, entry)?);
+            responders.extend(responder);
         }
         let state = meta_out(&meta, String::new()).encode_to_vec();
         let effects = run.commit(&state).map_err(io::Error::other)?;
@@ -55,13 +53,15 @@ impl MachineStore {
         if let Some(last) = core.meta.last_log_id {
             shared.applied.send_replace(last.index);
         }
-        for (responder, reply) in replies {
-            responder.send(reply);
+        shared.waiting.answer(replies);
+        for responder in responders {
+            responder.send(());
         }
         Ok(())
     }
 
-    fn apply_one(&self, run: &mut Run<'_>, meta: &mut SnapshotMeta, entry: Entry) -> io::Result<Reply> {
+    /// Answers the reply with the command's id where the command was asked for here.
+    fn apply_one(&self, run: &mut Run<'_>, meta: &mut SnapshotMeta, entry: Entry) -> io::Result<Option<(u64, Reply)>> {
         let Entry { log_id, payload } = entry;
         meta.last_log_id = Some(log_id);
         let stamp = |now_ms| stamp(&log_id, now_ms);
@@ -72,15 +72,11 @@ impl MachineStore {
                 let reply = run.apply(stamp(command.now_ms), &command);
                 let took = self.0.clock.monotonic().saturating_sub(began);
                 self.0.sink.applied(&command, &reply, took);
-                Ok(reply)
+                let asked_here = command.origin == self.0.options.id && command.id != 0;
+                return Ok(asked_here.then_some((command.id, reply)));
             }
             Payload::Blank => {
                 run.advance(stamp(0));
-                Ok(Reply {
-                    index: log_id.index,
-                    term: log_id.leader_id.term,
-                    outcome: None,
-                })
             }
             Payload::Membership(membership) => {
                 if meta.last_membership.log_id().is_none() {
@@ -88,13 +84,9 @@ impl MachineStore {
                 }
                 run.advance(stamp(0));
                 meta.last_membership = StoredMembership::new(Some(log_id), membership);
-                Ok(Reply {
-                    index: log_id.index,
-                    term: log_id.leader_id.term,
-                    outcome: None,
-                })
             }
         }
+        Ok(None)
     }
 }
 
@@ -199,6 +191,7 @@ fn install(shared: &Shared, incoming: Box<dyn store_engine::Incoming>, wanted: O
     if let Some(last) = core.meta.last_log_id {
         shared.applied.send_replace(last.index);
     }
+    shared.waiting.overtaken();
     Ok(())
 }
 

@@ -21,6 +21,7 @@ use crate::image::Images;
 use crate::options::{Options, ReadPolicy};
 use crate::transport::{EffectSink, Transport};
 use crate::types::{Membership, SnapshotMeta};
+use crate::waiting::Waiting;
 
 /// One member's state, held by openraft's adapters and by [`crate::Consensus`].
 pub(crate) struct Shared {
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) tasks: Tasks,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) applied: watch::Sender<u64>,
+    /// Who waits for a command to be applied here.
+    pub(crate) waiting: Arc<Waiting>,
     pub(crate) images: Mutex<Images>,
     /// One snapshot is received at a time: the engine has one place for it.
     pub(crate) receiving: tokio::sync::Mutex<()>,
@@ -82,6 +85,7 @@ impl Shared {
             sink: parts.effects,
             tasks: parts.tasks.child(),
             started: parts.clock.monotonic(),
+            waiting: Waiting::new(parts.clock.wall_ms()),
             clock: parts.clock,
             images: Mutex::default(),
             receiving: tokio::sync::Mutex::default(),

@@ -10,6 +10,7 @@ use base::clock::{Clock, SystemClock};
 use base::task::Tasks;
 use futures_util::StreamExt;
 use parking_lot::Mutex;
+use prost::Message;
 use proto::store::command::Action;
 use proto::store::{Command, Reply};
 use proto::{etcd, peer};
@@ -308,6 +309,18 @@ pub fn put(key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Command {
         now_ms: 1,
         action: Some(Action::Put(action)),
         ..Command::default()
+    }
+}
+
+impl Consensus {
+    /// Writes a command that is asked for here, and answers once it is applied here.
+    ///
+    /// # Errors
+    /// As [`Consensus::write`].
+    pub async fn propose(&self, mut command: Command) -> Result<Reply, Error> {
+        let mut waiter = self.waiting().begin();
+        (command.origin, command.id) = (self.id(), waiter.id());
+        self.write(&mut waiter, command.encode_to_vec().into()).await
     }
 }
 

@@ -1,14 +1,17 @@
 //! openraft's types as this store uses them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use openraft::impls::leader_id_adv;
+use openraft::raft::ClientWriteResult;
 use openraft::raft::responder::Responder;
-use proto::store::Reply;
-use tokio::sync::oneshot;
+use tokio::sync::mpsc;
 
+use crate::error::Error;
 use crate::machine_store::MachineStore;
+use crate::waiting::Waiting;
 
 /// The one configuration of openraft.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,7 +19,8 @@ pub(crate) struct Types;
 
 impl openraft::RaftTypeConfig for Types {
     type D = Proposal;
-    type R = Reply;
+    // Apply tells those who wait itself, see `waiting`.
+    type R = ();
     type NodeId = u64;
     type Node = Peer;
     type Term = u64;
@@ -72,11 +76,46 @@ impl fmt::Display for Proposal {
     }
 }
 
-/// Where openraft puts the result of a write. A receiver that went away is no news.
-pub(crate) struct Answer<T>(pub(crate) oneshot::Sender<T>);
+/// Whom openraft tells that it did not write a command, or lost it. What was applied is told elsewhere.
+pub(crate) struct Answer<T> {
+    asker: Asker,
+    tell: fn(Asker, T),
+}
+
+/// Who wants to know.
+pub(crate) enum Asker {
+    /// A waiter of this member.
+    Here { waiting: Arc<Waiting>, id: u64 },
+    /// A member that sent the command.
+    There {
+        refused: mpsc::UnboundedSender<(u64, Error)>,
+        id: u64,
+    },
+}
+
+impl Asker {
+    pub(crate) fn fail(self, error: Error) {
+        match self {
+            Asker::Here { waiting, id } => waiting.fail_in_own_log(id, error),
+            // A member that went away does not need it.
+            Asker::There { refused, id } => drop(refused.send((id, error))),
+        }
+    }
+}
+
+impl Answer<ClientWriteResult<Types>> {
+    pub(crate) fn to(asker: Asker) -> Self {
+        let tell = |asker: Asker, result: ClientWriteResult<Types>| {
+            if let Err(error) = result {
+                asker.fail(error.into());
+            }
+        };
+        Answer { asker, tell }
+    }
+}
 
 impl<T: Send + 'static> Responder<Types, T> for Answer<T> {
     fn on_complete(self, result: T) {
-        drop(self.0.send(result));
+        (self.tell)(self.asker, result);
     }
 }

@@ -272,6 +272,7 @@ pub(super) fn command() -> impl Strategy<Value = Command> {
             user,
             auth_revision,
             origin: 1,
+            id: 0,
             action,
         },
     )

@@ -115,6 +115,7 @@ impl Session {
             user,
             auth_revision,
             origin: 1,
+            id: 0,
             action,
         };
         let mut run = self.machine.begin();

@@ -14,6 +14,14 @@ use crate::error::Result;
 /// Part of the leader's log that a learner must hold before it may vote; upstream's number.
 const READY_PERCENT: u64 = 90;
 
+/// Whether [`Member::may_change`] has anything to say about a command.
+pub(crate) fn changes_members(command: &Command) -> bool {
+    matches!(
+        command.action,
+        Some(Action::MemberAdd(_) | Action::MemberRemove(_) | Action::MemberPromote(_))
+    )
+}
+
 impl Member {
     /// Checks a command that this member is about to put in its log as leader.
     pub(crate) fn may_change(&self, command: &Command) -> Result<()> {

@@ -8,6 +8,8 @@ mod publish;
 mod reconcile;
 mod versions;
 
+pub(crate) use checks::changes_members;
+
 use std::time::Duration;
 
 use proto::etcd::{

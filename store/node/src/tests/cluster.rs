@@ -176,7 +176,7 @@ impl Cluster {
     }
 
     fn leads(&self, member: &Member) -> bool {
-        member.is_leader() && !self.net.cut.lock().contains(&member.id())
+        member.is_leader() && !self.net.cut.borrow().contains(&member.id())
     }
 
     /// A member that does not lead.
@@ -191,11 +191,13 @@ impl Cluster {
 
     /// Cuts a member off, or connects it again.
     pub(crate) fn isolate(&self, id: u64, cut: bool) {
-        if cut {
-            self.net.cut.lock().insert(id)
-        } else {
-            self.net.cut.lock().remove(&id)
-        };
+        self.net.cut.send_modify(|all| {
+            if cut {
+                all.insert(id);
+            } else {
+                all.remove(&id);
+            }
+        });
         for other in self.members.iter().map(Member::id).filter(|other| *other != id) {
             self.net.channels.link(id, other, !cut);
             self.net.channels.link(other, id, !cut);
@@ -206,6 +208,7 @@ impl Cluster {
     pub(crate) fn gone(&self, id: u64) {
         self.net.channels.leave(id);
         self.net.members.lock().remove(&id);
+        self.net.cut.send_modify(|_| {});
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod cluster;
 mod corruption;
 mod data;
 mod failures;
+mod forward;
 mod lease_reads;
 mod leases;
 mod members;

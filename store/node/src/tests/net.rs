@@ -2,13 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
 use parking_lot::Mutex;
-use proto::{etcd, peer, store};
+use proto::{etcd, peer};
 use store_raft::testing::Channels;
 use store_raft::{BoxStream, Transport, TransportError};
+use tokio::sync::watch;
 
 use crate::{Member, Peers};
 
@@ -16,8 +20,19 @@ use crate::{Member, Peers};
 #[derive(Clone, Default)]
 pub(crate) struct Net {
     pub(super) members: Arc<Mutex<BTreeMap<u64, Member>>>,
-    pub(super) cut: Arc<Mutex<BTreeSet<u64>>>,
+    pub(super) cut: Arc<watch::Sender<BTreeSet<u64>>>,
     pub(super) channels: Channels,
+    pub(super) counts: Arc<Counts>,
+    /// Where the next stream of writes goes instead of where it should; it breaks after its first answer.
+    pub(super) divert: Arc<Mutex<Option<u64>>>,
+}
+
+/// What members asked of each other.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) propose_messages: AtomicU64,
+    pub(super) proposed: AtomicU64,
+    pub(super) read_index: AtomicU64,
 }
 
 impl Net {
@@ -36,7 +51,7 @@ impl Net {
     }
 
     fn reach(&self, from: u64, to: u64) -> Result<Member, TransportError> {
-        let cut = self.cut.lock();
+        let cut = self.cut.borrow();
         if cut.contains(&from) || cut.contains(&to) {
             return Err(TransportError::Unreachable("cut".to_owned()));
         }
@@ -45,6 +60,12 @@ impl Net {
             .get(&to)
             .cloned()
             .ok_or_else(|| TransportError::Unreachable("down".to_owned()))
+    }
+
+    /// Resolves when the one can reach the other no more.
+    fn until_cut(&self, from: u64, to: u64) -> impl Future<Output = ()> + Send + 'static {
+        let (net, mut changes) = (self.clone(), self.cut.subscribe());
+        async move { while net.reach(from, to).is_ok() && changes.changed().await.is_ok() {} }
     }
 }
 
@@ -147,10 +168,22 @@ impl Peers for Way {
     async fn propose(
         &self,
         target: &peer::Node,
-        request: peer::ProposeRequest,
-        timeout: Duration,
-    ) -> Result<store::Reply, TransportError> {
-        limited(timeout, self.to(target)?.peer_propose(request)).await
+        requests: BoxStream<'static, peer::ProposeRequest>,
+    ) -> Result<BoxStream<'static, Result<peer::ProposeResponse, TransportError>>, TransportError> {
+        let (mut member, from, net) = (self.to(target)?, *self.from.lock(), self.net.clone());
+        let diverted = net.divert.lock().take();
+        if let Some(elsewhere) = diverted {
+            member = net.reach(from, elsewhere)?;
+        }
+        let (cut, broken) = (net.until_cut(from, target.id), net.until_cut(from, target.id));
+        let requests = requests.take_until(Box::pin(cut)).inspect(move |request| {
+            net.counts.propose_messages.fetch_add(1, SeqCst);
+            net.counts.proposed.fetch_add(request.commands.len() as u64, SeqCst);
+        });
+        let answers = member.peer_propose(from, requests.boxed());
+        let answers = answers.take(if diverted.is_some() { 1 } else { usize::MAX });
+        let answers = answers.map(refused).take_until(Box::pin(broken));
+        Ok(answers.boxed())
     }
 
     async fn read_index(
@@ -158,6 +191,7 @@ impl Peers for Way {
         target: &peer::Node,
         timeout: Duration,
     ) -> Result<peer::ReadIndexResponse, TransportError> {
+        self.net.counts.read_index.fetch_add(1, SeqCst);
         limited(timeout, self.to(target)?.peer_read_index()).await
     }
 

@@ -3,15 +3,16 @@
 use std::pin::Pin;
 
 use futures_util::{Stream, StreamExt, TryStreamExt};
+use proto::etcd;
 use proto::fault::Fault;
 use proto::peer::{
     AppendRequest, AppendResponse, ClusterInfoRequest, ClusterInfoResponse, HashesRequest, HashesResponse,
-    ProposeRequest, ReadIndexRequest, ReadIndexResponse, SnapshotChunk, SnapshotOfferRequest, SnapshotOfferResponse,
-    SnapshotResponse, TransferLeaderRequest, TransferLeaderResponse, VoteRequest, VoteResponse, peer_server,
+    ProposeRequest, ProposeResponse, ReadIndexRequest, ReadIndexResponse, SnapshotChunk, SnapshotOfferRequest,
+    SnapshotOfferResponse, SnapshotResponse, TransferLeaderRequest, TransferLeaderResponse, VoteRequest, VoteResponse,
+    peer_server,
 };
-use proto::{etcd, store};
 use store_node::Member;
-use store_raft::{Error, TransportError};
+use store_raft::{BoxStream, Error, TransportError};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::identity::Ends;
@@ -33,17 +34,24 @@ fn refused(error: Error) -> Status {
     }
 }
 
+/// The member that calls, made sure of before the call came here.
+fn sender<T>(request: &Request<T>) -> u64 {
+    let ends = request.extensions().get::<Ends>();
+    ends.and_then(|ends| ends.from).unwrap_or_default()
+}
+
+/// A broken stream is one that ended: what arrived before it broke is good.
+fn until_broken<T: Send + 'static>(requests: Streaming<T>) -> BoxStream<'static, T> {
+    let requests = requests.take_while(|request| std::future::ready(request.is_ok()));
+    requests.filter_map(|request| std::future::ready(request.ok())).boxed()
+}
+
 #[tonic::async_trait]
 impl peer_server::Peer for PeerService {
     type AppendStream = Pin<Box<dyn Stream<Item = Result<AppendResponse, Status>> + Send>>;
 
     async fn append(&self, request: Request<Streaming<AppendRequest>>) -> Result<Response<Self::AppendStream>, Status> {
-        // A broken stream is one that ended: what arrived before it broke is good.
-        let requests = request
-            .into_inner()
-            .take_while(|request| std::future::ready(request.is_ok()));
-        let requests = requests.filter_map(|request| std::future::ready(request.ok())).boxed();
-        let answers = self.member.consensus().append(requests);
+        let answers = self.member.consensus().append(until_broken(request.into_inner()));
         Ok(Response::new(answers.map(Ok).boxed()))
     }
 
@@ -90,11 +98,7 @@ impl peer_server::Peer for PeerService {
     }
 
     async fn snapshot(&self, request: Request<Streaming<SnapshotChunk>>) -> Result<Response<SnapshotResponse>, Status> {
-        let from = request
-            .extensions()
-            .get::<Ends>()
-            .and_then(|ends| ends.from)
-            .unwrap_or_default();
+        let from = sender(&request);
         let chunks = request
             .into_inner()
             .map_err(|status| TransportError::Broken(status.message().to_owned()));
@@ -107,8 +111,15 @@ impl peer_server::Peer for PeerService {
             .map_err(refused)
     }
 
-    async fn propose(&self, request: Request<ProposeRequest>) -> Result<Response<store::Reply>, Status> {
-        Ok(Response::new(self.member.peer_propose(request.into_inner()).await))
+    type ProposeStream = Pin<Box<dyn Stream<Item = Result<ProposeResponse, Status>> + Send>>;
+
+    async fn propose(
+        &self,
+        request: Request<Streaming<ProposeRequest>>,
+    ) -> Result<Response<Self::ProposeStream>, Status> {
+        let from = sender(&request);
+        let answers = self.member.peer_propose(from, until_broken(request.into_inner()));
+        Ok(Response::new(answers.map_err(status::of_error).boxed()))
     }
 
     async fn read_index(&self, _: Request<ReadIndexRequest>) -> Result<Response<ReadIndexResponse>, Status> {

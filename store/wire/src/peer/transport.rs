@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{Stream, StreamExt};
-use proto::{etcd, peer, store};
+use proto::{etcd, peer};
 use store_node::Peers;
 use store_raft::{BoxStream, Transport, TransportError};
 use tonic::{Code, Response, Status};
@@ -60,6 +60,14 @@ impl<T> Stream for Outgoing<T> {
     }
 }
 
+impl Channels {
+    /// How long a stream may take to open. The other side answers the head at once; only a silent one takes longer than
+    /// it took to connect.
+    fn opening(&self) -> Duration {
+        self.options.connect_timeout.saturating_mul(2)
+    }
+}
+
 #[async_trait]
 impl Transport for Channels {
     async fn append_stream(
@@ -68,14 +76,10 @@ impl Transport for Channels {
         requests: BoxStream<'static, peer::AppendRequest>,
     ) -> Result<BoxStream<'static, Result<peer::AppendResponse>>> {
         let mut client = self.client(target, Lane::Consensus);
-        // The other side answers the head at once; only a silent one takes longer than it took to connect.
-        let limit = self.options.connect_timeout.saturating_mul(2);
-        let answers = answered(
-            limit,
-            client.append(self.addressed(Some(target.id), Outgoing(requests))),
-        )
-        .await
-        .inspect_err(|_| self.failed_to_send(target.id))?;
+        let opening = client.append(self.addressed(Some(target.id), Outgoing(requests)));
+        let answers = answered(self.opening(), opening)
+            .await
+            .inspect_err(|_| self.failed_to_send(target.id))?;
         Ok(answers.map(|answer| answer.map_err(|status| failure(&status))).boxed())
     }
 
@@ -144,11 +148,12 @@ impl Peers for Channels {
     async fn propose(
         &self,
         target: &peer::Node,
-        request: peer::ProposeRequest,
-        timeout: Duration,
-    ) -> Result<store::Reply> {
+        requests: BoxStream<'static, peer::ProposeRequest>,
+    ) -> Result<BoxStream<'static, Result<peer::ProposeResponse>>> {
         let mut client = self.client(target, Lane::Forward);
-        answered(timeout, client.propose(self.addressed(Some(target.id), request))).await
+        let opening = client.propose(self.addressed(Some(target.id), Outgoing(requests)));
+        let answers = answered(self.opening(), opening).await?;
+        Ok(answers.map(|answer| answer.map_err(|status| failure(&status))).boxed())
     }
 
     async fn read_index(&self, target: &peer::Node, timeout: Duration) -> Result<peer::ReadIndexResponse> {

@@ -3,10 +3,14 @@
 use std::time::Duration;
 
 use base::task::Tasks;
+use futures_util::StreamExt;
 use prometheus::Registry;
+use prost::Message;
 use proto::etcd::kv_client::KvClient;
 use proto::etcd::{PutRequest, RangeRequest};
+use proto::fault::Fault;
 use proto::peer;
+use proto::store::Command;
 use store_node::Peers;
 use store_raft::{Transport, TransportError};
 
@@ -84,6 +88,30 @@ async fn strangers_are_refused() {
     assert_eq!((info.cluster_id, info.member_id), (cluster, target.id));
     let nameless = joining.read_index(&target, SECOND).await.unwrap_err();
     assert!(matches!(nameless, TransportError::Refused(_)), "{nameless}");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_is_sent_as_anothers_is_refused() {
+    let node = single().await;
+    let channels = stranger(node.member.cluster_id(), 9);
+    let command = Command {
+        origin: node.member.id(),
+        id: 5,
+        ..Command::default()
+    };
+    let request = peer::ProposeRequest {
+        commands: vec![command.encode_to_vec().into()],
+    };
+    let requests = futures_util::stream::iter([request]).boxed();
+    let opened = Peers::propose(&*channels, &node_of(&node), requests).await;
+    let answers = within(opened.unwrap().collect::<Vec<_>>()).await;
+    let refusal = peer::Refusal {
+        id: 5,
+        fault: Fault::NotCapable.into(),
+    };
+    let refusals = vec![refusal];
+    assert_eq!(answers, [Ok(peer::ProposeResponse { refusals })]);
     node.stop().await;
 }
 
