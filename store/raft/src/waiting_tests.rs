@@ -51,6 +51,19 @@ async fn whoever_asks_is_told_by_the_apply_where_he_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_id_means_nothing_to_others_than_its_origin() {
+    let cluster = Cluster::start(3, |_| {}).await.unwrap();
+    let (leader, follower) = pair(&cluster).await;
+    let waiter = leader.waiting().begin();
+    let (refused, _refusals) = mpsc::unbounded_channel();
+    let bytes = command(&follower, &waiter, "k");
+    leader.write_for(waiter.id(), bytes, &refused).await;
+    cluster.propose(put("after", "v")).await.unwrap();
+    assert_eq!(cluster.get(leader.id(), b"k").await.unwrap(), Some(b"v".to_vec()));
+    assert_eq!(leader.waiting().count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_that_does_not_lead_says_so_to_whoever_sent_the_command() {
     let cluster = Cluster::start(3, |_| {}).await.unwrap();
     let (leader, follower) = pair(&cluster).await;
