@@ -131,7 +131,7 @@ impl Cluster {
             ("listen-peer-urls", peer_url.clone()),
             ("initial-advertise-peer-urls", peer_url.clone()),
             ("listen-metrics-urls", format!("http://127.0.0.1:{metrics_port}")),
-            ("log-level", "error".to_owned()),
+            ("log-level", "info".to_owned()),
         ];
         let (program, first) = match self.kind {
             Kind::Keelson => (PathBuf::from(env!("CARGO_BIN_EXE_keelson")), Some("store".to_owned())),
