@@ -26,15 +26,15 @@ fn a_put_and_a_get_cost_what_they_did() {
         return;
     }
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("instructions.json");
-    let mut figures: Figures = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let path = Path::new("instructions.json");
+    let mut figures: Figures = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let counted: BTreeMap<String, f64> = ["put", "get"]
         .map(|what| (what.to_owned(), instructions_of_one(what)))
         .into();
     println!("{profile}: {counted:?}");
     if std::env::var_os("KEELSON_WRITE_INSTRUCTIONS").is_some() {
         figures.insert(profile.to_owned(), counted);
-        std::fs::write(&path, serde_json::to_string_pretty(&figures).unwrap() + "\n").unwrap();
+        std::fs::write(path, serde_json::to_string_pretty(&figures).unwrap() + "\n").unwrap();
         return;
     }
     for (what, count) in counted {

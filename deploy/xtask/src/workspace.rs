@@ -47,11 +47,11 @@ struct Dependency {
 }
 
 impl Workspace {
-    /// Asks cargo about the workspace that this program was built from.
+    /// Asks cargo about the workspace that this program is run in. Not the one it was built in: clones may share a target
+    /// folder.
     pub(crate) fn load() -> anyhow::Result<Self> {
         let output = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()))
             .args(["metadata", "--format-version=1", "--no-deps"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
             .output()
             .context("cannot run cargo metadata")?;
         ensure!(

@@ -4,6 +4,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
@@ -26,6 +27,8 @@ pub type OnFatal = Arc<dyn Fn(&io::Error) + Send + Sync>;
 
 /// The largest payload of one record.
 const LARGEST: usize = 1 << 30;
+/// After so long without work the writer's thread writes what nobody waits for.
+const LULL: Duration = Duration::from_millis(100);
 
 /// Who does the writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +82,15 @@ pub struct Record {
     pub index: u64,
     /// Its bytes.
     pub data: Bytes,
+}
+
+/// What the writer's thread was woken for.
+#[derive(PartialEq, Eq)]
+enum Work {
+    /// Somebody waits for what is queued.
+    Queued,
+    /// Nobody does: time for marks.
+    Lull,
 }
 
 /// What the log holds.
@@ -227,14 +239,16 @@ impl Log {
         });
     }
 
-    /// Notes what is committed. Written with the next batch or when the writer is idle; never waited for.
+    /// Notes what is committed. Written with the next batch or in the next lull; never waited for.
     pub fn save_committed(&self, committed: Bytes) {
         let core = &self.0.core;
         let mut shared = core.shared.lock();
         shared.held.committed = Some(committed.clone());
         if shared.queue.failed.is_none() {
             shared.queue.set_committed(committed);
-            core.nudge(shared);
+            if core.executor != Executor::Thread || shared.queue.asleep {
+                core.nudge(shared);
+            }
         }
     }
 
@@ -441,17 +455,34 @@ impl Core {
     /// The writer thread.
     fn run(&self) {
         let mut writer = self.writer.lock();
-        loop {
-            let mut shared = self.shared.lock();
-            while shared.queue.is_empty() && !shared.queue.closing {
-                self.wake.wait(&mut shared);
-            }
-            let finished = shared.queue.is_empty();
-            drop(shared);
-            if finished {
-                return;
-            }
+        while let Some(work) = self.wait(writer.unmarked) {
             self.step(&mut writer);
+            if work == Work::Lull {
+                self.mark(&mut writer);
+            }
+        }
+    }
+
+    /// Waits until there is something to do; None when nothing is left and the log closes.
+    fn wait(&self, unmarked: bool) -> Option<Work> {
+        let mut shared = self.shared.lock();
+        loop {
+            let queue = &mut shared.queue;
+            if queue.is_waited_for() || (queue.closing && !queue.is_empty()) {
+                return Some(Work::Queued);
+            }
+            if queue.closing {
+                return None;
+            }
+            // A mark of its own would cost each write of a lone client a wake-up and two writes more.
+            let marks = (unmarked && queue.failed.is_none()) || !queue.is_empty();
+            if !marks {
+                queue.asleep = true;
+                self.wake.wait(&mut shared);
+                shared.queue.asleep = false;
+            } else if self.wake.wait_for(&mut shared, LULL).timed_out() {
+                return Some(Work::Lull);
+            }
         }
     }
 
@@ -460,6 +491,7 @@ impl Core {
     fn pump(&self) {
         while let Some(mut writer) = self.writer.try_lock() {
             while self.step(&mut writer) {}
+            self.mark(&mut writer);
             drop(writer);
             // Whoever queued something in this moment found the writer taken.
             if self.shared.lock().queue.is_empty() {
@@ -491,20 +523,22 @@ impl Core {
         for done in batch.dones {
             done(Ok(()));
         }
-        let after = writer.remove_purged().and_then(|()| self.mark_if_idle(writer));
-        if let Err(error) = after {
+        if let Err(error) = writer.remove_purged() {
             self.fail(writer, &error, Vec::new());
             return false;
         }
+        self.shared.lock().disk_bytes = writer.disk_bytes();
         true
     }
 
-    fn mark_if_idle(&self, writer: &mut Writer) -> io::Result<()> {
-        let mut shared = self.shared.lock();
-        shared.disk_bytes = writer.disk_bytes();
-        let idle = shared.queue.is_empty();
+    /// Marks how far everything is on disk, unless there is more to write.
+    fn mark(&self, writer: &mut Writer) {
+        let shared = self.shared.lock();
+        let idle = shared.queue.is_empty() && shared.queue.failed.is_none();
         drop(shared);
-        if idle { writer.mark() } else { Ok(()) }
+        if idle && let Err(error) = writer.mark() {
+            self.fail(writer, &error, Vec::new());
+        }
     }
 
     /// Nothing may be written after a failure: what the disk holds from here on is unknown.

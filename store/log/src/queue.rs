@@ -45,11 +45,18 @@ pub(crate) struct Queue {
     committed: Option<Bytes>,
     pub(crate) failed: Option<Failure>,
     pub(crate) closing: bool,
+    /// The writer's thread sleeps until it is woken.
+    pub(crate) asleep: bool,
 }
 
 impl Queue {
     pub(crate) fn is_empty(&self) -> bool {
         self.ops.is_empty() && self.committed.is_none()
+    }
+
+    /// Whether somebody waits for what is queued.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        !self.ops.is_empty()
     }
 
     pub(crate) fn push(&mut self, op: Op) {

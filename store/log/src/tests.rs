@@ -4,11 +4,13 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::disk::Disk;
+use crate::recover::look;
 use crate::{Done, Executor, Log, LogOptions, MemoryDisk, OpenError, RealDisk, Record, View, exists};
 
 fn options(executor: Executor) -> LogOptions {
@@ -78,6 +80,23 @@ fn entries_come_back_after_a_restart_with_and_without_the_thread() {
         assert_eq!(log.read(1..300, u64::MAX).unwrap(), records(1..210));
         assert_eq!(log.read(50..300, 1).unwrap(), records(50..51));
         append(&log, 210..211).unwrap();
+    }
+}
+
+#[test]
+fn what_nobody_waits_for_is_written_in_a_lull() {
+    let disk = MemoryDisk::new();
+    let log = open(&disk, Executor::Thread);
+    let written = || look(&disk, &options(Executor::Manual)).unwrap().0.committed;
+    append(&log, 1..3).unwrap();
+    // After the first the thread sleeps until it is called.
+    for mark in [&b"first"[..], b"second", b"third"] {
+        log.save_committed(Bytes::from_static(mark));
+        let began = Instant::now();
+        while written().as_deref() != Some(mark) {
+            assert!(began.elapsed() < Duration::from_secs(30), "never written");
+            std::thread::yield_now();
+        }
     }
 }
 

@@ -160,10 +160,10 @@ impl Writer {
     /// Notes that everything is on disk. Nobody waits for it: where the note itself survives, damage to the last batch
     /// is told from a torn write.
     pub(crate) fn mark(&mut self) -> io::Result<()> {
-        if self.unmarked && self.position() + RECORD as u64 <= self.active.allocated {
+        let fits = self.position() + RECORD as u64 <= self.active.allocated;
+        if std::mem::take(&mut self.unmarked) && fits {
             self.encode(Kind::Mark, 0, &[]);
             self.write_out()?;
-            self.unmarked = false;
         }
         Ok(())
     }

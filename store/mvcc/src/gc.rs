@@ -107,6 +107,13 @@ impl Gc {
         self.done() < self.shared.head().compacted
     }
 
+    /// Whether another compaction came before this one was collected.
+    #[must_use]
+    pub fn behind(&self) -> bool {
+        let progress = *self.shared.gc.lock();
+        progress.done < progress.goal && progress.goal < self.shared.head().compacted
+    }
+
     /// Looks at up to `entries` changes. `None` where there is nothing to do now: everything is collected, or views
     /// that were taken before the compaction are still held; then ask again later.
     ///
@@ -153,6 +160,7 @@ impl Gc {
     /// Takes the changes up to the goal, `entries` of them at most. Whether more are left.
     fn collect(&self, progress: &mut Progress, entries: usize, batch: &mut Batch) -> Result<bool> {
         let mut left = entries.max(1);
+        let mut gone = Vec::with_capacity(left);
         let (from, end) = (
             progress.next.to_bytes(),
             Revision::new(progress.goal, i64::MAX).to_bytes(),
@@ -165,17 +173,17 @@ impl Gc {
             let entry = Entry::decode(cursor.key(), cursor.value())?;
             if left == 0 {
                 progress.next = entry.revision;
-                return Ok(true);
+                break;
             }
             left -= 1;
             // What the changes of the last goal's own revision replaced went with that goal.
             if let Some(previous) = entry.previous.filter(|_| entry.revision.main > progress.done) {
-                batch.delete(keys::DATA, &keys::data_key(&entry.key, previous));
+                gone.push(keys::data_key(&entry.key, previous));
                 progress.removed += version_bytes(&entry.key, Kind::Put, entry.previous_bytes as usize);
             }
             if entry.revision.main < progress.goal {
                 if entry.kind == Kind::Delete {
-                    batch.delete(keys::DATA, &keys::data_key(&entry.key, entry.revision));
+                    gone.push(keys::data_key(&entry.key, entry.revision));
                     progress.removed += version_bytes(&entry.key, Kind::Delete, tombstone_len(&entry.key));
                 }
                 progress.removed += history_bytes(cursor.value().len());
@@ -183,7 +191,12 @@ impl Gc {
             cursor.advance();
         }
         cursor.status()?;
-        Ok(false)
+        // In key order the engine finds the place of each near the last.
+        gone.sort_unstable();
+        for key in gone {
+            batch.delete(keys::DATA, &key);
+        }
+        Ok(cursor.valid())
     }
 }
 

@@ -16,6 +16,12 @@ use crate::gate::Gate;
 /// Between two looks while an old read holds the collector back.
 const PINNED: Duration = Duration::from_millis(100);
 
+/// A write waits while a step is written, so a batch is taken in so many steps.
+const STEPS: u32 = 5;
+/// The collector rests so many times as long as its last step took: it has a fifth of one core at most, and less of it
+/// where others want it too. When the next compaction comes before it is done, it stops resting so long.
+const REST: u32 = 4;
+
 /// The collector and how far it has come.
 pub(crate) struct Collector {
     gc: Mutex<Gc>,
@@ -59,6 +65,10 @@ impl Collector {
     fn pending(&self) -> bool {
         self.gc.lock().pending()
     }
+
+    fn behind(&self) -> bool {
+        self.gc.lock().behind()
+    }
 }
 
 impl Member {
@@ -89,8 +99,10 @@ impl Member {
     async fn collect_all(&self) {
         let started = self.clock.monotonic();
         let mut removed = 0;
+        let limit = self.config.compaction_batch_limit.div_ceil(STEPS as usize);
+        let rest = self.config.compaction_sleep_interval / STEPS;
         loop {
-            let (member, limit) = (self.clone(), self.config.compaction_batch_limit);
+            let member = self.clone();
             let before = self.clock.monotonic();
             let step = self
                 .offload
@@ -107,7 +119,12 @@ impl Member {
             }
             let pause = self.clock.monotonic().saturating_sub(before);
             self.metrics.mvcc.compaction_pause.observe(pause.as_secs_f64() * 1000.0);
-            self.clock.sleep(self.config.compaction_sleep_interval).await;
+            let long = if self.collector.behind() {
+                Duration::ZERO
+            } else {
+                pause * REST
+            };
+            self.clock.sleep(rest.max(long)).await;
         }
         if removed > 0 {
             let took = self.clock.monotonic().saturating_sub(started);

@@ -1,6 +1,6 @@
 //! What can be set, and what it means to RocksDB.
 
-use rocksdb::{BlockBasedOptions, Cache, DBCompactionStyle, DBCompressionType, LogLevel};
+use rocksdb::{BlockBasedOptions, Cache, DBCompactionStyle, DBCompressionType, Env, LogLevel};
 use store_engine::{Error, Result};
 
 use crate::error::map;
@@ -10,10 +10,14 @@ const MIB: usize = 1 << 20;
 const PLAIN_LEVELS: usize = 2;
 const LEVELS: usize = 7;
 /// Sorted runs at which some are merged: more mean fewer bytes rewritten, and more places for a read to look.
-const RUNS: i32 = 8;
+const RUNS: i32 = 16;
 /// Sorted runs at which writes are slowed down, and stopped. A merge of everything takes a while, and flushes go on.
-const RUNS_SLOW: i32 = 40;
-const RUNS_STOP: i32 = 64;
+const RUNS_SLOW: i32 = 48;
+const RUNS_STOP: i32 = 72;
+
+/// A write buffer is filled in parts of this size, which are merged when it is written out. The place of a new key is
+/// found in half the time in a sorted list that stays in the processor's cache.
+const PART: usize = 4 * MIB;
 
 /// Options of an engine. The defaults keep it near 200 MiB of memory at a few million entries and suit two cores.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,7 +40,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             cache_bytes: 64 * MIB,
-            write_buffer_bytes: 64 * MIB,
+            write_buffer_bytes: 48 * MIB,
             write_buffers: 2,
             background_jobs: 3,
             background_bytes_per_second: None,
@@ -49,12 +53,16 @@ impl Default for Options {
 pub(crate) struct Settings {
     options: Options,
     pub(crate) cache: Cache,
+    env: Env,
 }
 
 impl Settings {
     pub(crate) fn new(options: Options) -> Result<Self> {
         let cache = Cache::new_lru_cache(options.cache_bytes).map_err(|error| map("make the block cache", error))?;
-        Ok(Self { options, cache })
+        let mut env = Env::new().map_err(|error| map("reach the system", error))?;
+        // Merging may take its time; what somebody waits for runs first.
+        env.lower_thread_pool_cpu_priority();
+        Ok(Self { options, cache, env })
     }
 
     /// Opens a database that nobody may change.
@@ -88,11 +96,15 @@ impl Settings {
         let given = &self.options;
         let mut options = rocksdb::Options::default();
         options.create_if_missing(create);
+        options.set_env(&self.env);
         options.set_paranoid_checks(true);
         options.set_max_open_files(i32::try_from(given.open_files).unwrap_or(i32::MAX));
         // Memory.
-        options.set_write_buffer_size(given.write_buffer_bytes);
-        options.set_max_write_buffer_number(i32::try_from(given.write_buffers.max(2)).unwrap_or(i32::MAX));
+        let parts = (given.write_buffer_bytes / PART).max(1);
+        let most = parts.saturating_mul(given.write_buffers.max(2) as usize);
+        options.set_write_buffer_size(given.write_buffer_bytes / parts);
+        options.set_min_write_buffer_number_to_merge(i32::try_from(parts).unwrap_or(i32::MAX));
+        options.set_max_write_buffer_number(i32::try_from(most).unwrap_or(i32::MAX));
         options.set_memtable_prefix_bloom_ratio(0.05);
         options.set_memtable_whole_key_filtering(true);
         options.set_block_based_table_factory(&self.tables());

@@ -134,7 +134,10 @@ async fn a_lease_survives_its_leader() {
         .unwrap();
     assert_eq!(ended.events.len(), 1);
     let renewed = alive.renewed().await;
-    assert!(matches!(renewed, Ok(9)), "renewed through the change of leaders: {renewed:?}");
+    assert!(
+        matches!(renewed, Ok(9)),
+        "renewed through the change of leaders: {renewed:?}"
+    );
     assert!(client.get_key("kept").await.unwrap().is_some());
     assert_eq!(client.time_to_live(left, false).await.unwrap().ttl, -1);
     cluster.members[leader].start();

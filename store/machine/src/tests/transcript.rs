@@ -128,7 +128,7 @@ impl Session {
 }
 
 fn transcript(name: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name);
+    let path = Path::new("testdata").join(name);
     let written = std::fs::read_to_string(&path).unwrap();
     let (mut session, mut replayed) = (Session::new(), String::new());
     for line in written.lines().filter(|line| !line.starts_with("    ")) {
@@ -194,7 +194,7 @@ fn versions() {
 #[test]
 fn all_refusals_are_shown() {
     use Fault::*;
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+    let folder = "testdata";
     let files = std::fs::read_dir(folder)
         .unwrap()
         .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
