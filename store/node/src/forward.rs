@@ -329,7 +329,7 @@ impl Taker {
         if !member.is_leader() {
             return Err(AGAIN);
         }
-        if member.backlog() > MAX_BACKLOG {
+        if member.consensus.backlog() > MAX_BACKLOG {
             return Err(RaftError::Refused(Fault::TooManyRequests));
         }
         Ok(inside)

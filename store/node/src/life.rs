@@ -169,7 +169,7 @@ impl Member {
             return;
         }
         let target = {
-            let status = self.status.borrow();
+            let status = self.consensus.look();
             let others = status.voters.iter().filter(|id| **id != self.id());
             others.max_by_key(|id| status.replication.get(id)).copied()
         };

@@ -23,7 +23,7 @@ impl Member {
         let admitted = self.admit(caller, Learner::Serves).await?;
         self.allowed(&admitted.who, Ask::User)?;
         let state = self.reader.state();
-        let status = self.status.borrow().clone();
+        let status = self.consensus.look();
         let disk = self.engine.stats().map_or(0, |stats| stats.disk_bytes);
         Ok(StatusResponse {
             header: Some(self.header()),

@@ -59,14 +59,8 @@ impl Member {
         }
     }
 
-    /// Committed entries that are not applied yet.
-    pub(crate) fn backlog(&self) -> u64 {
-        let status = self.status.borrow();
-        status.committed.saturating_sub(status.applied)
-    }
-
     async fn replicate(&self, who: &Who, action: Action) -> Result<Reply> {
-        if self.backlog() > MAX_BACKLOG {
+        if self.consensus.backlog() > MAX_BACKLOG {
             return Err(Fault::TooManyRequests.into());
         }
         let waiter = self.consensus.waiting().begin();
@@ -137,7 +131,7 @@ impl Member {
 
     /// Upstream's distinct texts for a request that ran out of time.
     pub(crate) fn timed_out(&self, started: Duration) -> Fault {
-        let status = self.status.borrow();
+        let status = self.consensus.look();
         if let Some(elected) = self.leaders.elected() {
             let lost = elected.saturating_sub(2 * self.config.election_timeout);
             if started > lost && started < elected {

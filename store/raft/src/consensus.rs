@@ -9,6 +9,7 @@ use base::clock::Clock;
 use base::task::Tasks;
 use bytes::Bytes;
 use openraft::LinearizerOption;
+use openraft::async_runtime::watch::WatchReceiver;
 use openraft::errors::{InitializeError, RaftError};
 use proto::peer;
 use proto::store::Reply;
@@ -26,7 +27,7 @@ use crate::options::{Options, ReadPolicy};
 use crate::shared::Shared;
 use crate::status::{self, Role, Status};
 use crate::transport::{EffectSink, Transport};
-use crate::types::{Answer, Asker, Peer, Proposal, Raft};
+use crate::types::{Answer, Asker, LogId, Peer, Proposal, Raft};
 use crate::upkeep;
 use crate::waiting::{Waiter, Waiting};
 
@@ -219,7 +220,20 @@ impl Consensus {
         self.shared().late_heartbeats.load(Ordering::Relaxed)
     }
 
-    /// What this member knows of itself and its cluster.
+    /// What this member knows of itself and its cluster, as of now.
+    pub fn look(&self) -> Status {
+        Status::of(self.shared(), self.raft())
+    }
+
+    /// Entries that are committed here and not applied yet.
+    pub fn backlog(&self) -> u64 {
+        let metrics = self.raft().metrics();
+        let metrics = metrics.borrow_watched();
+        let index = |id: &Option<LogId>| id.map_or(0, |id| id.index);
+        index(&metrics.local_committed).saturating_sub(index(&metrics.last_applied))
+    }
+
+    /// What this member knows of itself and its cluster, to be watched.
     pub fn status(&self) -> watch::Receiver<Status> {
         self.0.status.clone()
     }

@@ -71,7 +71,7 @@ impl Consensus {
 
     /// The index up to which a member's log is known to match; None unless this member leads and has heard of it.
     pub fn matched(&self, id: u64) -> Option<u64> {
-        self.status().borrow().replication.get(&id).copied()
+        self.look().replication.get(&id).copied()
     }
 
     /// Hands leadership to a voter and returns once it leads. Writes are refused meanwhile.

@@ -72,6 +72,10 @@ impl Options {
         }
     }
 
+    pub(crate) fn heartbeat(&self) -> Duration {
+        Duration::from_millis(self.heartbeat_ms)
+    }
+
     pub(crate) fn election(&self) -> Duration {
         Duration::from_millis(self.election_timeout_ms)
     }

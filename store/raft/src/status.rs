@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::errors::Fatal;
+use openraft::metrics::RaftServerMetrics;
 use openraft::{Instant, RaftMetrics, ServerState};
 use proto::peer;
 use tokio::sync::watch;
@@ -30,6 +31,9 @@ pub enum Role {
 }
 
 /// A member's view. Indexes are 0 where there is none.
+///
+/// In a value that is watched, progress (indexes, who was heard when) is as old as a heartbeat's interval at most; who
+/// leads, the term and the members are news at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
     /// The newest term seen.
@@ -69,18 +73,25 @@ impl Status {
         self.role == Role::Leader
     }
 
-    fn of(shared: &Shared, metrics: &RaftMetrics<Types>) -> Status {
+    /// As of now.
+    pub(crate) fn of(shared: &Shared, raft: &Raft) -> Status {
+        let (server, metrics) = (raft.server_metrics(), raft.metrics());
+        Status::made_of(shared, &server.borrow_watched(), &metrics.borrow_watched())
+    }
+
+    fn made_of(shared: &Shared, server: &RaftServerMetrics<Types>, metrics: &RaftMetrics<Types>) -> Status {
         let index = |id: &Option<crate::types::LogId>| id.map_or(0, |id| id.index);
-        let membership = metrics.membership_config.membership();
+        let membership = server.membership_config.membership();
         let replication = metrics.replication.iter().flatten();
         let heard = metrics.heartbeat.iter().flatten().filter_map(|(id, at)| {
             let since = (*at)?.elapsed().as_millis() as u64;
             Some((*id, since))
         });
         Status {
-            term: metrics.current_term,
-            leader: metrics.current_leader.filter(|_| in_touch(shared, metrics)),
-            role: role(metrics),
+            // Those of the server are sent first, and may be ahead.
+            term: metrics.current_term.max(server.vote.leader_id.term),
+            leader: server.current_leader.filter(|_| in_touch(shared, server, metrics)),
+            role: role(server, metrics),
             last_index: metrics.last_log_index.unwrap_or(0),
             committed: index(&metrics.local_committed),
             applied: index(&metrics.last_applied),
@@ -92,7 +103,7 @@ impl Status {
                 .map(|(id, node)| (*id, node_out(*id, node)))
                 .collect(),
             changing: membership.get_joint_config().len() > 1
-                || metrics.membership_config != metrics.committed_membership_config,
+                || server.membership_config != server.committed_membership_config,
             replication: replication.map(|(id, matched)| (*id, index(matched))).collect(),
             heard_ms: heard.collect(),
             failed: match &metrics.running_state {
@@ -104,18 +115,18 @@ impl Status {
 }
 
 /// Whether there is any sign of the leader. openraft remembers whom it voted for, however long ago.
-fn in_touch(shared: &Shared, metrics: &RaftMetrics<Types>) -> bool {
-    if metrics.state != ServerState::Leader {
+fn in_touch(shared: &Shared, server: &RaftServerMetrics<Types>, metrics: &RaftMetrics<Types>) -> bool {
+    if server.state != ServerState::Leader {
         return shared.hears_leader();
     }
     let longest = shared.options.election() * 2;
-    let alone = metrics.membership_config.membership().voter_ids().count() == 1;
+    let alone = server.membership_config.membership().voter_ids().count() == 1;
     // None: just elected.
     alone || metrics.last_quorum_acked.is_none_or(|at| at.elapsed() <= longest)
 }
 
-fn role(metrics: &RaftMetrics<Types>) -> Role {
-    match metrics.state {
+fn role(server: &RaftServerMetrics<Types>, metrics: &RaftMetrics<Types>) -> Role {
+    match server.state {
         _ if metrics.running_state.is_err() => Role::Stopped,
         ServerState::Learner => Role::Learner,
         ServerState::Follower => Role::Follower,
@@ -127,18 +138,20 @@ fn role(metrics: &RaftMetrics<Types>) -> Role {
 
 /// Keeps the value up to date until openraft ends; then tells why if that was not asked for.
 pub(crate) fn watch(shared: &Arc<Shared>, raft: &Raft) -> watch::Receiver<Status> {
-    let mut metrics = raft.metrics();
-    let (sender, receiver) = watch::channel(Status::of(shared, &metrics.borrow_and_update()));
+    let (mut server, metrics) = (raft.server_metrics(), raft.metrics());
+    let (sender, receiver) = watch::channel(Status::of(shared, raft));
     let shared_again = shared.clone();
     shared.tasks.spawn("raft-status", async move {
         let mut last = Status::default();
-        loop {
+        let mut ended = false;
+        while !ended {
+            // Not at each entry: who waits for news of the cluster would be woken many times a write.
             tokio::select! {
-                changed = metrics.changed() => if changed.is_err() { break },
-                // Silence makes no event of its own.
-                () = shared_again.clock.sleep(shared_again.options.election() / 2) => {}
+                changed = server.changed() => ended = changed.is_err(),
+                // Progress and silence make no event of their own.
+                () = shared_again.clock.sleep(shared_again.options.heartbeat()) => {}
             }
-            last = Status::of(&shared_again, &metrics.borrow_and_update());
+            last = Status::made_of(&shared_again, &server.borrow_and_update(), &metrics.borrow_watched());
             sender.send_if_modified(|shown| {
                 let modified = *shown != last;
                 if modified {
@@ -146,9 +159,7 @@ pub(crate) fn watch(shared: &Arc<Shared>, raft: &Raft) -> watch::Receiver<Status
                 }
                 modified
             });
-            if last.role == Role::Stopped {
-                break;
-            }
+            ended |= last.role == Role::Stopped;
         }
         last.role = Role::Stopped;
         sender.send_replace(last.clone());

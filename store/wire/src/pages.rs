@@ -98,7 +98,7 @@ impl Pages {
     }
 
     fn variables(&self) -> Response<Body> {
-        let status = self.member.consensus().status().borrow().clone();
+        let status = self.member.consensus().look();
         let document = json!({
             "cmdline": std::env::args().collect::<Vec<_>>(),
             "raft.status": {

@@ -46,7 +46,7 @@ impl Member {
         if !member.is_learner && !members.can_add_voter() {
             return Err(Fault::MemberNotEnoughStarted);
         }
-        let status = self.status.borrow();
+        let status = self.consensus.look();
         if status.voters.iter().all(|id| self.hears(&status, *id)) {
             Ok(())
         } else {
@@ -63,7 +63,7 @@ impl Member {
         if !state.members.can_remove_voter(id) {
             return Err(Fault::MemberNotEnoughStarted);
         }
-        let status = self.status.borrow();
+        let status = self.consensus.look();
         // One that is down is no part of the quorum: removing it can only help.
         if !status.voters.contains(&id) || !self.hears(&status, id) {
             return Ok(());
@@ -87,7 +87,7 @@ impl Member {
         if !member.is_learner {
             return Err(Fault::MemberNotLearner);
         }
-        let last = self.status.borrow().last_index;
+        let last = self.consensus.look().last_index;
         let held = self.consensus.matched(id).unwrap_or(0);
         if held * 100 < last * READY_PERCENT {
             return Err(Fault::LearnerNotReady);

@@ -77,8 +77,8 @@ impl Member {
     /// Makes the most pressing change; whether there may be more to do.
     async fn reconcile_once(&self) -> bool {
         let state = self.reader.state();
-        let status = self.status.borrow().clone();
-        let (change, waiting) = pressing(&state, &status, |id| self.consensus.matched(id));
+        let status = self.consensus.look();
+        let (change, waiting) = pressing(&state, &status, |id| status.replication.get(&id).copied());
         let Some(change) = change else { return waiting };
         let limit = self.config.request_timeout();
         let done = within(&*self.clock, limit, self.make(change.clone())).await;

@@ -177,7 +177,7 @@ impl Server {
         self.has_leader.set(flag(member.has_leader()));
         self.is_leader.set(flag(member.is_leader()));
         self.is_learner.set(flag(member.is_learner()));
-        let status = member.status.borrow();
+        let status = member.consensus.look();
         self.committed.set(float(status.committed));
         self.applied.set(float(status.applied));
         let late = member.consensus.late_heartbeats();
