@@ -10,9 +10,10 @@ use store_mvcc::{Listing, View};
 
 use crate::Member;
 use crate::error::{Error, Result};
+use crate::offload::Begun;
 
 /// Answers with fewer bytes of keys and values are read at once; longer ones in pieces of this.
-const PIECE: usize = 256 << 10;
+const PIECE: usize = 1 << 20;
 
 /// What [`Member::list`] answers.
 pub enum RangeAnswer {
@@ -80,19 +81,21 @@ impl Member {
                     keys: listing.keys(),
                     bytes: listing.bytes(),
                     listing: Arc::new(Mutex::new(*listing)),
+                    ahead: None,
                 })
             }
         }
     }
 }
 
-/// A long answer. Nothing is read ahead.
+/// A long answer. One piece is read ahead, while the one before is sent.
 pub struct RangePieces {
     member: Member,
     head: RangeResponse,
     keys: usize,
     bytes: usize,
     listing: Arc<Mutex<Listing>>,
+    ahead: Option<Begun<store_mvcc::Result<Option<Bytes>>>>,
 }
 
 impl RangePieces {
@@ -110,14 +113,20 @@ impl RangePieces {
 
     /// More of the field `kvs`, as it stands in the encoded answer; `None` after the last.
     pub async fn next(&mut self) -> Option<Result<Bytes>> {
-        let listing = Arc::clone(&self.listing);
-        let member = &self.member;
-        let read = member
-            .offload
-            .run(&member.tasks, "range", move || listing.lock().next_piece(PIECE));
-        match read.await {
+        let ahead = self.ahead.take().unwrap_or_else(|| self.begin());
+        let piece = match ahead.value().await {
             Ok(piece) => piece.map_err(Error::from).transpose(),
             Err(error) => Some(Err(error)),
+        };
+        if matches!(piece, Some(Ok(_))) {
+            self.ahead = Some(self.begin());
         }
+        piece
+    }
+
+    fn begin(&self) -> Begun<store_mvcc::Result<Option<Bytes>>> {
+        let (listing, member) = (Arc::clone(&self.listing), &self.member);
+        let read = move || listing.lock().next_piece(PIECE);
+        member.offload.begin(&member.tasks, "range", read)
     }
 }

@@ -154,8 +154,9 @@ const LOUD: &[&str] = &[
     "tower",
 ];
 
-/// Its one error says that the core of a member has ended, which happens at every orderly end.
-const SILENT: &str = "openraft::core::heartbeat";
+/// Their errors say that the core of a member has ended, which happens at every orderly end; an end that is none is told
+/// by who asked the core, and with its reason.
+const SILENT: &[&str] = &["openraft::core::heartbeat", "openraft::raft::raft_inner"];
 
 fn filter(level: Level) -> Targets {
     let (ours, theirs) = match level {
@@ -165,12 +166,11 @@ fn filter(level: Level) -> Targets {
         Level::Error => (LevelFilter::ERROR, LevelFilter::ERROR),
         Level::Panic | Level::Fatal => (LevelFilter::OFF, LevelFilter::OFF),
     };
-    let targets = Targets::new()
+    Targets::new()
         .with_default(ours)
         .with_target(PANIC, LevelFilter::ERROR)
-        .with_target(SILENT, LevelFilter::OFF);
-    LOUD.iter()
-        .fold(targets, |targets, name| targets.with_target(*name, theirs))
+        .with_targets(LOUD.iter().map(|name| (*name, theirs)))
+        .with_targets(SILENT.iter().map(|name| (*name, LevelFilter::OFF)))
 }
 
 /// Writes each event as one line to every output.
@@ -274,6 +274,7 @@ mod tests {
             tracing::error!("three");
             tracing::info!(target: "openraft::core", "four");
             tracing::error!(target: "openraft::core::heartbeat::worker", "never");
+            tracing::error!(target: "openraft::raft::raft_inner", "never");
             tracing::error!(target: "panic", "five");
         };
         let count = |level| {
