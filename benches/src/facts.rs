@@ -15,6 +15,11 @@ const BLOCK_BYTES: usize = 4096;
 const PIECE_BYTES: usize = 1 << 20;
 const SEQUENTIAL_BYTES: usize = 256 << 20;
 const SYNC_TIME: Duration = Duration::from_secs(2);
+/// So many syncs tell whether the disk is quiet.
+const PROBE: usize = 50;
+/// The disk is quiet when their median is this many times what it was before anything ran, or less.
+const QUIET: f64 = 1.3;
+const SETTLE_TIME: Duration = Duration::from_secs(15);
 
 /// What the machine is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,6 +62,27 @@ impl Facts {
     }
 }
 
+/// Waits until the disk is as fast as it was, or for a while at most: a run that wrote much leaves work to the file system
+/// and to whatever is below it, and the next run is not to pay for it. False where it did not become quiet.
+///
+/// # Errors
+/// The folder cannot be written.
+pub(crate) fn settle(folder: &Path, quiet: &Latency) -> anyhow::Result<bool> {
+    let began = Instant::now();
+    loop {
+        rustix::fs::sync();
+        let mut times = syncs(folder, |done, _| done < PROBE)?;
+        times.sort_unstable();
+        let median = times.get(PROBE / 2).map_or(0.0, |time| time.as_secs_f64() * 1e3);
+        if median <= quiet.p50 * QUIET {
+            return Ok(true);
+        }
+        if began.elapsed() > SETTLE_TIME {
+            return Ok(false);
+        }
+    }
+}
+
 /// How many cores there are.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, Into::into)
@@ -69,19 +95,29 @@ pub(crate) fn is_in_memory(folder: &Path) -> bool {
 }
 
 fn measure_syncs(folder: &Path) -> anyhow::Result<(f64, Latency)> {
+    let mut histogram = new_histogram()?;
+    let times = syncs(folder, |_, passed| passed < SYNC_TIME)?;
+    for time in &times {
+        histogram.saturating_record(time.as_nanos() as u64);
+    }
+    let total: Duration = times.iter().sum();
+    Ok((times.len() as f64 / total.as_secs_f64(), Latency::of(&histogram)))
+}
+
+/// How long each append and sync takes, as long as `more` says so of their number and of the time.
+fn syncs(folder: &Path, more: impl Fn(usize, Duration) -> bool) -> anyhow::Result<Vec<Duration>> {
     let path = folder.join("syncs");
     let mut file = File::create(&path)?;
-    let mut histogram = new_histogram()?;
     let began = Instant::now();
-    while began.elapsed() < SYNC_TIME {
+    let mut times = Vec::new();
+    while more(times.len(), began.elapsed()) {
         let one = Instant::now();
         file.write_all(&[7; BLOCK_BYTES])?;
         file.sync_data()?;
-        histogram.saturating_record(one.elapsed().as_nanos() as u64);
+        times.push(one.elapsed());
     }
-    let rate = histogram.len() as f64 / began.elapsed().as_secs_f64();
     fs::remove_file(path)?;
-    Ok((rate, Latency::of(&histogram)))
+    Ok(times)
 }
 
 fn measure_sequential(folder: &Path) -> anyhow::Result<f64> {
@@ -139,6 +175,18 @@ mod tests {
         assert_eq!(file_system(Path::new("/usr"), mounts), "tmpfs on tmpfs");
         assert_eq!(file_system(Path::new("/etc"), mounts), "ext4 on /dev/a");
         assert_eq!(file_system(Path::new("/etc"), ""), "unknown");
+    }
+
+    #[test]
+    fn a_disk_as_fast_as_before_is_settled() {
+        let dir = tempfile::tempdir().unwrap();
+        let quiet = Latency {
+            p50: 1e6,
+            ..measure_syncs(dir.path()).unwrap().1
+        };
+        assert!(settle(dir.path(), &quiet).unwrap());
+        assert_eq!(syncs(dir.path(), |done, _| done < 3).unwrap().len(), 3);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]

@@ -188,12 +188,14 @@ async fn measure(compare: &Compare, out: &Path, places: &Places, tasks: &Tasks) 
         seconds: 0.0,
         runs: Vec::new(),
     };
+    let quiet = comparison.facts.sync.clone();
     let rounds = Rounds {
         lines: &lines,
         count: compare.rounds,
         budget: compare.budget(),
         programs: &programs,
         folder: folder.path(),
+        quiet: &quiet,
         progress: &Progress::new(),
         tasks,
     };

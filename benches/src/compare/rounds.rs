@@ -9,9 +9,10 @@ use base::task::Tasks;
 use super::Run;
 use super::lines::Line;
 use crate::cli::{parse_work, run_started};
+use crate::facts::settle;
 use crate::process::{Cluster, Program, Setup};
 use crate::progress::Progress;
-use crate::report::Outcome;
+use crate::report::{Latency, Outcome};
 
 /// So many looks at a running load are kept.
 const SAMPLES_MAX: usize = 60;
@@ -25,6 +26,8 @@ pub(super) struct Rounds<'a> {
     pub(super) budget: Option<Duration>,
     pub(super) programs: &'a [Program],
     pub(super) folder: &'a Path,
+    /// What a sync took before anything ran.
+    pub(super) quiet: &'a Latency,
     pub(super) progress: &'a Progress,
     pub(super) tasks: &'a Tasks,
 }
@@ -47,7 +50,9 @@ impl Rounds<'_> {
                     continue;
                 }
                 let line_began = Instant::now();
-                for program in self.programs {
+                // Each side goes first in its turn: what a line leaves behind meets both alike.
+                for place in 0..self.programs.len() {
+                    let program = &self.programs[(place + round) % self.programs.len()];
                     keep(self.run_side(line, round, program).await)?;
                 }
                 *longest = line_began.elapsed().max(*longest);
@@ -64,7 +69,11 @@ impl Rounds<'_> {
         let outcomes = run_line(line, program, self.folder, self.progress, &group).await;
         group.shutdown().await;
         // What the last run left to be written must not slow down the next.
-        rustix::fs::sync();
+        match settle(self.folder, self.quiet) {
+            Ok(true) => {}
+            Ok(false) => eprintln!("{name}: the disk is still slower than before; the next run may suffer"),
+            Err(error) => eprintln!("{name}: {error:#}"),
+        }
         let steps = line.steps.iter().zip(outcomes);
         let runs = steps.map(|(step, outcome)| {
             let outcome = outcome.map(thinned).map_err(|error| format!("{error:#}"));

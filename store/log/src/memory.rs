@@ -111,6 +111,23 @@ impl MemoryDisk {
         inner.faults = Faults::default();
     }
 
+    /// What would be there if the power went now and everything that was not synced was lost: a disk of its own.
+    #[must_use]
+    pub fn surviving(&self) -> MemoryDisk {
+        let inner = self.0.lock();
+        let survived = |file: &Contents| Contents {
+            view: file.durable.clone(),
+            durable: file.durable.clone(),
+            pending: Vec::new(),
+        };
+        MemoryDisk(Arc::new(Mutex::new(Inner {
+            names: inner.durable_names.clone(),
+            durable_names: inner.durable_names.clone(),
+            files: inner.files.iter().map(survived).collect(),
+            ..Inner::default()
+        })))
+    }
+
     /// Lets the sync after `successes` more fail.
     pub fn fail_sync(&self, successes: u64) {
         self.0.lock().faults.syncs_until_failure = Some(successes);

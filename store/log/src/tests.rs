@@ -426,3 +426,19 @@ fn a_done_may_call_back_into_the_log() {
     assert_eq!(log.last(), Some(1));
     append(&log, 2..3).unwrap();
 }
+
+#[test]
+fn what_survives_is_what_was_synced() {
+    let disk = MemoryDisk::new();
+    let file = disk.create("f", 0).unwrap();
+    disk.sync_dir().unwrap();
+    file.write_at(0, b"synced").unwrap();
+    file.sync().unwrap();
+    file.write_at(6, b" and not").unwrap();
+    disk.create("unsynced", 0).unwrap();
+    let after = disk.surviving();
+    assert_eq!(after.list().unwrap(), ["f"]);
+    assert_eq!(after.open("f").unwrap().bytes().unwrap(), 6);
+    // The disk itself goes on.
+    assert_eq!(disk.open("f").unwrap().bytes().unwrap(), 14);
+}

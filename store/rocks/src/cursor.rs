@@ -24,6 +24,8 @@ impl RocksCursor {
             if let Some(end) = to.map_or_else(|| space.end(), |to| Some(space.prefixed(to))) {
                 options.set_iterate_upper_bound(end);
             }
+            // A long scan would push out what single reads come back for, at twice the cost of reading past the cache.
+            options.fill_cache(false);
             let iterator = handle.db.raw_iterator_opt(options);
             #[expect(unsafe_code, reason = "the iterator borrows from the handle beside it")]
             // SAFETY: only the lifetime changes. The database is inside an `Arc` which this cursor holds and so neither

@@ -10,10 +10,10 @@ const MIB: usize = 1 << 20;
 const PLAIN_LEVELS: usize = 2;
 const LEVELS: usize = 7;
 /// Sorted runs at which some are merged: more mean fewer bytes rewritten, and more places for a read to look.
-const RUNS: i32 = 16;
+const RUNS: i32 = 48;
 /// Sorted runs at which writes are slowed down, and stopped. A merge of everything takes a while, and flushes go on.
-const RUNS_SLOW: i32 = 48;
-const RUNS_STOP: i32 = 72;
+const RUNS_SLOW: i32 = 80;
+const RUNS_STOP: i32 = 112;
 
 /// A write buffer is filled in parts of this size, which are merged when it is written out. The place of a new key is
 /// found in half the time in a sorted list that stays in the processor's cache.
