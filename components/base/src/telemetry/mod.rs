@@ -156,7 +156,11 @@ const LOUD: &[&str] = &[
 
 /// Their errors say that the core of a member has ended, which happens at every orderly end; an end that is none is told
 /// by who asked the core, and with its reason.
-const SILENT: &[&str] = &["openraft::core::heartbeat", "openraft::raft::raft_inner"];
+const SILENT: &[&str] = &[
+    "openraft::core::heartbeat",
+    "openraft::raft::raft_inner",
+    "openraft::raft::stream_append",
+];
 
 fn filter(level: Level) -> Targets {
     let (ours, theirs) = match level {
