@@ -50,6 +50,7 @@ pub(crate) fn page(snapshot: &Snapshot<'_>, from: i64, filter: &Filter, limits: 
         }
         let (chunk, behind) = rest.split_at(whole_revisions(rest, want));
         for (entry, event) in chunk.iter().zip(events(snapshot, filter, chunk)?) {
+            let Some(event) = event else { continue };
             bytes += event.bytes().len();
             match batches.last_mut() {
                 Some(GroupBatch { revision, events, .. }) if *revision == entry.revision.main => events.push(event),
@@ -107,11 +108,13 @@ fn whole_revisions(entries: &[Entry], want: usize) -> usize {
     entries.partition_point(|entry| entry.revision.main <= last.revision.main)
 }
 
+/// The events of the entries; none for a put that was replaced in its own revision, where that is the last compaction's:
+/// no read can see it any more, so the collector takes it.
 fn events(
     snapshot: &Snapshot<'_>,
     filter: &Filter,
     entries: &[Entry],
-) -> Result<Vec<proto::Encoded<proto::mvcc::Event>>> {
+) -> Result<Vec<Option<proto::Encoded<proto::mvcc::Event>>>> {
     let puts: Vec<_> = entries
         .iter()
         .filter(|entry| entry.kind == Kind::Put)
@@ -127,17 +130,21 @@ fn events(
     entries
         .iter()
         .map(|entry| {
-            let kv = match entry.kind {
-                Kind::Put => puts.next().flatten().ok_or_else(|| lost(entry))?,
-                Kind::Delete => record::deleted_kv(&entry.key, entry.revision.main),
-            };
             // A version that was collected is silently absent, as upstream's.
             let old: Option<Bytes> = if filter.prev_kv && entry.previous.is_some() {
                 previous.next().flatten()
             } else {
                 None
             };
-            Ok(record::event(entry.kind, &kv, old.as_deref()))
+            let kv = match entry.kind {
+                Kind::Put => puts.next().flatten(),
+                Kind::Delete => Some(record::deleted_kv(&entry.key, entry.revision.main)),
+            };
+            match kv {
+                Some(kv) => Ok(Some(record::event(entry.kind, &kv, old.as_deref()))),
+                None if entry.revision.main == snapshot.compacted => Ok(None),
+                None => Err(lost(entry)),
+            }
         })
         .collect()
 }

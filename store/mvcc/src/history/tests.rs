@@ -6,7 +6,7 @@ use proto::fault::Fault;
 use super::PageLimits;
 use crate::KeyRange;
 use crate::read::tests::{run, step};
-use crate::testing::Store;
+use crate::testing::{Store, delete, put, then};
 use crate::watch::Filter;
 
 proptest! {
@@ -110,4 +110,23 @@ fn pages_end_soon_after_the_bytes_allowed() {
     }
     assert_eq!(sizes.iter().sum::<usize>(), 300);
     assert!(sizes.len() > 10 && sizes.last() > Some(&100), "{sizes:?}");
+}
+
+#[test]
+fn a_key_that_came_and_went_in_the_compacted_revision_is_told_as_gone() {
+    let mut store = Store::new();
+    store.txn(&then([put("a", "1"), delete("a", "")])).unwrap();
+    store.compact(2).unwrap();
+    // The collector takes the put, which nobody can read any more; a watch may still start at its revision.
+    store.collect(5);
+    let filter = Filter::new(KeyRange::new(&"a".into(), &"".into()));
+    let limits = PageLimits {
+        revisions: 9,
+        bytes: 1 << 20,
+    };
+    let page = store.mvcc.reader().view().history(2, &filter, limits).unwrap();
+    let told = page.batches.iter().flat_map(|batch| &batch.events);
+    let kinds: Vec<i32> = told.map(|event| event.decode().unwrap().r#type).collect();
+    assert_eq!(kinds, [1], "the deletion alone");
+    assert_eq!(page.next, 3);
 }
