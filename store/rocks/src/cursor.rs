@@ -24,7 +24,7 @@ impl RocksCursor {
             if let Some(end) = to.map_or_else(|| space.end(), |to| Some(space.prefixed(to))) {
                 options.set_iterate_upper_bound(end);
             }
-            // A long scan would push out what single reads come back for, at twice the cost of reading past the cache.
+            // A long scan would push out what single reads come back for, and filling the cache costs more than the reads.
             options.fill_cache(false);
             let iterator = handle.db.raw_iterator_opt(options);
             #[expect(unsafe_code, reason = "the iterator borrows from the handle beside it")]

@@ -279,6 +279,7 @@ mod tests {
             tracing::info!(target: "openraft::core", "four");
             tracing::error!(target: "openraft::core::heartbeat::worker", "never");
             tracing::error!(target: "openraft::raft::raft_inner", "never");
+            tracing::error!(target: "openraft::raft::stream_append", "never");
             tracing::error!(target: "panic", "five");
         };
         let count = |level| {
