@@ -6,7 +6,10 @@ use crate::workspace::Workspace;
 pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("wire contracts", &["proto"]),
     ("ground", &["base", "store-engine"]),
-    ("domains", &["store-mvcc", "store-lease", "store-auth", "store-bolt"]),
+    (
+        "domains",
+        &["store-mvcc", "store-lease", "store-auth", "store-bolt", "store-model"],
+    ),
     ("composition", &["store-machine", "store-client"]),
     ("adapters", &["store-rocks", "store-log"]),
     ("consensus", &["store-raft"]),
@@ -27,7 +30,13 @@ const DOORS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that decide and do nothing else: no runtime, no clock, no randomness, no network, no files.
-const PURE: &[&str] = &["store-mvcc", "store-lease", "store-auth", "store-machine"];
+const PURE: &[&str] = &[
+    "store-mvcc",
+    "store-lease",
+    "store-auth",
+    "store-machine",
+    "store-model",
+];
 
 /// What a pure crate must not name.
 const IMPURE: &[&str] = &[
