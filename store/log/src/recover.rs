@@ -330,10 +330,10 @@ fn finish_tail(segment: Arc<Segment>, loaded: &Loaded, end: &End, options: &LogO
         .map_err(OpenError::io("allocate", &name))?;
     // What was read may be in the page cache alone, and after a failed sync the kernel counts such pages as clean. From
     // here on it counts as safe, so it is written again and synced.
-    let doubtful = end.synced.min(end.offset);
-    let rewrite = loaded
-        .file
-        .write_at(doubtful as u64, &loaded.bytes[doubtful..end.offset]);
+    // The file may end inside the padding of the last record.
+    let whole = end.offset.min(loaded.bytes.len());
+    let doubtful = end.synced.min(whole);
+    let rewrite = loaded.file.write_at(doubtful as u64, &loaded.bytes[doubtful..whole]);
     rewrite.map_err(OpenError::io("write", &name))?;
     loaded.file.sync().map_err(OpenError::io("sync", &name))?;
     let offset = end.offset as u64;

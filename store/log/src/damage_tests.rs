@@ -1,0 +1,74 @@
+//! Files that no writer of this crate leaves behind, under checksums that are right.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::record::{self, Header, Kind};
+use crate::segment::Segment;
+use crate::{Disk, Done, Executor, Log, LogOptions, MemoryDisk, OpenError, Record, View};
+
+fn open(disk: &MemoryDisk) -> Result<Log, OpenError> {
+    let options = LogOptions {
+        segment_bytes: 4096,
+        executor: Executor::Inline,
+        ..LogOptions::new(7, 1)
+    };
+    Log::open(Arc::new(disk.clone()), options)
+}
+
+fn header(sequence: u64, first: u64) -> Header {
+    Header {
+        cluster: 7,
+        member: 1,
+        sequence,
+        first,
+        chain: 0,
+    }
+}
+
+/// A segment of one record and its padding.
+fn segment(header: Header, kind: Kind, index: u64, data: &[u8]) -> Vec<u8> {
+    let mut bytes = header.encode().to_vec();
+    let mut seed = [0; 4];
+    seed.copy_from_slice(&bytes[60..]);
+    let seed = u32::from_le_bytes(seed);
+    record::encode(&mut bytes, seed, seed, 0, kind, index, data);
+    bytes
+}
+
+fn put(disk: &MemoryDisk, name: &str, bytes: &[u8]) {
+    let file = disk.create(name, bytes.len() as u64).unwrap();
+    file.write_at(0, bytes).unwrap();
+    file.sync().unwrap();
+    disk.sync_dir().unwrap();
+}
+
+fn answer(call: impl FnOnce(Done)) -> std::io::Result<()> {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    call(Box::new(move |result| drop(sender.send(result))));
+    receiver.recv().unwrap()
+}
+
+fn record(index: u64) -> Record {
+    Record {
+        index,
+        data: Bytes::from_static(b"one"),
+    }
+}
+
+#[test]
+fn a_file_that_ends_inside_the_padding_of_its_last_record_is_whole() {
+    for cut in 1..=5 {
+        let disk = MemoryDisk::new();
+        let mut bytes = segment(header(1, 0), Kind::Entry, 0, b"one");
+        bytes.truncate(bytes.len() - cut);
+        put(&disk, &Segment::name(1), &bytes);
+        assert_eq!(View::open(&disk, 7, 1).unwrap().torn(), None);
+        let log = open(&disk).unwrap();
+        answer(|done| log.append(vec![record(1)], done)).unwrap();
+        drop(log);
+        let log = open(&disk).unwrap();
+        assert_eq!(log.read(0..9, u64::MAX).unwrap(), [record(0), record(1)], "{cut}");
+    }
+}
