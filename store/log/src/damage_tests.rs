@@ -72,3 +72,52 @@ fn a_file_that_ends_inside_the_padding_of_its_last_record_is_whole() {
         assert_eq!(log.read(0..9, u64::MAX).unwrap(), [record(0), record(1)], "{cut}");
     }
 }
+
+#[test]
+fn numbers_behind_which_nothing_fits_are_damage() {
+    let far = u64::MAX;
+    for bytes in [
+        segment(header(1, 0), Kind::Entry, far, b"one"),
+        segment(header(1, far), Kind::Entry, far, b"one"),
+        segment(header(1, 0), Kind::Purge, far, b"meta"),
+        segment(header(1, 0), Kind::Truncate, far, b""),
+        segment(header(1, far), Kind::Mark, 0, b""),
+    ] {
+        let disk = MemoryDisk::new();
+        put(&disk, &Segment::name(1), &bytes);
+        assert!(matches!(open(&disk), Err(OpenError::Damaged { .. })));
+        assert!(matches!(View::open(&disk, 7, 1), Err(OpenError::Damaged { .. })));
+    }
+}
+
+#[test]
+fn what_would_be_damage_at_the_next_open_is_not_written() {
+    let disk = MemoryDisk::new();
+    let log = open(&disk).unwrap();
+    for index in [record::LIMIT, u64::MAX] {
+        let error = answer(|done| log.append(vec![record(index)], done)).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+        let error = answer(|done| log.purge(index, Bytes::new(), done)).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    }
+    answer(|done| log.append(vec![record(0), record(1)], done)).unwrap();
+    answer(|done| log.truncate_after(Some(u64::MAX), done)).unwrap();
+    // The last that there may be, and a segment of its own behind it.
+    answer(|done| log.purge(record::LIMIT - 2, Bytes::new(), done)).unwrap();
+    let huge = Record {
+        data: Bytes::from(vec![7; 5000]),
+        ..record(record::LIMIT - 1)
+    };
+    answer(|done| log.append(vec![huge, record(record::LIMIT)], done)).unwrap_err();
+    answer(|done| log.append(vec![record(record::LIMIT - 1)], done)).unwrap();
+    for _ in 0..3 {
+        answer(|done| log.save_vote(Bytes::from(vec![7; 3000]), done)).unwrap();
+    }
+    drop(log);
+    let log = open(&disk).unwrap();
+    assert_eq!(log.last(), Some(record::LIMIT - 1));
+    assert_eq!(
+        log.read(record::LIMIT - 1..u64::MAX, u64::MAX).unwrap(),
+        [record(record::LIMIT - 1)]
+    );
+}

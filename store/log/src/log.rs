@@ -13,7 +13,7 @@ use crate::disk::Disk;
 use crate::error::OpenError;
 use crate::held::{Held, Piece};
 use crate::queue::{Failure, Op, Queue};
-use crate::record::{Item, Kind};
+use crate::record::{Item, Kind, LIMIT};
 use crate::recover::recover;
 use crate::segment::{Place, Segment};
 use crate::writer::Writer;
@@ -188,7 +188,7 @@ impl Log {
     }
 
     /// Appends entries; they can be read when this returns. `done` gets `InvalidInput`, and nothing is appended, unless
-    /// each index is the one after the last.
+    /// each index is the one after the last and below 2^63.
     pub fn append(&self, records: Vec<Record>, done: Done) {
         let core = &self.0.core;
         let mut shared = core.shared.lock();
@@ -197,7 +197,7 @@ impl Log {
             .filter(|first| shared.held.accepts(first.index))
             .map(|first| first.index);
         for record in &records {
-            if expected != Some(record.index) || record.data.len() > LARGEST {
+            if expected != Some(record.index) || record.index >= LIMIT || record.data.len() > LARGEST {
                 let next = shared.held.next();
                 drop(shared);
                 let text = format!(
@@ -256,7 +256,7 @@ impl Log {
     pub fn truncate_after(&self, last: Option<u64>, done: Done) {
         self.change(done, |held| {
             let lowest = held.purged.as_ref().map_or(0, |(upto, _)| upto + 1);
-            let next = last.map_or(lowest, |last| lowest.max(last + 1));
+            let next = last.map_or(lowest, |last| lowest.max(last.saturating_add(1)));
             let needed = next < held.next();
             held.truncate(next);
             needed.then(|| Item {
@@ -269,7 +269,12 @@ impl Log {
     }
 
     /// Forgets entries up to `upto`, which may lie beyond the last; `meta` is kept and comes back in [`Log::state`].
+    /// `done` gets `InvalidInput` from 2^63 on.
     pub fn purge(&self, upto: u64, meta: Bytes, done: Done) {
+        if upto >= LIMIT {
+            let text = format!("there is no entry {upto} to purge");
+            return done(Err(io::Error::new(io::ErrorKind::InvalidInput, text)));
+        }
         self.change(done, |held| {
             if held.purged.as_ref().is_some_and(|(before, _)| *before >= upto) {
                 return None;

@@ -28,6 +28,8 @@ pub(crate) const HEADER: usize = 64;
 pub(crate) const RECORD: usize = 32;
 /// The format that this program writes and the only one that it reads.
 pub(crate) const FORMAT: u32 = 1;
+/// Every index and every sequence number is below this, so that there is a place behind each.
+pub(crate) const LIMIT: u64 = 1 << 63;
 const MAGIC: &[u8; 8] = b"KEELSLOG";
 
 /// What a record says. Numbers stand on disk.
@@ -116,6 +118,9 @@ impl Header {
             first: u64_at(bytes, 40),
             chain: u32_at(bytes, 12),
         };
+        if header.first > LIMIT || header.sequence >= LIMIT {
+            return Err(HeaderError::Damaged("the segment header has an impossible number"));
+        }
         Ok((header, seed))
     }
 }

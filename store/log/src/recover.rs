@@ -207,6 +207,10 @@ impl Replay {
     }
 
     fn record(&mut self, segment: &Arc<Segment>, found: &Found<'_>, offset: usize) -> Result<(), OpenError> {
+        if found.index >= record::LIMIT {
+            let what = format!("a record has the impossible index {}", found.index);
+            return Err(damaged(segment.sequence, offset, what));
+        }
         let data = if found.kind == Kind::Entry {
             Bytes::new()
         } else {
