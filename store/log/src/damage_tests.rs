@@ -121,3 +121,20 @@ fn what_would_be_damage_at_the_next_open_is_not_written() {
         [record(record::LIMIT - 1)]
     );
 }
+
+#[test]
+fn names_that_no_writer_gives_are_no_segments() {
+    for name in ["18446744073709551615.log", "7.log", "+0000000000000000001.log", "0.log"] {
+        assert_eq!(Segment::parse(name), None, "{name}");
+        let disk = MemoryDisk::new();
+        put(&disk, name, &segment(header(u64::MAX, 0), Kind::Mark, 0, b""));
+        for bytes in [b"one", b"two"] {
+            let log = open(&disk).unwrap();
+            let next = log.last().map_or(0, |last| last + 1);
+            let data = Bytes::from_static(bytes);
+            answer(|done| log.append(vec![Record { index: next, data }], done)).unwrap();
+        }
+        assert_eq!(open(&disk).unwrap().last(), Some(1), "{name}");
+    }
+    assert_eq!(Segment::parse(&Segment::name(7)), Some(7));
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::disk::{Disk, File};
-use crate::record::{self, Header, Kind};
+use crate::record::{self, Header, Kind, LIMIT};
 
 /// Suffix of finished segment files.
 const SUFFIX: &str = ".log";
@@ -38,9 +38,10 @@ impl Segment {
         format!("{sequence:020}{SUFFIX}")
     }
 
-    /// The sequence number in a finished segment's name.
+    /// The sequence number in a finished segment's name; None for names that [`Segment::name`] does not make.
     pub(crate) fn parse(name: &str) -> Option<u64> {
-        name.strip_suffix(SUFFIX)?.parse().ok()
+        let sequence = name.strip_suffix(SUFFIX)?.parse().ok()?;
+        (sequence < LIMIT && Segment::name(sequence) == name).then_some(sequence)
     }
 
     pub(crate) fn is_unfinished(name: &str) -> bool {
