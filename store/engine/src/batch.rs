@@ -210,7 +210,7 @@ fn split_op(input: &[u8]) -> Option<(Op<'_>, &[u8])> {
         DELETE_RANGE => {
             let (end, rest) = split_string(rest)?;
             let (&other, to) = end.split_first()?;
-            (other == space.0).then_some((Op::DeleteRange { space, from: key, to }, rest))
+            (other == space.0 && key < to).then_some((Op::DeleteRange { space, from: key, to }, rest))
         }
         _ => None,
     }
@@ -231,6 +231,7 @@ fn split_string(input: &[u8]) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Engine, Memory};
     use proptest::prelude::*;
 
     const A: Space = Space(1);
@@ -266,6 +267,21 @@ mod tests {
         batch.clear();
         assert!(batch.is_empty() && batch.ops().next().is_none());
         assert_eq!(batch.encoded(), [0; HEADER]);
+    }
+
+    #[test]
+    fn decode_takes_no_range_that_is_empty_or_reversed() {
+        for (from, to, taken) in [(b"a", b"b", true), (b"a", b"a", false), (b"b", b"a", false)] {
+            let mut batch = Batch::new();
+            batch.begin(DELETE_RANGE);
+            batch.key(A, from);
+            batch.key(A, to);
+            let decoded = Batch::decode(batch.encoded());
+            assert_eq!(decoded.is_ok(), taken, "{from:?}..{to:?}");
+            if let Ok(decoded) = decoded {
+                Memory::new().write(&decoded).unwrap();
+            }
+        }
     }
 
     proptest! {
