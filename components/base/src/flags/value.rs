@@ -53,7 +53,8 @@ fn parse_duration(mut text: &str) -> Option<Duration> {
         // Nine digits after the point say all that a nanosecond of an hour can.
         let fraction = &fraction[..fraction.len().min(18)];
         if !fraction.is_empty() {
-            nanos += fraction.parse::<u128>().ok()? * unit / 10u128.pow(fraction.len() as u32);
+            let part = fraction.parse::<u128>().ok()? * unit / 10u128.pow(fraction.len() as u32);
+            nanos = nanos.checked_add(part)?;
         }
         text = rest;
     }
@@ -189,7 +190,20 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_is_refused() {
-        for text in ["", "5", "5x", "s", "1h 2m", "-1s", ".", "5 s", "99999999999h", "1.2.3s"] {
+        let beyond = "340282366920938463463374607431768211.9us";
+        for text in [
+            "",
+            "5",
+            "5x",
+            "s",
+            "1h 2m",
+            "-1s",
+            ".",
+            "5 s",
+            "99999999999h",
+            "1.2.3s",
+            beyond,
+        ] {
             assert!(duration("--x", text).is_err(), "{text}");
         }
         let error = duration("--corrupt-check-time", "5").unwrap_err().to_string();
