@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use proto::mvcc::KeyValue;
 use store_engine::{Batch, Engine};
 
 use crate::gc::{self, Progress};
@@ -70,29 +71,34 @@ impl Import {
             )));
         }
         self.last = revision;
-        let read = record::read_kv(&kv)?;
         let kind = if tombstone { Kind::Delete } else { Kind::Put };
+        let mut kv = record::read_kv(&kv)?;
+        if tombstone {
+            kv = KeyValue {
+                key: kv.key,
+                ..KeyValue::default()
+            };
+        }
+        // What came may say the same in other bytes; index, sizes and hash are of what is stored.
+        let (data, stored) = record::data_value(kind, &kv);
+        let key = kv.key;
         let old = if tombstone {
-            self.batch.delete(keys::INDEX, &read.key);
-            self.index.remove(&read.key)
+            self.batch.delete(keys::INDEX, &key);
+            self.index.remove(&key)
         } else {
-            let meta = record::read_meta(&kv, revision)?;
-            self.batch.put(keys::INDEX, &read.key, &record::index_value(&meta));
-            self.index.insert(&read.key, meta)
+            let meta = record::read_meta(&stored, revision)?;
+            self.batch.put(keys::INDEX, &key, &record::index_value(&meta));
+            self.index.insert(&key, meta)
         };
         let compacted = revision.main < self.options.compacted;
         if let Some(old) = old.filter(|_| revision.main <= self.options.compacted) {
             // The backup was taken in the middle of a compaction: this is what it had not dropped yet.
-            self.batch.delete(keys::DATA, &keys::data_key(&read.key, old.modified));
-            self.removed += gc::version_bytes(&read.key, Kind::Put, old.bytes as usize);
+            self.batch.delete(keys::DATA, &keys::data_key(&key, old.modified));
+            self.removed += gc::version_bytes(&key, Kind::Put, old.bytes as usize);
         }
         if !(compacted && tombstone) {
-            self.batch.put(
-                keys::DATA,
-                &keys::data_key(&read.key, revision),
-                &record::data_value(kind, &read).0,
-            );
-            self.added += gc::version_bytes(&read.key, kind, kv.len());
+            self.batch.put(keys::DATA, &keys::data_key(&key, revision), &data);
+            self.added += gc::version_bytes(&key, kind, stored.len());
         }
         if !compacted {
             let previous_bytes = old.map_or(0, |old| old.bytes);
@@ -101,13 +107,13 @@ impl Import {
                 kind,
                 previous: old.map(|old| old.modified),
                 previous_bytes,
-                key: read.key,
+                key,
             };
             let value = entry.encode();
             self.batch.put(keys::HISTORY, &revision.to_bytes(), &value);
             self.added += gc::history_bytes(value.len());
         }
-        self.hash = roll(self.hash, revision, kind, &kv);
+        self.hash = roll(self.hash, revision, kind, &stored);
         if self.batch.bytes() >= BATCH {
             self.engine.write(&self.batch)?;
             self.batch.clear();
