@@ -57,7 +57,7 @@ impl Import {
     /// Takes one version.
     ///
     /// # Errors
-    /// When it is out of order or not a `KeyValue`, or when the engine fails.
+    /// When it is out of order, not a `KeyValue` or nothing that a store holds, or when the engine fails.
     pub fn push(&mut self, version: Version) -> Result<()> {
         let Version {
             revision,
@@ -67,6 +67,12 @@ impl Import {
         if revision <= self.last {
             return Err(Error::Corrupt(format!(
                 "version {}.{} out of order",
+                revision.main, revision.sub
+            )));
+        }
+        if !revision.is_possible() {
+            return Err(Error::Corrupt(format!(
+                "no change can be {}.{}",
                 revision.main, revision.sub
             )));
         }

@@ -3,6 +3,11 @@
 /// Length of a revision's bytes.
 pub(crate) const BYTES: usize = 16;
 
+/// No store comes further, so that there is a revision behind each.
+pub(crate) const LAST: i64 = i64::MAX / 2;
+/// No transaction makes more changes than that: the index keeps 32 bits.
+const LAST_SUB: i64 = u32::MAX as i64;
+
 /// A change: the transaction that made it, and its place inside that transaction.
 ///
 /// Both parts are never negative in what is stored.
@@ -19,6 +24,11 @@ impl Revision {
     #[must_use]
     pub const fn new(main: i64, sub: i64) -> Self {
         Self { main, sub }
+    }
+
+    /// Whether a change can have it.
+    pub(crate) const fn is_possible(self) -> bool {
+        1 <= self.main && self.main <= LAST && 0 <= self.sub && self.sub <= LAST_SUB
     }
 
     /// Both parts big-endian: the order of the bytes is the order of the revisions.

@@ -201,3 +201,16 @@ fn what_says_the_same_in_other_bytes_is_stored_as_its_own() {
     fresh.collect(usize::MAX);
     assert_eq!(store.mvcc.live_bytes(), fresh.mvcc.live_bytes());
 }
+
+#[test]
+fn a_place_in_a_revision_that_the_index_cannot_hold_is_refused() {
+    for sub in [-1, i64::from(u32::MAX) + 1, i64::MAX] {
+        let (_, mut import) = import();
+        assert!(import.push(version(2, sub, &created(2))).is_err(), "{sub}");
+    }
+    let (engine, mut import) = import();
+    import.push(version(2, u32::MAX.into(), &created(2))).unwrap();
+    import.finish().unwrap();
+    let range = Store::over(engine).mvcc.reader().view().range(&get("a", "")).unwrap();
+    assert_eq!(range.kvs.len(), 1);
+}
