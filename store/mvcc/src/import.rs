@@ -64,17 +64,13 @@ impl Import {
             tombstone,
             kv,
         } = version;
+        let Revision { main, sub } = revision;
+        let impossible = || Error::Corrupt(format!("no put or deletion makes version {main}.{sub}"));
         if revision <= self.last {
-            return Err(Error::Corrupt(format!(
-                "version {}.{} out of order",
-                revision.main, revision.sub
-            )));
+            return Err(Error::Corrupt(format!("version {main}.{sub} out of order")));
         }
         if !revision.is_possible() {
-            return Err(Error::Corrupt(format!(
-                "no change can be {}.{}",
-                revision.main, revision.sub
-            )));
+            return Err(impossible());
         }
         self.last = revision;
         let kind = if tombstone { Kind::Delete } else { Kind::Put };
@@ -88,11 +84,17 @@ impl Import {
         // What came may say the same in other bytes; index, sizes and hash are of what is stored.
         let (data, stored) = record::data_value(kind, &kv);
         let key = kv.key;
+        if key.is_empty() {
+            return Err(impossible());
+        }
         let old = if tombstone {
             self.batch.delete(keys::INDEX, &key);
             self.index.remove(&key)
         } else {
             let meta = record::read_meta(&stored, revision)?;
+            if !meta.is_possible(revision.main) {
+                return Err(impossible());
+            }
             self.batch.put(keys::INDEX, &key, &record::index_value(&meta));
             self.index.insert(&key, meta)
         };

@@ -104,22 +104,10 @@ fn a_backup_from_the_middle_of_a_compaction_is_cleaned() {
 
 #[test]
 fn disorder_is_refused() {
-    let mut import = Import::new(
-        Arc::new(Memory::new()) as Arc<dyn Engine>,
-        ImportOptions {
-            compacted: -1,
-            bump_revision: 0,
-            mark_compacted: false,
-        },
-    );
-    let version = |main| Version {
-        revision: Revision::new(main, 0),
-        tombstone: false,
-        kv: "\n\x01a".into(),
-    };
-    import.push(version(3)).unwrap();
-    assert!(import.push(version(3)).is_err());
-    assert!(import.push(version(2)).is_err());
+    let (_, mut import) = import();
+    import.push(version(3, 0, &created(3))).unwrap();
+    assert!(import.push(version(3, 0, &created(3))).is_err());
+    assert!(import.push(version(2, 0, &created(2))).is_err());
 }
 
 fn import() -> (Arc<Memory>, Import) {
@@ -213,4 +201,37 @@ fn a_place_in_a_revision_that_the_index_cannot_hold_is_refused() {
     import.finish().unwrap();
     let range = Store::over(engine).mvcc.reader().view().range(&get("a", "")).unwrap();
     assert_eq!(range.kvs.len(), 1);
+}
+
+#[test]
+fn what_no_put_makes_is_refused() {
+    let good = created(2);
+    for kv in [
+        KeyValue {
+            key: "".into(),
+            lease: 7,
+            ..good.clone()
+        },
+        KeyValue {
+            create_revision: 3,
+            ..good.clone()
+        },
+        KeyValue {
+            create_revision: 0,
+            ..good.clone()
+        },
+        KeyValue {
+            version: 0,
+            ..good.clone()
+        },
+    ] {
+        let (_, mut import) = import();
+        assert!(import.push(version(2, 0, &kv)).is_err(), "{kv:?}");
+    }
+    let (_, mut import) = import();
+    let tombstone = Version {
+        tombstone: true,
+        ..version(2, 0, &KeyValue::default())
+    };
+    assert!(import.push(tombstone).is_err());
 }

@@ -36,6 +36,16 @@ pub struct KeyMeta {
     pub bytes: u32,
 }
 
+impl KeyMeta {
+    /// Whether puts can have led to it in a store that has come to `revision`.
+    pub(crate) fn is_possible(&self, revision: i64) -> bool {
+        self.modified.is_possible()
+            && self.modified.main <= revision
+            && (1..=self.modified.main).contains(&self.create)
+            && self.version >= 1
+    }
+}
+
 /// [`KeyMeta`] in 40 bytes.
 #[derive(Clone, Copy, Debug)]
 struct Packed {
