@@ -9,7 +9,7 @@ use crate::gc::{self, Progress};
 use crate::index::Index;
 use crate::record::{self, Entry};
 use crate::store::{StoredHead, roll};
-use crate::{Error, Kind, Result, Revision, Version, keys};
+use crate::{Error, Kind, Result, Revision, Version, keys, revision};
 
 /// Bytes of versions written to the engine at once.
 const BATCH: usize = 4 << 20;
@@ -132,15 +132,23 @@ impl Import {
     /// Writes the head, and makes everything durable. Answers the store's revision.
     ///
     /// # Errors
-    /// When the engine fails.
+    /// When the engine fails, when the compaction is none, or when the revision is so far that no room is left behind it.
     pub fn finish(mut self) -> Result<i64> {
         let ImportOptions {
             compacted,
             bump_revision,
             mark_compacted,
         } = self.options;
-        let bump = i64::try_from(bump_revision).unwrap_or(i64::MAX);
-        let revision = self.last.main.max(compacted).saturating_add(bump);
+        // After a compaction that left nothing of the last revisions, it is the newest that is known.
+        let last = self.last.main.max(compacted);
+        let revision = last.checked_add_unsigned(bump_revision);
+        // Half of what there is stays for what is written from here on.
+        let revision = revision.filter(|revision| compacted >= -1 && *revision <= revision::LAST / 2);
+        let revision = revision.ok_or_else(|| {
+            Error::Corrupt(format!(
+                "nothing can go on from revision {last} + {bump_revision}, compacted at {compacted}"
+            ))
+        })?;
         let marked = if mark_compacted { revision } else { compacted };
         let head = StoredHead {
             revision,

@@ -235,3 +235,49 @@ fn what_no_put_makes_is_refused() {
     };
     assert!(import.push(tombstone).is_err());
 }
+
+#[test]
+fn a_revision_behind_which_there_is_no_room_is_refused() {
+    let outcome = |compacted, bump_revision| {
+        let engine = Arc::new(Memory::new());
+        let options = ImportOptions {
+            compacted,
+            bump_revision,
+            mark_compacted: true,
+        };
+        let mut import = Import::new(Arc::clone(&engine) as Arc<dyn Engine>, options);
+        import.push(version(2, 0, &created(2)))?;
+        let revision = import.finish()?;
+        let mut store = Store::over(engine);
+        store.put("b", "1");
+        store.compact(revision + 1).unwrap();
+        store.collect(usize::MAX);
+        store.reopen();
+        let held = store.mvcc.reader().view().export()?.count();
+        assert_eq!(held, 2);
+        Ok::<_, crate::Error>(revision)
+    };
+    let far = crate::revision::LAST / 2;
+    for (compacted, bump) in [
+        (i64::MIN, 0),
+        (-2, 0),
+        (far + 1, 0),
+        (i64::MAX, 0),
+        (-1, u64::MAX),
+        (-1, i64::MAX as u64),
+        (-1, far as u64),
+        (far, 1),
+    ] {
+        assert!(outcome(compacted, bump).is_err(), "{compacted} {bump}");
+    }
+    // After a compaction that left nothing of the last revisions it is the newest that is known.
+    for (compacted, bump, revision) in [
+        (-1, 0, 2),
+        (0, 5, 7),
+        (9, 0, 9),
+        (far - 1, 0, far - 1),
+        (-1, far as u64 - 3, far - 1),
+    ] {
+        assert_eq!(outcome(compacted, bump).unwrap(), revision);
+    }
+}
