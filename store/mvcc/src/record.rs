@@ -135,6 +135,12 @@ impl Entry {
         };
         let (revision, flag, previous, previous_bytes, key) =
             read().ok_or_else(|| Error::Corrupt("short history entry".into()))?;
+        if !revision.is_possible() {
+            let Revision { main, sub } = revision;
+            return Err(Error::Corrupt(format!(
+                "a history entry of the impossible revision {main}.{sub}"
+            )));
+        }
         Ok(Self {
             revision,
             kind: kind(flag)?,

@@ -8,7 +8,11 @@ use store_engine::{Engine, Order};
 use super::head::{Head, Pin, StoredHead};
 use crate::gc::Progress;
 use crate::index::{Builder, Index};
-use crate::{Result, keys, record};
+use crate::revision::LAST;
+use crate::{Error, Result, keys, record};
+
+/// More bytes than any store writes in its life.
+const MOST_BYTES: u64 = u64::MAX / 2;
 
 /// Reads the head and the collector's progress.
 pub(crate) fn load(engine: &dyn Engine) -> Result<(Head, Progress)> {
@@ -20,13 +24,14 @@ pub(crate) fn load(engine: &dyn Engine) -> Result<(Head, Progress)> {
         Some(bytes) => Progress::decode(&bytes)?,
         None => Progress::default(),
     };
+    check(&stored, &gc)?;
     let StoredHead {
         revision,
         compacted,
         hash,
         added,
     } = stored;
-    let index = index(engine)?;
+    let index = index(engine, revision)?;
     Ok((
         Head {
             revision,
@@ -40,12 +45,37 @@ pub(crate) fn load(engine: &dyn Engine) -> Result<(Head, Progress)> {
     ))
 }
 
+/// Refuses numbers that no store comes to: to count on from them would overflow.
+fn check(head: &StoredHead, gc: &Progress) -> Result<()> {
+    let StoredHead {
+        revision, compacted, ..
+    } = *head;
+    let Progress { done, goal, next, .. } = *gc;
+    let head_is_possible = (1..=LAST).contains(&revision) && (-1..=revision).contains(&compacted);
+    if !head_is_possible || head.added > MOST_BYTES {
+        return Err(Error::Corrupt("the head of the store has impossible numbers".into()));
+    }
+    let goal_is_possible = -1 <= done && done <= goal && goal <= compacted;
+    let next_is_possible = (0..=goal.max(0)).contains(&next.main) && next.sub >= 0;
+    if !goal_is_possible || !next_is_possible || gc.removed > MOST_BYTES {
+        return Err(Error::Corrupt("the collector's progress has impossible numbers".into()));
+    }
+    Ok(())
+}
+
 /// Reads what lives, without touching a value: the time goes with the number of keys, not with their bytes.
-fn index(engine: &dyn Engine) -> Result<Index> {
+fn index(engine: &dyn Engine, revision: i64) -> Result<Index> {
     let mut builder = Builder::default();
     let mut cursor = engine.scan(keys::INDEX, b"", None, Order::Ascending);
     while cursor.valid() {
-        builder.push(cursor.key(), record::read_index_value(cursor.value())?);
+        let (key, meta) = (cursor.key(), record::read_index_value(cursor.value())?);
+        if key.is_empty() || !meta.is_possible(revision) {
+            let key = key.escape_ascii();
+            return Err(Error::Corrupt(format!(
+                "the index of key \"{key}\" has impossible numbers"
+            )));
+        }
+        builder.push(key, meta);
         cursor.advance();
     }
     cursor.status()?;

@@ -7,8 +7,12 @@ use proto::etcd::{DeleteRangeRequest, PutRequest};
 use proto::fault::Fault;
 use store_engine::{Batch, Engine, Memory, Op};
 
+use super::StoredHead;
+use crate::gc::Progress;
+use crate::record::index_value;
+use crate::revision::LAST;
 use crate::testing::{Store, bytes, get, put_request};
-use crate::{Kind, Mvcc, Revision, keys};
+use crate::{Error, KeyMeta, Kind, Mvcc, Revision, keys};
 
 fn any_lease(_: i64) -> bool {
     true
@@ -306,4 +310,134 @@ fn a_reload_shows_the_new_contents_to_old_readers() {
         (5, other.mvcc.live_bytes())
     );
     assert!(reader.view().get(b"old").is_none() && reader.view().get(b"new").is_some());
+}
+
+fn good() -> (StoredHead, Progress, KeyMeta) {
+    let head = StoredHead {
+        revision: 4,
+        compacted: 3,
+        hash: 0,
+        added: 100,
+    };
+    let progress = Progress {
+        epoch: 0,
+        done: 2,
+        goal: 3,
+        next: Revision::new(3, 1),
+        removed: 10,
+    };
+    let meta = KeyMeta {
+        create: 2,
+        modified: Revision::new(4, 0),
+        version: 2,
+        lease: -7,
+        bytes: 10,
+    };
+    (head, progress, meta)
+}
+
+fn opened(head: StoredHead, progress: Progress, key: &[u8], meta: &KeyMeta) -> crate::Result<Store> {
+    let engine = Arc::new(Memory::new());
+    let mut batch = Batch::new();
+    batch.put(keys::META, keys::HEAD, &head.encode());
+    batch.put(keys::META, keys::GC, &progress.encode());
+    batch.put(keys::INDEX, key, &index_value(meta));
+    engine.write(&batch).unwrap();
+    let mvcc = Mvcc::open(Arc::clone(&engine) as Arc<dyn Engine>)?;
+    Ok(Store { engine, mvcc })
+}
+
+#[test]
+fn a_head_with_numbers_that_no_store_has_is_refused() {
+    let (head, progress, meta) = good();
+    for revision in [0, -1, 2, LAST + 1, i64::MAX] {
+        let head = StoredHead { revision, ..head };
+        assert!(opened(head, progress, b"k", &meta).is_err(), "revision {revision}");
+    }
+    for compacted in [2, 5, i64::MAX, i64::MIN] {
+        let head = StoredHead { compacted, ..head };
+        assert!(opened(head, progress, b"k", &meta).is_err(), "compacted {compacted}");
+    }
+    let head_of = |added| StoredHead { added, ..head };
+    assert!(opened(head_of(u64::MAX), progress, b"k", &meta).is_err());
+    for (done, goal) in [(-2, 3), (i64::MIN, 3), (3, 2), (2, 4), (2, i64::MAX)] {
+        let progress = Progress { done, goal, ..progress };
+        assert!(opened(head, progress, b"k", &meta).is_err(), "{done} of {goal}");
+    }
+    for next in [Revision::new(4, 0), Revision::new(-1, 0), Revision::new(3, -1)] {
+        let progress = Progress { next, ..progress };
+        assert!(opened(head, progress, b"k", &meta).is_err(), "next {next:?}");
+    }
+    let progress_of = |removed| Progress { removed, ..progress };
+    assert!(opened(head, progress_of(u64::MAX), b"k", &meta).is_err());
+}
+
+#[test]
+fn an_index_with_numbers_that_no_key_has_is_refused() {
+    let (head, progress, meta) = good();
+    assert!(opened(head, progress, b"", &meta).is_err());
+    for (create, main, sub, version) in [
+        (0, 4, 0, 2),
+        (5, 4, 0, 2),
+        (2, 5, 0, 2),
+        (-4, -4, 0, 2),
+        (2, 4, -1, 2),
+        (2, 4, 1 << 32, 2),
+        (2, 4, 0, 0),
+    ] {
+        let meta = KeyMeta {
+            create,
+            modified: Revision::new(main, sub),
+            version,
+            ..meta
+        };
+        assert!(opened(head, progress, b"k", &meta).is_err(), "{meta:?}");
+    }
+}
+
+#[test]
+fn a_store_goes_on_to_the_last_revision() {
+    let (head, _, meta) = good();
+    let head = StoredHead {
+        revision: LAST - 1,
+        ..head
+    };
+    let meta = KeyMeta {
+        version: i64::MAX,
+        ..meta
+    };
+    let progress = Progress {
+        done: 3,
+        next: Revision::new(3, 0),
+        ..good().1
+    };
+    let mut store = opened(head, progress, b"k", &meta).unwrap();
+    store.put("k", "again");
+    store.compact(LAST).unwrap();
+    store.collect(usize::MAX);
+    assert_eq!(store.mvcc.gc().done(), LAST);
+}
+
+#[test]
+fn a_change_at_a_place_that_no_transaction_has_is_refused_when_it_is_met() {
+    for revision in [
+        Revision::new(2, i64::MAX),
+        Revision::new(2, -1),
+        Revision::new(2, 1 << 32),
+    ] {
+        let mut store = Store::new();
+        store.put("a", "1");
+        store.put("a", "2");
+        let held = store
+            .engine
+            .get(keys::HISTORY, &Revision::new(2, 0).to_bytes())
+            .unwrap()
+            .unwrap();
+        let mut batch = Batch::new();
+        batch.put(keys::HISTORY, &revision.to_bytes(), &held);
+        batch.put(keys::DATA, &keys::data_key(b"a", revision), b"\x12\0");
+        store.engine.write(&batch).unwrap();
+        let view = store.mvcc.reader().view();
+        assert!(matches!(view.hash_kv(3), Err(Error::Corrupt(_))), "{revision:?}");
+    }
 }

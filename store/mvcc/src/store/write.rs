@@ -80,7 +80,7 @@ impl Session<'_> {
             key,
             create_revision: old.map_or(main, |old| old.create),
             mod_revision: main,
-            version: old.map_or(0, |old| old.version) + 1,
+            version: old.map_or(0, |old| old.version).saturating_add(1),
             value,
             lease,
         };
