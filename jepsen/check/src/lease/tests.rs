@@ -1,0 +1,140 @@
+//! Leases that end in time, and some that do not.
+
+use super::*;
+use crate::history::{Call, Reply};
+use crate::testing::{
+    Operations, absent, delete, delete_event, delivery, done, get, ops, present, put_leased, watch_all,
+};
+
+const BOUNDS: Bounds = Bounds {
+    early: 0,
+    late: seconds_of(2),
+};
+
+const fn seconds_of(count: u64) -> u64 {
+    count * 1_000_000_000
+}
+
+/// Lease 7 for 10 seconds from between 1 s and 2 s, with the key x on it from 3 s.
+fn granted() -> Operations {
+    ops()
+        .ok(
+            1,
+            seconds_of(1),
+            seconds_of(2),
+            Call::Grant { lease: 7, ttl: 10 },
+            Reply::Grant { ttl: 10 },
+            0,
+        )
+        .ok(1, seconds_of(3), seconds_of(3) + 1, put_leased("x", "1", 7), done(), 2)
+}
+
+fn read(history: Operations, at: u64, is_there: bool) -> Operations {
+    let reply = if is_there {
+        let Reply::Get { mut kvs, count } = present("x", "1", 2, 2, 1) else {
+            panic!("no read");
+        };
+        kvs[0].lease = 7;
+        Reply::Get { kvs, count }
+    } else {
+        absent()
+    };
+    history.ok(2, seconds_of(at), seconds_of(at) + 1, get("x"), reply, 0)
+}
+
+fn keep_alive(history: Operations, at: u64, ttl: i64) -> Operations {
+    let reply = Reply::KeepAlive { ttl };
+    history.ok(
+        3,
+        seconds_of(at),
+        seconds_of(at) + 1,
+        Call::KeepAlive { lease: 7 },
+        reply,
+        0,
+    )
+}
+
+fn rules(history: Operations) -> Vec<&'static str> {
+    check(&history.history(), BOUNDS)
+        .violations()
+        .iter()
+        .map(|one| one.rule)
+        .collect()
+}
+
+fn passes(history: Operations) -> bool {
+    check(&history.history(), BOUNDS).passed()
+}
+
+#[test]
+fn a_lease_lives_its_time_and_no_longer() {
+    assert!(passes(read(granted(), 10, true)));
+    assert!(passes(read(granted(), 11, false)));
+    assert!(passes(read(granted(), 14, true)));
+    assert!(passes(read(read(granted(), 10, true), 12, false)));
+    assert!(passes(read(keep_alive(granted(), 9, 10), 18, true)));
+    assert!(matches!(check(&granted().history(), BOUNDS), Verdict::Unknown(_)));
+}
+
+#[test]
+fn early_a_key_or_its_lease_is_gone_before_its_time() {
+    assert_eq!(rules(read(granted(), 10, false)), ["early"]);
+    assert_eq!(rules(keep_alive(granted(), 10, 0)), ["early"]);
+    assert_eq!(rules(read(keep_alive(granted(), 9, 10), 18, false)), ["early"]);
+    let asked = granted().ok(
+        2,
+        seconds_of(5),
+        seconds_of(5) + 1,
+        Call::TimeToLive { lease: 7 },
+        Reply::TimeToLive { ttl: -1 },
+        0,
+    );
+    assert_eq!(rules(asked), ["early"]);
+    let seen = vec![(seconds_of(10), delivery(3, vec![delete_event("x", 3)]))];
+    let watched = granted().watch(9, 1, seconds_of(20), watch_all(2), seen, 0);
+    let verdict = check(&watched.history(), BOUNDS);
+    let message = &verdict.violations()[0].message;
+    assert!(
+        message.contains("lease 7 was gone by 10.000000 s, 1.000000 s before its time"),
+        "{message}"
+    );
+    let bounds = Bounds {
+        early: seconds_of(1),
+        ..BOUNDS
+    };
+    assert!(check(&read(granted(), 10, false).history(), bounds).passed());
+}
+
+#[test]
+fn late_a_key_or_its_lease_outlives_its_time_and_the_bound() {
+    assert_eq!(rules(read(granted(), 15, true)), ["late"]);
+    assert_eq!(rules(keep_alive(granted(), 15, 10)), ["late"]);
+    let unknown = granted().info(4, seconds_of(8), seconds_of(9), Call::KeepAlive { lease: 7 });
+    assert!(passes(read(unknown.clone(), 20, true)));
+    assert_eq!(rules(read(unknown, 22, true)), ["late"]);
+}
+
+#[test]
+fn risen_a_lease_that_was_gone_stays_gone() {
+    assert_eq!(rules(read(read(granted(), 11, false), 12, true)), ["risen"]);
+}
+
+#[test]
+fn revoked_a_lease_may_go_early_and_must() {
+    let call = || Call::Revoke { lease: 7 };
+    let revoked = granted().ok(4, seconds_of(4), seconds_of(5), call(), Reply::Revoke {}, 0);
+    assert!(passes(read(revoked.clone(), 6, false)));
+    assert_eq!(rules(read(revoked, 6, true)), ["revoked"]);
+    let unknown = granted().info(4, seconds_of(4), seconds_of(5), call());
+    assert!(passes(read(unknown.clone(), 6, false)));
+    assert!(passes(read(unknown, 6, true)));
+}
+
+#[test]
+fn keys_that_others_write_tell_nothing() {
+    let deleted = granted().info(4, seconds_of(4), seconds_of(5), delete("x"));
+    assert!(matches!(
+        check(&read(deleted, 6, false).history(), BOUNDS),
+        Verdict::Unknown(_)
+    ));
+}
