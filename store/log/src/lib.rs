@@ -29,5 +29,6 @@ pub use error::OpenError;
 pub use log::{Done, Executor, Log, LogOptions, OnFatal, Record, State, exists};
 pub use memory::MemoryDisk;
 pub use real::RealDisk;
+pub use record::LIMIT;
 pub use recover::Torn;
 pub use view::View;

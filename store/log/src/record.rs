@@ -29,7 +29,7 @@ pub(crate) const RECORD: usize = 32;
 /// The format that this program writes and the only one that it reads.
 pub(crate) const FORMAT: u32 = 1;
 /// Every index and every sequence number is below this, so that there is a place behind each.
-pub(crate) const LIMIT: u64 = 1 << 63;
+pub const LIMIT: u64 = 1 << 63;
 const MAGIC: &[u8; 8] = b"KEELSLOG";
 
 /// What a record says. Numbers stand on disk.

@@ -148,13 +148,45 @@ pub(crate) fn append_out(request: &AppendEntriesRequest<Types>) -> peer::AppendR
     }
 }
 
-pub(crate) fn append_in(request: peer::AppendRequest) -> Result<AppendEntriesRequest<Types>, Malformed> {
-    Ok(AppendEntriesRequest {
-        vote: vote_in(request.vote)?,
+/// The vote of another member that leads. What openraft is told in the name of member `me`, or of one that was not
+/// elected, it asserts to be impossible.
+pub(crate) fn leader_in(vote: Option<peer::Vote>, me: u64) -> Result<Vote, Malformed> {
+    let vote = vote_in(vote)?;
+    if !vote.committed || vote.leader_id.node_id == me {
+        return Err(Malformed("the vote is not that of another member that leads"));
+    }
+    Ok(vote)
+}
+
+/// Whether the log of the leader with this vote can have an entry with this id.
+pub(crate) fn is_of(id: &LogId, vote: &Vote) -> bool {
+    id.index < store_log::LIMIT && id.leader_id <= vote.leader_id
+}
+
+/// An append for member `me`, whose ids can stand in one log, one behind the other.
+pub(crate) fn append_in(request: peer::AppendRequest, me: u64) -> Result<AppendEntriesRequest<Types>, Malformed> {
+    let request = AppendEntriesRequest {
+        vote: leader_in(request.vote, me)?,
         prev_log_id: request.prev.map(log_id_in),
         entries: request.entries.into_iter().map(entry_in).collect::<Result<_, _>>()?,
         leader_commit: request.leader_commit.map(log_id_in),
-    })
+    };
+    let (prev, commit) = (&request.prev_log_id, &request.leader_commit);
+    let entries: &[Entry] = &request.entries;
+    let ids = || prev.iter().chain(entries.iter().map(|entry| &entry.log_id));
+    if ids().chain(commit).any(|id| !is_of(id, &request.vote)) {
+        return Err(Malformed("an append with a log id that its leader's log cannot have"));
+    }
+    let first = entries.first().map_or(0, |entry| entry.log_id.index);
+    let follows = |a: &LogId, b: &LogId| a.index + 1 == b.index && a.leader_id <= b.leader_id;
+    if (prev.is_none() && first != 0) || !ids().is_sorted_by(|a, b| follows(a, b)) {
+        return Err(Malformed("an append whose entries do not follow one another"));
+    }
+    let agrees = |commit: &LogId, id: &LogId| commit.index.cmp(&id.index) == commit.cmp(id);
+    if commit.is_some_and(|commit| ids().any(|id| !agrees(&commit, id))) {
+        return Err(Malformed("an append that commits another entry than it has"));
+    }
+    Ok(request)
 }
 
 pub(crate) fn appended_out(result: &StreamAppendResult<Types>) -> peer::AppendResponse {
@@ -192,9 +224,16 @@ pub(crate) fn ask_out(request: &VoteRequest<Types>) -> peer::VoteRequest {
     }
 }
 
-pub(crate) fn ask_in(request: peer::VoteRequest) -> Result<VoteRequest<Types>, Malformed> {
+/// A question to member `me` by another that stands for election.
+pub(crate) fn ask_in(request: peer::VoteRequest, me: u64) -> Result<VoteRequest<Types>, Malformed> {
+    let vote = vote_in(request.vote)?;
+    if vote.committed || vote.leader_id.node_id == me {
+        return Err(Malformed(
+            "the vote is not that of another member that stands for election",
+        ));
+    }
     Ok(VoteRequest {
-        vote: vote_in(request.vote)?,
+        vote,
         last_log_id: request.last_log_id.map(log_id_in),
         leadership_transfer: request.leadership_transfer,
     })

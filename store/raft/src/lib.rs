@@ -8,6 +8,8 @@
 mod consensus;
 mod convert;
 mod error;
+#[cfg(test)]
+mod hostile_tests;
 mod image;
 mod log_store;
 mod machine_store;

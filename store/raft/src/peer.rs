@@ -27,12 +27,15 @@ impl Consensus {
         // A malformed request ends the stream, which the sender sees as a connection lost.
         let shared = self.shared().clone();
         let requests = requests.inspect(move |_| shared.note_heard());
-        let requests = requests.map(append_in).take_while(|request| {
-            if let Err(error) = request {
-                tracing::warn!(%error, "dropping an append stream");
-            }
-            std::future::ready(request.is_ok())
-        });
+        let me = self.id();
+        let requests = requests
+            .map(move |request| append_in(request, me))
+            .take_while(|request| {
+                if let Err(error) = request {
+                    tracing::warn!(%error, "dropping an append stream");
+                }
+                std::future::ready(request.is_ok())
+            });
         let requests = requests.filter_map(|request| std::future::ready(request.ok()));
         let answers = self.raft().stream_append(requests.boxed()).map(|answer| match answer {
             Ok(result) => appended_out(&result),
@@ -50,7 +53,7 @@ impl Consensus {
     /// `Invalid`, `Stopped`, `Storage`.
     pub async fn vote(&self, request: peer::VoteRequest) -> Result<peer::VoteResponse, Error> {
         self.shared().may_vote()?;
-        Ok(voted_out(&self.raft().vote(ask_in(request)?).await?))
+        Ok(voted_out(&self.raft().vote(ask_in(request, self.id())?).await?))
     }
 
     /// Says whether a vote would be given, and promises nothing.
@@ -59,7 +62,7 @@ impl Consensus {
     /// `Invalid`, `Stopped`, `Storage`.
     pub async fn pre_vote(&self, request: peer::VoteRequest) -> Result<peer::VoteResponse, Error> {
         self.shared().may_vote()?;
-        Ok(voted_out(&self.raft().pre_vote(ask_in(request)?).await?))
+        Ok(voted_out(&self.raft().pre_vote(ask_in(request, self.id())?).await?))
     }
 
     /// Takes over leadership if it is handed to this member, or makes way for the heir.

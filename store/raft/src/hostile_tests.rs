@@ -1,0 +1,114 @@
+//! What a peer must not say: each is refused in words, and the member goes on.
+
+use futures_util::{StreamExt, stream};
+use proto::peer;
+use store_log::LIMIT;
+
+use crate::Error;
+use crate::testing::{Cluster, put};
+
+/// A leader that this member has not heard of yet.
+const LEADER: u64 = 2;
+const TERM: u64 = 1000;
+
+fn at(term: u64, index: u64) -> peer::LogId {
+    peer::LogId {
+        term,
+        node: LEADER,
+        index,
+    }
+}
+
+fn elected() -> peer::Vote {
+    peer::Vote {
+        term: TERM,
+        node: LEADER,
+        committed: true,
+    }
+}
+
+fn candidate() -> peer::Vote {
+    peer::Vote {
+        committed: false,
+        ..elected()
+    }
+}
+
+fn blank(id: peer::LogId) -> peer::Entry {
+    peer::Entry {
+        id: Some(id),
+        payload: None,
+    }
+}
+
+fn append(prev: Option<peer::LogId>, entries: &[peer::LogId]) -> peer::AppendRequest {
+    peer::AppendRequest {
+        vote: Some(elected()),
+        prev,
+        entries: entries.iter().map(|id| blank(*id)).collect(),
+        leader_commit: None,
+    }
+}
+
+/// The member leads a cluster of its own, of which nothing hostile was taken in.
+async fn assert_goes_on(cluster: &Cluster, what: &str) {
+    let answer = cluster.member(1).unwrap().consensus.propose(put("key", what)).await;
+    assert!(answer.is_ok(), "{what}: {answer:?}");
+    let status = cluster.member(1).unwrap().consensus.look();
+    assert!(status.term < TERM, "{what}: {status:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn appends_that_no_leader_sends_are_refused() {
+    let cluster = Cluster::start(1, |_| {}).await.unwrap();
+    let member = cluster.member(1).unwrap().consensus.clone();
+    let mut own = append(None, &[]);
+    own.vote = Some(peer::Vote { node: 1, ..elected() });
+    let mut unelected = append(None, &[]);
+    unelected.vote = Some(candidate());
+    let commit = |id| peer::AppendRequest {
+        leader_commit: Some(id),
+        ..append(Some(at(3, 5)), &[at(3, 6), at(4, 7)])
+    };
+    for (what, request) in [
+        ("a gap at the start", append(None, &[at(3, 1)])),
+        ("a gap behind prev", append(Some(at(3, 5)), &[at(3, 7)])),
+        ("a gap between entries", append(None, &[at(3, 0), at(3, 2)])),
+        ("the same twice", append(None, &[at(3, 0), at(3, 0)])),
+        ("a term that falls", append(None, &[at(3, 0), at(2, 1)])),
+        ("a term below prev's", append(Some(at(3, 0)), &[at(2, 1)])),
+        ("an entry from after the vote", append(None, &[at(TERM + 1, 0)])),
+        ("a prev from after the vote", append(Some(at(TERM + 1, 0)), &[])),
+        ("no room behind prev", append(Some(at(3, u64::MAX)), &[at(3, 0)])),
+        (
+            "no room behind the last",
+            append(Some(at(3, LIMIT - 1)), &[at(3, LIMIT)]),
+        ),
+        ("a commit from after the vote", commit(at(TERM + 1, 6))),
+        ("a commit of another entry", commit(at(4, 6))),
+        ("a commit that prev contradicts", commit(at(4, 3))),
+        ("a vote that is not won", unelected),
+        ("a vote of its own", own),
+    ] {
+        let answers: Vec<_> = member.append(stream::iter([request]).boxed()).collect().await;
+        assert_eq!(answers, [], "{what}");
+        assert_goes_on(&cluster, what).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn votes_that_no_candidate_asks_for_are_refused() {
+    let cluster = Cluster::start(1, |_| {}).await.unwrap();
+    let member = cluster.member(1).unwrap().consensus.clone();
+    let own = peer::Vote { node: 1, ..candidate() };
+    for vote in [elected(), own, peer::Vote { node: 1, ..elected() }] {
+        let ask = peer::VoteRequest {
+            vote: Some(vote),
+            last_log_id: Some(at(900, 900)),
+            leadership_transfer: true,
+        };
+        assert!(matches!(member.vote(ask).await, Err(Error::Invalid(_))), "{vote:?}");
+        assert!(matches!(member.pre_vote(ask).await, Err(Error::Invalid(_))), "{vote:?}");
+        assert_goes_on(&cluster, "a vote").await;
+    }
+}
