@@ -4,8 +4,8 @@ use futures_util::{StreamExt, stream};
 use proto::peer;
 use store_log::LIMIT;
 
-use crate::Error;
-use crate::testing::{Cluster, put};
+use crate::testing::{Cluster, node, put};
+use crate::{Consensus, Error};
 
 /// A leader that this member has not heard of yet.
 const LEADER: u64 = 2;
@@ -50,6 +50,33 @@ fn append(prev: Option<peer::LogId>, entries: &[peer::LogId]) -> peer::AppendReq
     }
 }
 
+fn offer() -> peer::SnapshotOfferRequest {
+    let membership = peer::Membership {
+        configs: vec![peer::NodeSet { ids: vec![1, LEADER] }],
+        nodes: vec![node(1), node(LEADER)],
+    };
+    peer::SnapshotOfferRequest {
+        vote: Some(elected()),
+        meta: Some(peer::SnapshotMeta {
+            id: "1000-900-0badcafe".to_owned(),
+            last_log_id: Some(at(TERM, 900)),
+            membership_log_id: Some(at(3, 7)),
+            membership: Some(membership),
+        }),
+        files: Vec::new(),
+    }
+}
+
+/// How a member answers to one offer, and to one that sends the snapshot at once.
+async fn offered(member: &Consensus, offer: peer::SnapshotOfferRequest) -> [Option<Error>; 2] {
+    let chunk = peer::SnapshotChunk {
+        head: Some(offer.clone()),
+        ..peer::SnapshotChunk::default()
+    };
+    let sent = member.receive_snapshot(stream::iter([Ok(chunk)]).boxed()).await;
+    [member.snapshot_offer(offer).await.err(), sent.err()]
+}
+
 /// The member leads a cluster of its own, of which nothing hostile was taken in.
 async fn assert_goes_on(cluster: &Cluster, what: &str) {
     let answer = cluster.member(1).unwrap().consensus.propose(put("key", what)).await;
@@ -92,6 +119,40 @@ async fn appends_that_no_leader_sends_are_refused() {
     ] {
         let answers: Vec<_> = member.append(stream::iter([request]).boxed()).collect().await;
         assert_eq!(answers, [], "{what}");
+        assert_goes_on(&cluster, what).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn snapshots_that_no_leader_offers_are_refused() {
+    let cluster = Cluster::start(1, |_| {}).await.unwrap();
+    let member = cluster.member(1).unwrap().consensus.clone();
+    let with = |last: Option<peer::LogId>, membership: Option<peer::LogId>| {
+        let mut offer = offer();
+        let meta = offer.meta.as_mut().unwrap();
+        (meta.last_log_id, meta.membership_log_id) = (last, membership);
+        offer
+    };
+    let voted = |vote| peer::SnapshotOfferRequest {
+        vote: Some(vote),
+        ..offer()
+    };
+    for (what, offer) in [
+        ("from after its vote", with(Some(at(TERM + 1, 900)), None)),
+        ("no room behind it", with(Some(at(3, u64::MAX)), None)),
+        ("members from behind its end", with(Some(at(3, 900)), Some(at(3, 901)))),
+        ("members of a later term", with(Some(at(3, 900)), Some(at(4, 7)))),
+        ("members and no end", with(None, Some(at(3, 7)))),
+        ("a vote that is not won", voted(candidate())),
+        ("a vote of its own", voted(peer::Vote { node: 1, ..elected() })),
+        (
+            "less than is committed here, of a later term",
+            with(Some(at(900, 0)), None),
+        ),
+    ] {
+        for answer in offered(&member, offer).await {
+            assert!(matches!(answer, Some(Error::Invalid(_))), "{what}: {answer:?}");
+        }
         assert_goes_on(&cluster, what).await;
     }
 }

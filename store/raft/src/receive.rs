@@ -7,12 +7,12 @@ use futures_util::StreamExt;
 use proto::peer;
 use store_engine::{File, Incoming, is_safe_name};
 
-use crate::convert::{meta_in, vote_in, vote_out};
+use crate::convert::{Malformed, is_of, leader_in, meta_in, vote_out};
 use crate::error::Error;
 use crate::image::SnapshotData;
 use crate::shared::Shared;
 use crate::transport::{BoxStream, TransportError};
-use crate::types::{Raft, Snapshot, SnapshotMeta, Vote};
+use crate::types::{LogId, Raft, Snapshot, SnapshotMeta, Vote};
 
 /// What an offer says, checked.
 struct Offer {
@@ -23,11 +23,8 @@ struct Offer {
 }
 
 impl Offer {
-    fn read(request: peer::SnapshotOfferRequest) -> Result<Offer, Error> {
-        let invalid = |error: &dyn std::fmt::Display| Error::Invalid(error.to_string());
-        let meta = request
-            .meta
-            .ok_or_else(|| invalid(&"a snapshot offer without its meta"))?;
+    fn read(request: peer::SnapshotOfferRequest, me: u64) -> Result<Offer, Error> {
+        let meta = request.meta.ok_or(Malformed("a snapshot offer without its meta"))?;
         let id = meta.id.clone();
         let files = request.files.into_iter().map(|file| File {
             name: file.name,
@@ -35,13 +32,18 @@ impl Offer {
             crc: file.crc,
         });
         let offer = Offer {
-            vote: vote_in(request.vote).map_err(|error| invalid(&error))?,
-            meta: meta_in(meta).map_err(|error| invalid(&error))?,
+            vote: leader_in(request.vote, me)?,
+            meta: meta_in(meta)?,
             id,
             files: files.collect(),
         };
         if !is_safe_name(&offer.id) || !offer.files.iter().all(|file| is_safe_name(&file.name)) {
-            return Err(invalid(&"a snapshot offer with an unsafe name"));
+            return Err(Malformed("a snapshot offer with an unsafe name").into());
+        }
+        let (last, members) = (&offer.meta.last_log_id, offer.meta.last_membership.log_id());
+        let index = |id: &Option<LogId>| id.map(|id| id.index);
+        if last.is_some_and(|last| !is_of(&last, &offer.vote)) || members > last || index(members) > index(last) {
+            return Err(Malformed("a snapshot offer with a log id that its leader's log cannot have").into());
         }
         Ok(offer)
     }
@@ -51,8 +53,17 @@ fn io_error(error: impl std::fmt::Display) -> Error {
     Error::Storage(error.to_string())
 }
 
-async fn own_vote(raft: &Raft) -> Result<Vote, Error> {
-    Ok(raft.with_raft_state(|state| *state.vote_ref()).await?)
+/// This member's vote; refuses an offer that contradicts what is committed here, which openraft asserts to be impossible.
+async fn own_vote(raft: &Raft, offer: &Offer) -> Result<Vote, Error> {
+    let state = raft.with_raft_state(|state| (*state.vote_ref(), state.local_committed().copied()));
+    let (vote, committed) = state.await?;
+    let contradicts = |last: LogId, committed: LogId| last > committed && last.index <= committed.index;
+    match offer.meta.last_log_id.zip(committed) {
+        Some((last, committed)) if contradicts(last, committed) => {
+            Err(Malformed("a snapshot offer that contradicts what is committed here").into())
+        }
+        _ => Ok(vote),
+    }
 }
 
 /// Answers how much is held of each file offered; nothing at all to one whose vote is out of date.
@@ -61,8 +72,8 @@ pub(crate) async fn offer(
     raft: &Raft,
     request: peer::SnapshotOfferRequest,
 ) -> Result<peer::SnapshotOfferResponse, Error> {
-    let offer = Offer::read(request)?;
-    let vote = own_vote(raft).await?;
+    let offer = Offer::read(request, shared.options.id)?;
+    let vote = own_vote(raft, &offer).await?;
     if vote > offer.vote {
         return Ok(peer::SnapshotOfferResponse {
             held: Vec::new(),
@@ -96,8 +107,8 @@ pub(crate) async fn receive(
         Some(Err(error)) => return Err(Error::Invalid(error.to_string())),
         _ => return Err(Error::Invalid("a snapshot must start with its head".to_owned())),
     };
-    let offer = Offer::read(head)?;
-    let vote = own_vote(raft).await?;
+    let offer = Offer::read(head, shared.options.id)?;
+    let vote = own_vote(raft, &offer).await?;
     if vote > offer.vote {
         return Ok(peer::SnapshotResponse {
             vote: Some(vote_out(&vote)),
