@@ -141,13 +141,6 @@ pub async fn assemble(mut parts: Parts) -> Result<Member, Error> {
     meter(&mut parts, &metrics);
     let (identity, machine, restarts) = settle(&parts).await?;
     let reader = machine.reader();
-    if reader.state().members.is_removed(identity.member_id) {
-        return Err(Error::Refused(
-            "the member has been permanently removed from the cluster: remove its data folder, add it again with \
-             `etcdctl member add`, and start it with --initial-cluster-state existing"
-                .to_owned(),
-        ));
-    }
     parts.peers.identify(identity.cluster_id, identity.member_id);
     metrics
         .server
@@ -155,7 +148,8 @@ pub async fn assemble(mut parts: Parts) -> Result<Member, Error> {
 
     let life = Life::new();
     let gate: Arc<Gate> = Arc::default();
-    let collector = Collector::new(machine.gc(), Arc::clone(&parts.engine), Arc::clone(&gate));
+    let (gc, engine) = (machine.gc(), Arc::clone(&parts.engine));
+    let collector = Collector::new(gc, engine, Arc::clone(&gate), fatal(&parts, &life));
     let sink = make_sink(&parts, &reader, gate, &metrics);
     let log = open_log(&parts, identity, &life)?;
     if restarts && parts.config.force_new_cluster {
@@ -188,6 +182,13 @@ pub async fn assemble(mut parts: Parts) -> Result<Member, Error> {
         leaders: Leaders::new(),
         life,
     }));
+    if member.has_left(member.id()) {
+        return Err(Error::Refused(
+            "the member has been permanently removed from the cluster: remove its data folder, add it again with \
+             `etcdctl member add`, and start it with --initial-cluster-state existing"
+                .to_owned(),
+        ));
+    }
     if member.config.initial_corrupt_check {
         member.initial_check().await.map_err(Error::Refused)?;
     }

@@ -10,6 +10,7 @@ use store_mvcc::{Gc, keys};
 use tokio::sync::watch;
 
 use crate::Member;
+use crate::assemble::OnFatal;
 use crate::error::Result;
 use crate::gate::Gate;
 
@@ -28,16 +29,18 @@ pub(crate) struct Collector {
     engine: Arc<dyn Engine>,
     gate: Arc<Gate>,
     done: watch::Sender<i64>,
+    on_fatal: OnFatal,
 }
 
 impl Collector {
-    pub(crate) fn new(gc: Gc, engine: Arc<dyn Engine>, gate: Arc<Gate>) -> Self {
+    pub(crate) fn new(gc: Gc, engine: Arc<dyn Engine>, gate: Arc<Gate>, on_fatal: OnFatal) -> Self {
         let done = watch::Sender::new(gc.done());
         Self {
             gc: Mutex::new(gc),
             engine,
             gate,
             done,
+            on_fatal,
         }
     }
 
@@ -49,7 +52,11 @@ impl Collector {
             self.done.send_replace(gc.done());
             return Ok(None);
         };
-        self.engine.write(&step.batch).map_err(store_mvcc::Error::Engine)?;
+        if let Err(error) = self.engine.write(&step.batch) {
+            // As where commands are applied: nobody knows what the database holds now, and the log has all of it.
+            (self.on_fatal)(&format!("cannot write the database: {error}"));
+            return Err(error.into());
+        }
         let removed = step.batch.len();
         let reclaim = step.reclaim.clone();
         gc.finish(step);
@@ -78,6 +85,9 @@ impl Member {
         loop {
             compacted.mark_unchanged();
             self.collect_all().await;
+            if !self.life.is_running() {
+                return;
+            }
             let wait = async {
                 if self.collector.pending() {
                     self.clock.sleep(PINNED).await;

@@ -12,7 +12,7 @@ impl Member {
         peer::ClusterInfoResponse {
             cluster_id: self.cluster_id(),
             members: state.members.list(),
-            removed: state.members.removed().collect(),
+            removed: state.members.removed().filter(|id| self.has_left(*id)).collect(),
             leader: self.leader().unwrap_or(0),
             member_id: self.id(),
             server_version: VERSION.to_owned(),
@@ -22,7 +22,15 @@ impl Member {
 
     /// Whether messages of this member are taken: not after it was removed.
     pub fn knows(&self, from: u64) -> bool {
-        !self.reader.state().members.is_removed(from)
+        !self.has_left(from)
+    }
+
+    /// Whether a member was removed and consensus goes on without it.
+    ///
+    /// Between the two its voice still counts: the change itself may need it for a majority, or be its own to see through
+    /// where it leads. Whoever does not listen any more keeps the change from being made, for ever.
+    pub(crate) fn has_left(&self, id: u64) -> bool {
+        self.reader.state().members.is_removed(id) && !self.consensus.look().nodes.contains_key(&id)
     }
 
     /// A member that hears of no leader for long asks the others whether it was removed while it was away: then nobody

@@ -40,7 +40,7 @@ impl Member {
         let mut status = self.status.clone();
         loop {
             changed.mark_unchanged();
-            if self.reader.state().members.is_removed(self.id()) && !self.leads_still() {
+            if self.has_left(self.id()) {
                 self.leave().await;
                 return;
             }
@@ -60,12 +60,6 @@ impl Member {
                 () = look => {}
             }
         }
-    }
-
-    /// A removed leader first sees its own removal through: only then may it go.
-    fn leads_still(&self) -> bool {
-        let status = self.status.borrow();
-        status.leads() && status.voters.contains(&self.id())
     }
 
     async fn leave(&self) {

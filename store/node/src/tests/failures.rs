@@ -1,7 +1,10 @@
 //! Leaders that go, members that are cut off, and the orderly end.
 
-use proto::etcd::{MoveLeaderRequest, RangeRequest, StatusRequest};
+use std::time::Duration;
+
+use proto::etcd::{CompactionRequest, MoveLeaderRequest, RangeRequest, StatusRequest};
 use proto::fault::Fault;
+use store_engine::Call;
 
 use super::cluster::{Cluster, all, get, nobody, put, until, values};
 use crate::{Caller, Error, HealthQuery, Probe, Stop};
@@ -166,4 +169,27 @@ async fn a_lost_cluster_is_built_up_again_from_one_member() {
     let last = cluster.run(&home).await.unwrap();
     last.ready().await.unwrap();
     assert_eq!(last.range(&nobody(), all()).await.unwrap().count, 11);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_collector_that_cannot_write_ends_the_member() {
+    let cluster = Cluster::start(1).await;
+    let member = cluster.members[0].clone();
+    for number in 0..3 {
+        member.put(&nobody(), put("k", &number.to_string())).await.unwrap();
+    }
+    // While somebody reads, what the compaction gave up stays: so only the collector's write fails.
+    let view = member.reader().mvcc().view();
+    let compaction = CompactionRequest {
+        revision: view.revision(),
+        physical: false,
+    };
+    member.compact(&nobody(), compaction).await.unwrap();
+    cluster.homes[0].engine.fail(Call::Write, store_engine::Fault::Io, 1);
+    drop(view);
+    let stop = tokio::time::timeout(Duration::from_secs(60), member.stopped()).await;
+    assert!(
+        matches!(&stop, Ok(Stop::Fatal(reason)) if reason.contains("cannot write the database")),
+        "{stop:?}"
+    );
 }

@@ -181,6 +181,29 @@ async fn a_leader_can_be_removed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_removed_member_is_heard_until_consensus_goes_on_without_it() {
+    let cluster = Cluster::start(3).await;
+    let (leader, follower) = (cluster.leader().await, cluster.follower().await);
+    let is_other = |member: &&Member| ![leader.id(), follower.id()].contains(&member.id());
+    let other = cluster.members.iter().find(is_other).unwrap();
+    // The change needs a majority of those who stay: both of them.
+    cluster.isolate(other.id(), true);
+    leader
+        .member_remove(&nobody(), MemberRemoveRequest { id: leader.id() })
+        .await
+        .unwrap();
+    until(|| leader.raft_status().borrow().changing).await;
+    let applied = leader.raft_status().borrow().applied;
+    until(|| follower.raft_status().borrow().applied >= applied).await;
+    assert!(follower.knows(leader.id()));
+    assert!(follower.cluster_info().removed.is_empty());
+    cluster.isolate(other.id(), false);
+    assert_eq!(leader.stopped().await, Stop::Removed);
+    until(|| !follower.knows(leader.id())).await;
+    assert_eq!(follower.cluster_info().removed, [leader.id()]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn peer_urls_change_and_reach_consensus() {
     let cluster = Cluster::start(3).await;
     let (leader, follower) = (cluster.leader().await, cluster.follower().await);
