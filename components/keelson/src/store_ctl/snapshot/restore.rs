@@ -15,7 +15,7 @@ use store_machine::restore::{self, Content, ImportOptions};
 use store_node::{Config, Folder, Identity, IdentityStore};
 use store_rocks::Rocks;
 
-use super::{compacted, open, unusable, version};
+use super::{compacted, open, rename_durably, unusable, version};
 use crate::error::{Error, Result};
 
 #[derive(Debug, clap::Args)]
@@ -200,12 +200,8 @@ fn remove(dir: &Path) -> Result<()> {
 }
 
 fn move_to(from: &Path, to: &Path) -> Result<()> {
-    let parent = to
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let moved = fs::rename(from, to).and_then(|()| fs::File::open(parent)?.sync_all());
-    moved.map_err(|error| Error::new(format!("cannot move {} to {}: {error}", from.display(), to.display())))
+    rename_durably(from, to)
+        .map_err(|error| Error::new(format!("cannot move {} to {}: {error}", from.display(), to.display())))
 }
 
 /// Fills the folder; the revision that the store then has.
