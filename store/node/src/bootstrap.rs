@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base::clock::Clock;
 use proto::etcd::Member;
-use proto::peer::ClusterInfoResponse;
+use proto::peer::{ClusterInfoRequest, ClusterInfoResponse};
 use store_machine::Genesis;
 
 use crate::config::{Config, InitialState};
@@ -86,7 +86,7 @@ async fn found(config: &Config, peers: &dyn Peers) -> Result<Place, Error> {
     let own = member_id(&config.initial_advertise_peer_urls, &config.initial_cluster_token, None);
     for url in others(config) {
         // Peers that do not run yet refuse at once; one that does knows whether this member was there before.
-        let Ok(info) = peers.cluster_info(url, ASK).await else {
+        let Ok(info) = peers.cluster_info(url, ClusterInfoRequest::default(), ASK).await else {
             continue;
         };
         let started = info
@@ -141,7 +141,7 @@ async fn ask(config: &Config, peers: &dyn Peers, clock: &dyn Clock) -> Result<Cl
             clock.sleep(RETRY).await;
         }
         for url in others(config) {
-            match peers.cluster_info(url, ASK).await {
+            match peers.cluster_info(url, ClusterInfoRequest { current: true }, ASK).await {
                 Ok(info) if !info.members.is_empty() => return Ok(info),
                 Ok(_) => tracing::info!(url, "the member does not know its cluster yet"),
                 Err(error) => tracing::warn!(url, %error, "failed to get cluster info"),

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use base::folder;
 use parking_lot::Mutex;
 
 use crate::Config;
@@ -103,11 +104,11 @@ impl Folder {
     /// # Errors
     /// When the folder is etcd's, or the disk refuses.
     pub fn open(config: &Config) -> Result<Self, Error> {
-        let folder = Self::find(config)?;
-        for path in [&config.data_dir, &folder.member, &folder.log, &folder.db] {
-            create(path).map_err(|source| io_error(path, source))?;
+        let found = Self::find(config)?;
+        for path in [&config.data_dir, &found.member, &found.log, &found.db] {
+            folder::create(path).map_err(|source| io_error(path, source))?;
         }
-        Ok(folder)
+        Ok(found)
     }
 
     /// The same folders without making any.
@@ -162,10 +163,7 @@ impl IdentityStore for Folder {
     fn save(&self, identity: &Identity) -> Result<(), Error> {
         let path = self.file();
         let new = path.with_extension("new");
-        write(&new, &path, &render(identity)).map_err(|source| io_error(&path, source))?;
-        fs::File::open(&self.member)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|source| io_error(&self.member, source))
+        write(&new, &path, &render(identity)).map_err(|source| io_error(&path, source))
     }
 }
 
@@ -189,15 +187,7 @@ fn write(new: &Path, path: &Path, text: &str) -> io::Result<()> {
     let mut file = fs::File::create(new)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(new, path)
-}
-
-fn create(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    folder::rename(new, path)
 }
 
 fn io_error(path: &Path, source: io::Error) -> Error {

@@ -2,10 +2,22 @@
 
 use proto::peer;
 
+use crate::error::Result;
 use crate::life::Stop;
 use crate::{Member, VERSION};
 
 impl Member {
+    /// [`cluster_info`](Self::cluster_info) for another member, which may ask for nothing older than its question.
+    ///
+    /// # Errors
+    /// That of a linearizable read.
+    pub async fn peer_cluster_info(&self, request: peer::ClusterInfoRequest) -> Result<peer::ClusterInfoResponse> {
+        if request.current {
+            self.barrier().await?;
+        }
+        Ok(self.cluster_info())
+    }
+
     /// Who is in the cluster, for a member that joins or wants to know whether it still belongs.
     pub fn cluster_info(&self) -> peer::ClusterInfoResponse {
         let state = self.reader.state();
@@ -44,7 +56,9 @@ impl Member {
             let members = self.reader.state().members.list();
             for member in members.iter().filter(|member| member.id != self.id()) {
                 for url in &member.peer_ur_ls {
-                    let Ok(info) = self.peers.cluster_info(url, self.config.election_timeout).await else {
+                    // What was removed once stays removed, so an old answer will do.
+                    let ask = peer::ClusterInfoRequest::default();
+                    let Ok(info) = self.peers.cluster_info(url, ask, self.config.election_timeout).await else {
                         continue;
                     };
                     if info.cluster_id == self.cluster_id() && info.removed.contains(&self.id()) {

@@ -50,6 +50,7 @@ pub trait Peers: Send + Sync + 'static {
     async fn cluster_info(
         &self,
         peer_url: &str,
+        request: peer::ClusterInfoRequest,
         timeout: Duration,
     ) -> Result<peer::ClusterInfoResponse, TransportError>;
 

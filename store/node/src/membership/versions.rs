@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use proto::etcd::downgrade_request::DowngradeAction;
 use proto::etcd::{DowngradeInfo, DowngradeRequest, DowngradeResponse, Member as Entry};
 use proto::fault::Fault;
+use proto::peer::ClusterInfoRequest;
 use proto::store::ClusterVersion;
 use proto::store::command::Action;
 
@@ -61,7 +62,7 @@ impl Member {
             return Some(crate::VERSION.to_owned());
         }
         for url in &member.peer_ur_ls {
-            if let Ok(info) = self.peers.cluster_info(url, ASK).await {
+            if let Ok(info) = self.peers.cluster_info(url, ClusterInfoRequest::default(), ASK).await {
                 return Some(info.server_version);
             }
         }

@@ -198,6 +198,11 @@ impl Cluster {
                 all.remove(&id);
             }
         });
+        self.deafen(id, cut);
+    }
+
+    /// Cuts a member off from consensus alone, so that it answers whoever asks and knows nothing new.
+    pub(crate) fn deafen(&self, id: u64, cut: bool) {
         for other in self.members.iter().map(Member::id).filter(|other| *other != id) {
             self.net.channels.link(id, other, !cut);
             self.net.channels.link(other, id, !cut);

@@ -204,6 +204,31 @@ async fn a_removed_member_is_heard_until_consensus_goes_on_without_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_joins_in_the_place_of_another_does_not_take_its_id() {
+    let cluster = Cluster::start(5).await;
+    let [behind, gone, last] = [0, 1, 4].map(|at: usize| cluster.members[at].clone());
+    let leader = cluster.leader().await;
+    if leader.id() != last.id() {
+        let request = MoveLeaderRequest { target_id: last.id() };
+        leader.move_leader(&nobody(), request).await.unwrap();
+    }
+    until(|| last.is_leader()).await;
+    // The joining member asks the first one first, which has not heard of the change.
+    cluster.deafen(behind.id(), true);
+    let removal = MemberRemoveRequest { id: gone.id() };
+    last.member_remove(&nobody(), removal).await.unwrap();
+    cluster.gone(gone.id());
+    let added = last.member_add(&nobody(), add(1, false)).await.unwrap();
+    let id = added.member.unwrap().id;
+    let mut config = config(1, 5);
+    config.initial_cluster_state = InitialState::Existing;
+    let home = Home::new(config);
+    let joining = cluster.run(&home).await.unwrap();
+    assert_ne!(id, gone.id());
+    assert_eq!(joining.id(), id);
+}
+
+#[tokio::test(start_paused = true)]
 async fn peer_urls_change_and_reach_consensus() {
     let cluster = Cluster::start(3).await;
     let (leader, follower) = (cluster.leader().await, cluster.follower().await);

@@ -4,6 +4,7 @@ mod checkpoints;
 pub(crate) mod cluster;
 mod corruption;
 mod data;
+mod elections;
 mod failures;
 mod forward;
 mod lease_reads;

@@ -216,7 +216,8 @@ impl Peers for Way {
     async fn cluster_info(
         &self,
         peer_url: &str,
-        _timeout: Duration,
+        request: peer::ClusterInfoRequest,
+        timeout: Duration,
     ) -> Result<peer::ClusterInfoResponse, TransportError> {
         let from = *self.from.lock();
         let members: Vec<Member> = self.net.members.lock().values().cloned().collect();
@@ -228,7 +229,8 @@ impl Peers for Way {
                 .any(|url| url == peer_url)
         });
         let found = found.ok_or_else(|| TransportError::Unreachable("down".to_owned()))?;
-        Ok(self.net.reach(from, found.id())?.cluster_info())
+        let reached = self.net.reach(from, found.id())?;
+        refused(limited(timeout, reached.peer_cluster_info(request)).await?)
     }
 
     async fn hashes(

@@ -199,7 +199,7 @@ impl Channels {
     async fn probe(&self, id: u64, channel: Channel) {
         let label = label(id);
         let since = Instant::now();
-        let request = self.addressed(Some(id), ClusterInfoRequest {});
+        let request = self.addressed(Some(id), ClusterInfoRequest::default());
         let mut client = unlimited(channel);
         let answered = tokio::time::timeout(PROBE_EVERY, client.cluster_info(request)).await;
         let active = matches!(answered, Ok(Ok(_)));

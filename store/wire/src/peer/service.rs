@@ -142,8 +142,12 @@ impl peer_server::Peer for PeerService {
         answered.map(Response::new).map_err(status::of_error)
     }
 
-    async fn cluster_info(&self, _: Request<ClusterInfoRequest>) -> Result<Response<ClusterInfoResponse>, Status> {
-        Ok(Response::new(self.member.cluster_info()))
+    async fn cluster_info(
+        &self,
+        request: Request<ClusterInfoRequest>,
+    ) -> Result<Response<ClusterInfoResponse>, Status> {
+        let answered = self.member.peer_cluster_info(request.into_inner()).await;
+        answered.map(Response::new).map_err(status::of_error)
     }
 
     async fn hashes(&self, request: Request<HashesRequest>) -> Result<Response<HashesResponse>, Status> {

@@ -193,14 +193,15 @@ impl Peers for Channels {
         .await
     }
 
-    async fn cluster_info(&self, peer_url: &str, timeout: Duration) -> Result<peer::ClusterInfoResponse> {
+    async fn cluster_info(
+        &self,
+        peer_url: &str,
+        request: peer::ClusterInfoRequest,
+        timeout: Duration,
+    ) -> Result<peer::ClusterInfoResponse> {
         // A URL is not a member: whoever answers there may be one that took it over.
         let mut client = self.stranger(peer_url);
-        answered(
-            timeout,
-            client.cluster_info(self.addressed(None, peer::ClusterInfoRequest {})),
-        )
-        .await
+        answered(timeout, client.cluster_info(self.addressed(None, request))).await
     }
 
     async fn hashes(

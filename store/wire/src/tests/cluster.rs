@@ -9,7 +9,7 @@ use prost::Message;
 use proto::etcd::kv_client::KvClient;
 use proto::etcd::{PutRequest, RangeRequest};
 use proto::fault::Fault;
-use proto::peer;
+use proto::peer::{self, ClusterInfoRequest};
 use proto::store::Command;
 use store_node::Peers;
 use store_raft::{Transport, TransportError};
@@ -84,7 +84,10 @@ async fn strangers_are_refused() {
     assert!(matches!(refused, TransportError::Refused(_)), "{refused}");
 
     let joining = Channels::new(ChannelsOptions::default(), &Registry::new(), &Tasks::new()).unwrap();
-    let info = joining.cluster_info(&node.peer, SECOND).await.unwrap();
+    let info = joining
+        .cluster_info(&node.peer, ClusterInfoRequest::default(), SECOND)
+        .await
+        .unwrap();
     assert_eq!((info.cluster_id, info.member_id), (cluster, target.id));
     let nameless = joining.read_index(&target, SECOND).await.unwrap_err();
     assert!(matches!(nameless, TransportError::Refused(_)), "{nameless}");

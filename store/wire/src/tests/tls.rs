@@ -12,6 +12,7 @@ use proto::etcd::kv_client::KvClient;
 use proto::etcd::{
     AuthDisableRequest, AuthEnableRequest, AuthRoleAddRequest, AuthUserAddRequest, AuthUserGrantRoleRequest, PutRequest,
 };
+use proto::peer::ClusterInfoRequest;
 use store_node::Peers;
 use store_raft::TransportError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -212,13 +213,21 @@ async fn members_talk_over_tls() {
     node.server.peer(port, Some(pki.server()), &reach(None));
     let limit = Duration::from_secs(5);
     let info = reach(Some(pki.client(Some("peer"))))
-        .cluster_info(&url, limit)
+        .cluster_info(&url, ClusterInfoRequest::default(), limit)
         .await
         .unwrap();
     assert_eq!(info.member_id, node.member.id());
     // Without a certificate the handshake fails; without TLS there is nothing to dial with.
-    assert!(reach(Some(pki.client(None))).cluster_info(&url, limit).await.is_err());
-    let failed = reach(None).cluster_info(&url, limit).await.unwrap_err();
+    assert!(
+        reach(Some(pki.client(None)))
+            .cluster_info(&url, ClusterInfoRequest::default(), limit)
+            .await
+            .is_err()
+    );
+    let failed = reach(None)
+        .cluster_info(&url, ClusterInfoRequest::default(), limit)
+        .await
+        .unwrap_err();
     assert!(matches!(failed, TransportError::Unreachable(_)), "{failed}");
     node.stop().await;
 }
