@@ -6,6 +6,7 @@
 pub mod certs;
 pub mod clock;
 pub mod flags;
+pub mod folder;
 pub mod random;
 pub mod task;
 pub mod telemetry;
