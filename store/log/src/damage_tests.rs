@@ -29,11 +29,19 @@ fn header(sequence: u64, first: u64) -> Header {
 
 /// A segment of one record and its padding.
 fn segment(header: Header, kind: Kind, index: u64, data: &[u8]) -> Vec<u8> {
+    segment_of(header, &[(kind, index, data)])
+}
+
+/// A segment of these records.
+fn segment_of(header: Header, records: &[(Kind, u64, &[u8])]) -> Vec<u8> {
     let mut bytes = header.encode().to_vec();
     let mut seed = [0; 4];
     seed.copy_from_slice(&bytes[60..]);
     let seed = u32::from_le_bytes(seed);
-    record::encode(&mut bytes, seed, seed, 0, kind, index, data);
+    let mut chain = seed;
+    for (kind, index, data) in records {
+        chain = record::encode(&mut bytes, seed, chain, 0, *kind, *index, data);
+    }
     bytes
 }
 
@@ -87,6 +95,24 @@ fn numbers_behind_which_nothing_fits_are_damage() {
         put(&disk, &Segment::name(1), &bytes);
         assert!(matches!(open(&disk), Err(OpenError::Damaged { .. })));
         assert!(matches!(View::open(&disk, 7, 1), Err(OpenError::Damaged { .. })));
+    }
+}
+
+#[test]
+fn a_truncation_of_what_was_purged_is_damage() {
+    for (purged, next, opens) in [(5, 6, true), (5, 5, false), (5, 0, false)] {
+        let disk = MemoryDisk::new();
+        let records: [(Kind, u64, &[u8]); 2] = [(Kind::Purge, purged, b"meta"), (Kind::Truncate, next, b"")];
+        put(&disk, &Segment::name(1), &segment_of(header(1, 0), &records));
+        match open(&disk) {
+            Ok(log) => {
+                answer(|done| log.append(vec![record(purged + 1)], done)).unwrap();
+                drop(log);
+                assert!(opens && open(&disk).is_ok(), "{purged} {next}");
+            }
+            Err(OpenError::Damaged { .. }) => assert!(!opens, "{purged} {next}"),
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 

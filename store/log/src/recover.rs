@@ -227,6 +227,10 @@ impl Replay {
             }
             Kind::Vote => self.held.vote = Some(data.clone()),
             Kind::Committed => self.held.committed = Some(data.clone()),
+            Kind::Truncate if self.held.purged.as_ref().is_some_and(|(upto, _)| found.index <= *upto) => {
+                let what = format!("entry {}, which was purged, is truncated", found.index);
+                return Err(damaged(segment.sequence, offset, what));
+            }
             Kind::Truncate => self.held.truncate(found.index),
             Kind::Purge => self.held.purge(found.index, data.clone()),
             Kind::Mark => {}
