@@ -23,7 +23,7 @@ use crate::error::Error;
 use crate::log_store::LogStore;
 use crate::machine_store::MachineStore;
 use crate::network::Factory;
-use crate::options::{Options, ReadPolicy};
+use crate::options::Options;
 use crate::shared::Shared;
 use crate::status::{self, Role, Status};
 use crate::transport::{EffectSink, Transport};
@@ -276,11 +276,7 @@ impl Consensus {
 
 /// Answers readers: all that wait share the next question, one question at a time.
 async fn confirm_reads(raft: Raft, options: Options, mut queue: mpsc::Receiver<oneshot::Sender<Result<u64, Error>>>) {
-    let age = match options.read {
-        ReadPolicy::Index => Duration::ZERO,
-        ReadPolicy::Lease { max_age_ms } => Duration::from_millis(max_age_ms),
-    };
-    let question = LinearizerOption::new(Some(age), true).with_wait_timeout(options.election());
+    let question = LinearizerOption::new(Some(options.read_lease()), true).with_wait_timeout(options.election());
     let mut waiting = Vec::new();
     while queue.recv_many(&mut waiting, READS).await > 0 {
         let answer = match raft.get_read_linearizer(question.clone()).await {

@@ -77,7 +77,7 @@ impl Consensus {
     /// Hands leadership to a voter and returns once it leads. Writes are refused meanwhile.
     ///
     /// # Errors
-    /// `NotLeader`; `Invalid` if it is no voter; `Timeout` if it does not lead after two election timeouts.
+    /// `NotLeader`; `Invalid` if it is no voter; `Timeout` if it does not lead after four election timeouts.
     pub async fn transfer_leader(&self, to: u64) -> Result<(), Error> {
         let status = self.status().borrow().clone();
         if !status.leads() {

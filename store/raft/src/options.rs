@@ -19,7 +19,8 @@ pub enum ReadPolicy {
     /// for longer than the rest of the lease, so never the default. All members must have the same: one that starts
     /// votes for nobody before the leases that it may have granted in its former life have ended.
     Lease {
-        /// Age of the confirmation that still counts, in milliseconds; at most the election timeout counts.
+        /// Age of the confirmation that still counts, in milliseconds; at most half an election timeout counts, so that no
+        /// member that forgot the lease in a restart stands for election before it has ended.
         max_age_ms: u64,
     },
 }
@@ -31,7 +32,9 @@ pub struct Options {
     pub id: u64,
     /// The cluster.
     pub cluster_id: u64,
-    /// A follower that hears nothing for a time drawn from this to twice this stands for election. Milliseconds.
+    /// A follower that hears nothing for a time drawn from 1.3 to 1.6 times this stands for election; a voter that heard
+    /// the leader less than 0.8 times this ago refuses its vote, and a leader that no majority answered for so long
+    /// takes no more writes. Milliseconds, at least 2.5 heartbeats.
     pub election_timeout_ms: u64,
     /// A leader is heard at least this often. Milliseconds.
     pub heartbeat_ms: u64,
@@ -80,12 +83,29 @@ impl Options {
         Duration::from_millis(self.election_timeout_ms)
     }
 
+    /// How old a majority's answer may be for a read to rely on it.
+    pub(crate) fn read_lease(&self) -> Duration {
+        match self.read {
+            ReadPolicy::Index => Duration::ZERO,
+            ReadPolicy::Lease { max_age_ms } => Duration::from_millis(max_age_ms.min(self.election_timeout_ms / 2)),
+        }
+    }
+
+    /// How long a majority's answer keeps others from being elected.
+    fn lease_ms(&self) -> u64 {
+        self.election_timeout_ms * 4 / 5
+    }
+
     /// openraft's configuration.
     pub(crate) fn config(&self) -> Result<Config, Error> {
+        let lease_ms = self.lease_ms();
         let config = Config {
             cluster_name: format!("{:x}", self.cluster_id),
-            election_timeout_min: self.election_timeout_ms,
-            election_timeout_max: self.election_timeout_ms * 2,
+            // openraft's maximum is also the leader's lease, and a follower waits for the lease's end first and then for
+            // a time between minimum and maximum. That is in all 1.3 to 1.6 election timeouts, where upstream waits 1 to
+            // 2. The minimum is also how long answers to a vote are waited for, which a slow disk may need.
+            election_timeout_min: self.election_timeout_ms / 2,
+            election_timeout_max: lease_ms,
             heartbeat_interval: self.heartbeat_ms,
             max_payload_entries: 4096,
             max_append_entries: Some(4096),
@@ -97,7 +117,8 @@ impl Options {
             api_batch_linger_ms: 0,
             broadcast_submitted_on_append: Some(true),
             removed_leader_step_down: StepDownPolicy::After(self.heartbeat_ms * 2),
-            quorum_loss_probe_interval: Some(self.election_timeout_ms * 4),
+            // Others must be able to win an election while this leader is silent: they wait for two leases at most.
+            quorum_loss_probe_interval: Some(lease_ms * 3),
             enable_pre_vote: Some(self.pre_vote),
             // A leader replicates entries before its own disk has them. After a crash it may lack entries that others
             // hold under its name; leading on in the same term, it would give their ids to other entries.

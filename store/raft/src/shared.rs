@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use crate::convert::{decode, meta_in, node_out};
 use crate::error::Error;
 use crate::image::Images;
-use crate::options::{Options, ReadPolicy};
+use crate::options::Options;
 use crate::transport::{EffectSink, Transport};
 use crate::types::{Membership, SnapshotMeta};
 use crate::waiting::Waiting;
@@ -100,7 +100,7 @@ impl Shared {
         *self.heard.lock() = Some(self.clock.monotonic());
     }
 
-    /// Whether a leader sent something within the longest election timeout.
+    /// Whether a leader sent something within two election timeouts, longer than any follower waits for it.
     pub(crate) fn hears_leader(&self) -> bool {
         let silence = |heard| self.clock.monotonic().saturating_sub(heard);
         self.heard
@@ -111,11 +111,8 @@ impl Shared {
     /// Refuses to vote while a leader may read from a lease that this member granted before it was started again:
     /// openraft remembers its votes, but not the lease.
     pub(crate) fn may_vote(&self) -> Result<(), Error> {
-        let ReadPolicy::Lease { max_age_ms } = self.options.read else {
-            return Ok(());
-        };
         let runs = self.clock.monotonic().saturating_sub(self.started);
-        if runs < Duration::from_millis(max_age_ms) {
+        if runs < self.options.read_lease() {
             return Err(Error::Invalid("a leader may still hold a lease".to_owned()));
         }
         Ok(())
