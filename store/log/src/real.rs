@@ -7,6 +7,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use base::folder;
+
 use crate::disk::{Disk, File};
 
 const LOCK: &str = "LOCK";
@@ -25,10 +27,7 @@ impl RealDisk {
     /// `WouldBlock` where another program has it open; else as the file system's.
     pub fn open(dir: impl AsRef<Path>) -> io::Result<RealDisk> {
         let dir = dir.as_ref().to_path_buf();
-        fs::create_dir_all(&dir)?;
-        if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            fs::File::open(parent)?.sync_all()?;
-        }
+        folder::create(&dir)?;
         let lock = fs::File::options()
             .create(true)
             .truncate(false)
@@ -118,7 +117,7 @@ impl Disk for RealDisk {
     }
 
     fn sync_dir(&self) -> io::Result<()> {
-        fs::File::open(&self.dir)?.sync_all()
+        folder::sync(&self.dir)
     }
 }
 

@@ -13,6 +13,7 @@ use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
+use base::folder;
 use store_engine::{Error, Result};
 
 const LOCK: &str = "LOCK";
@@ -34,9 +35,7 @@ fn error(op: &'static str) -> impl Fn(io::Error) -> Error {
 
 /// Makes the entries of a folder durable.
 pub(crate) fn sync_folder(path: &Path) -> Result<()> {
-    fs::File::open(path)
-        .and_then(|folder| folder.sync_all())
-        .map_err(error("sync a folder"))
+    folder::sync(path).map_err(error("sync a folder"))
 }
 
 /// Removes a folder and all in it, if it is there.
@@ -50,7 +49,7 @@ pub(crate) fn remove(path: &Path) -> Result<()> {
 impl Folder {
     /// Creates the folder if need be and locks it.
     pub(crate) fn open(root: &Path) -> Result<Self> {
-        fs::create_dir_all(root).map_err(error("create the store's folder"))?;
+        folder::create(root).map_err(error("create the store's folder"))?;
         let failed = error("lock the store's folder");
         let file = fs::OpenOptions::new()
             .create(true)
@@ -58,16 +57,15 @@ impl Folder {
             .write(true)
             .open(root.join(LOCK))
             .map_err(failed)?;
-        let folder = Self {
+        let locked = Self {
             root: root.to_path_buf(),
             _lock: Some(lock(root, file, libc::LOCK_EX)?),
         };
-        remove(&folder.checkpoints())?;
-        for path in [folder.checkpoints(), folder.incoming()] {
-            fs::create_dir_all(path).map_err(error("create a folder"))?;
+        remove(&locked.checkpoints())?;
+        for path in [locked.checkpoints(), locked.incoming()] {
+            folder::create(&path).map_err(error("create a folder"))?;
         }
-        sync_folder(root)?;
-        Ok(folder)
+        Ok(locked)
     }
 
     /// Takes a folder that is there, to read it and never to change it; many may do so at once.
@@ -121,8 +119,7 @@ impl Folder {
         file.sync_all().map_err(&failed)?;
         // The new database's entry in the root must not come later than the name that points to it.
         sync_folder(&self.root)?;
-        fs::rename(&next, self.root.join(ACTIVE)).map_err(&failed)?;
-        sync_folder(&self.root)
+        folder::rename(&next, &self.root.join(ACTIVE)).map_err(&failed)
     }
 
     /// Removes what a crash left: databases that are not active and a half-written pointer.

@@ -46,8 +46,7 @@ impl Place {
         }
         finished.lock().take_if(|held| held != id);
         let path = all.join(id);
-        fs::create_dir_all(&path).map_err(error)?;
-        folder::sync_folder(&all)?;
+        base::folder::create(&path).map_err(error)?;
         Ok(Self {
             id: id.to_owned(),
             path,

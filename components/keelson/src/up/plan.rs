@@ -4,6 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
+use base::folder;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -103,7 +104,7 @@ impl Plan {
             return Ok(());
         }
         let write = || {
-            fs::create_dir_all(&self.dir)?;
+            folder::create(&self.dir)?;
             fs::write(self.dir.join(FILE), serde_json::to_string(&self.kept)?)
         };
         write().map_err(|error| {

@@ -7,6 +7,7 @@ use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use base::folder;
 use clap::Subcommand;
 use store_bolt::Hash;
 use store_bolt::etcd::{self, Contents, Import};
@@ -110,7 +111,7 @@ fn save(path: &Path, data_dir: &Path, wal_dir: Option<&Path>) -> Result<String> 
     let written = File::create(&beside).map_err(store_bolt::Error::from).and_then(|file| {
         store_node::save_snapshot(&reader, BufWriter::new(&file))?;
         file.sync_all()?;
-        Ok(rename_durably(&beside, path)?)
+        Ok(folder::rename(&beside, path)?)
     });
     written.map_err(|error| {
         drop(std::fs::remove_file(&beside));
@@ -120,13 +121,6 @@ fn save(path: &Path, data_dir: &Path, wal_dir: Option<&Path>) -> Result<String> 
         "Snapshot saved at {shown}: revision {}\n",
         reader.state().revision
     ))
-}
-
-/// Moves a file or folder whose contents are on disk; afterwards its new name is too.
-fn rename_durably(from: &Path, to: &Path) -> std::io::Result<()> {
-    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty());
-    std::fs::rename(from, to)?;
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn unusable(path: &Path, error: &store_bolt::Error) -> Error {

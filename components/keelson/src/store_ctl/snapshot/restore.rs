@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use base::flags;
+use base::{flags, folder};
 use proto::etcd::Member;
 use store_bolt::Hash;
 use store_bolt::etcd::{Contents, Import};
@@ -15,7 +15,7 @@ use store_machine::restore::{self, Content, ImportOptions};
 use store_node::{Config, Folder, Identity, IdentityStore};
 use store_rocks::Rocks;
 
-use super::{compacted, open, rename_durably, unusable, version};
+use super::{compacted, open, unusable, version};
 use crate::error::{Error, Result};
 
 #[derive(Debug, clap::Args)]
@@ -200,7 +200,7 @@ fn remove(dir: &Path) -> Result<()> {
 }
 
 fn move_to(from: &Path, to: &Path) -> Result<()> {
-    rename_durably(from, to)
+    folder::rename(from, to)
         .map_err(|error| Error::new(format!("cannot move {} to {}: {error}", from.display(), to.display())))
 }
 
