@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help up test bench lint gen
+.PHONY: help up test bench sim jepsen fuzz lint gen
 
 help: ## Show this menu
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 16
@@ -16,6 +16,8 @@ up: ## Install what is needed, build, and start a store; Ctrl-C stops it (ARGS="
 test: ## Run every test, with real etcd clients; installs what they need
 	@deploy/setup.sh test
 	. deploy/env.sh
+	cargo build --locked --profile sim --package store-sim
+	"$$CARGO_TARGET_DIR/sim/keelson-sim" many --count 100
 	cargo nextest run --locked --workspace --no-fail-fast
 
 bench: ## Compare with etcd under load, in under 20 minutes; writes benches/results (ARGS="--only put" for less)
@@ -23,6 +25,26 @@ bench: ## Compare with etcd under load, in under 20 minutes; writes benches/resu
 	. deploy/env.sh
 	cargo build --locked --release --package keelson --package benches
 	exec "$$CARGO_TARGET_DIR/release/keelson-bench" compare $(ARGS)
+
+sim: ## Simulate clusters under faults: one seed (SEED=7), or many (ARGS="--first 2000 --count 100000")
+	@deploy/setup.sh build
+	. deploy/env.sh
+	cargo build --locked --profile sim --package store-sim
+	exec "$$CARGO_TARGET_DIR/sim/keelson-sim" $(if $(SEED),one $(SEED),many) $(ARGS)
+
+jepsen: ## Break real clusters, three and five members in network namespaces, and judge what clients saw (needs root)
+	@deploy/setup.sh test
+	. deploy/env.sh
+	cargo build --locked --release --package keelson --package jepsen
+	exec "$$CARGO_TARGET_DIR/release/keelson-jepsen" $(or $(ARGS),matrix --budget 30m)
+
+fuzz: ## Give a decoder noise with libFuzzer; needs nightly Rust and cargo-fuzz (TARGET=messages FOR=60)
+	@. deploy/env.sh
+	work="$$KEELSON_CACHE/fuzz"
+	mkdir -p "store/fuzz/corpus/$(TARGET)"
+	cargo run --locked --quiet --package store-fuzz --example seeds -- "$$work" $(TARGET)
+	cargo +nightly fuzz run --fuzz-dir store/fuzz --features libfuzzer $(TARGET) "$$work/$(TARGET)" store/fuzz/corpus/$(TARGET) \
+	  -- -max_total_time=$(or $(FOR),60) -max_len=131072 -timeout=25 -rss_limit_mb=2048
 
 lint: ## Format, clippy, layers, tidy, generated parts
 	@deploy/setup.sh test

@@ -18,7 +18,7 @@ else
     packages+=(libclang-dev)
 fi
 if [ "$purpose" = test ]; then
-    packages+=(protobuf-compiler libprotobuf-dev python3-venv openssl iproute2 util-linux valgrind procps)
+    packages+=(protobuf-compiler libprotobuf-dev python3-venv openssl iproute2 util-linux valgrind procps nftables libfaketime)
 fi
 
 missing=()

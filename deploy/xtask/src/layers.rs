@@ -15,18 +15,19 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("consensus", &["store-raft"]),
     ("member", &["store-node"]),
     ("transport", &["store-wire"]),
-    ("programs", &["keelson", "benches", "deploy-xtask"]),
+    ("proof", &["jepsen-check", "store-fuzz"]),
+    ("programs", &["keelson", "benches", "store-sim", "jepsen", "deploy-xtask"]),
 ];
 
 /// A dependency and the only crates that may name it.
 const DOORS: &[(&str, &[&str])] = &[
     ("openraft", &["store-raft"]),
     ("rocksdb", &["store-rocks"]),
-    ("tonic", &["proto", "store-wire", "store-client"]),
+    ("tonic", &["proto", "store-wire", "store-client", "jepsen"]),
     ("axum", &["store-wire"]),
     ("hyper", &["store-wire", "store-client"]),
-    ("clap", &["keelson", "benches", "deploy-xtask"]),
-    ("anyhow", &["keelson", "benches", "deploy-xtask"]),
+    ("clap", &["keelson", "benches", "store-sim", "jepsen", "deploy-xtask"]),
+    ("anyhow", &["keelson", "benches", "store-sim", "jepsen", "deploy-xtask"]),
 ];
 
 /// Crates that decide and do nothing else: no runtime, no clock, no randomness, no network, no files.

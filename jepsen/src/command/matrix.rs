@@ -1,0 +1,121 @@
+//! A part of all combinations of workloads and faults: another one each day or with each seed, so that all have had
+//! their turn after a while.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::ensure;
+use rand::seq::SliceRandom;
+
+use super::every_nemesis;
+use super::runs::fitting;
+use crate::cli::{By, MatrixArgs};
+use crate::cluster::Product;
+use crate::run::{Nemesis, Order};
+use crate::seed::Seed;
+use crate::workload::Name;
+
+const DAY: u64 = 86_400;
+/// What a run takes beside its load, in seconds: a cluster that starts, last reads, judges.
+const BESIDE: u64 = 15;
+/// Of so many runs one has five members.
+const LARGE: usize = 4;
+
+/// One workload under one nemesis.
+#[derive(Clone)]
+struct Combination {
+    workload: Name,
+    nemesis: Nemesis,
+}
+
+/// The runs of today, or of the seed, in their order. There are more than fit into the budget, should some be short.
+///
+/// # Errors
+/// Nothing is left to combine.
+pub(crate) fn matrix(args: &MatrixArgs) -> anyhow::Result<Vec<Order>> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let turn = match (args.by, args.seed) {
+        (By::Seed, Some(seed)) => seed,
+        _ => now.as_secs() / DAY,
+    };
+    let all = combinations(&args.workload.concat(), args.nemesis.concat(), args.shape.db)?;
+    let slots = (args.budget.as_secs() / (args.shape.time.as_secs() + BESIDE)).max(1);
+    let root = Seed::new(turn);
+    let chosen = part(&all, turn, slots as usize);
+    let orders = chosen.into_iter().enumerate().map(|(number, one)| {
+        let members = if number % LARGE == LARGE - 1 { 5 } else { 3 };
+        let seed = root.part("matrix", number as u64).number();
+        args.shape.order(one.workload, one.nemesis, members, seed)
+    });
+    Ok(orders.collect())
+}
+
+/// Every workload with every nemesis. A workload that must fail by itself needs no faults, and shows more without.
+fn combinations(workloads: &[Name], mut nemeses: Vec<Nemesis>, product: Product) -> anyhow::Result<Vec<Combination>> {
+    let workloads = if workloads.is_empty() { Name::ALL } else { workloads };
+    if nemeses.is_empty() {
+        nemeses = every_nemesis();
+        nemeses.push(Nemesis::mix());
+    }
+    let nemeses = fitting(nemeses, product)?;
+    let mut all = Vec::new();
+    for workload in workloads.iter().copied() {
+        if workload.workload().expects_anomaly() {
+            let nemesis = "none".parse().map_err(anyhow::Error::msg)?;
+            all.push(Combination { workload, nemesis });
+            continue;
+        }
+        let each = nemeses.iter().cloned().map(|nemesis| Combination { workload, nemesis });
+        all.extend(each);
+    }
+    ensure!(!all.is_empty(), "there is nothing to combine");
+    // In an order that is always the same, and in which neighbours have little in common.
+    all.shuffle(&mut Seed::new(0).part("combinations", 0).rng());
+    Ok(all)
+}
+
+/// The part of a turn: so many combinations from where the last turn ended, and then the others.
+fn part(all: &[Combination], turn: u64, slots: usize) -> Vec<Combination> {
+    let first = (turn % all.len() as u64) as usize * (slots % all.len()) % all.len();
+    all[first..].iter().chain(&all[..first]).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn names(part: &[Combination]) -> Vec<(Name, String)> {
+        part.iter()
+            .map(|one| (one.workload, one.nemesis.text().to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn all_have_their_turn() {
+        let all = combinations(&[], Vec::new(), Product::Keelson).unwrap();
+        let slots = 6;
+        let turns = all.len().div_ceil(slots) as u64;
+        let mut seen = HashSet::new();
+        for turn in 20_000..20_000 + turns {
+            seen.extend(names(&part(&all, turn, slots)[..slots]));
+        }
+        assert_eq!(seen.len(), all.len());
+        assert_eq!(
+            names(&combinations(&[], Vec::new(), Product::Keelson).unwrap()),
+            names(&all),
+            "always in the same order"
+        );
+    }
+
+    #[test]
+    fn what_must_fail_by_itself_needs_no_faults() {
+        let all = combinations(&[Name::LockUnfenced, Name::Bank], Vec::new(), Product::Keelson).unwrap();
+        let unfenced: Vec<_> = names(&all)
+            .into_iter()
+            .filter(|(name, _)| *name == Name::LockUnfenced)
+            .collect();
+        assert_eq!(unfenced, [(Name::LockUnfenced, "none".to_owned())]);
+        assert_eq!(all.len(), every_nemesis().len() + 2);
+    }
+}

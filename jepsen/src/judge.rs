@@ -1,0 +1,363 @@
+//! Who judges a history, and what follows from all judgements for a run.
+
+use std::fmt;
+
+use jepsen_check::history::{Call, History, Phase, Reply};
+use jepsen_check::lock::Overlap;
+use jepsen_check::{Log, Verdict, bank, election, elle, lease, lock, replay, set, watch, wgl};
+use serde::Serialize;
+
+use crate::run::Facts;
+
+/// Leases may end so much too early: not at all, for the store and this program measure time with one clock.
+const EARLY: u64 = 0;
+/// Leases may end so much too late while one leader leads, in nanoseconds: it looks for ended ones twice a second, and
+/// what it finds has to be agreed on.
+const LATE: u64 = 3_000_000_000;
+const SECOND: u64 = 1_000_000_000;
+
+/// A checker, with what it has to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Judge {
+    /// Every answer, by the store's own revisions.
+    Replay,
+    /// Registers, without believing in revisions.
+    Wgl,
+    /// Transactions over lists.
+    Elle,
+    /// Watches; needs what [`Judge::Replay`] finds out.
+    Watch,
+    /// Leases.
+    Lease,
+    /// The set.
+    Set,
+    /// The accounts.
+    Bank {
+        /// What they hold together.
+        total: i64,
+    },
+    /// Locks.
+    Lock(Overlap),
+    /// Elections.
+    Election,
+}
+
+impl Judge {
+    /// What it is called.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Replay => "replay",
+            Self::Wgl => "wgl",
+            Self::Elle => "elle",
+            Self::Watch => "watch",
+            Self::Lease => "lease",
+            Self::Set => "set",
+            Self::Bank { .. } => "bank",
+            Self::Lock(_) => "lock",
+            Self::Election => "election",
+        }
+    }
+}
+
+/// What one checker says.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Judgement {
+    /// The checker.
+    pub(crate) judge: &'static str,
+    /// Its verdict.
+    pub(crate) verdict: Verdict,
+}
+
+/// What follows for the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    /// Everything was checked and holds.
+    Valid,
+    /// The run does not show enough, or this program failed. Never a pass.
+    Unknown,
+    /// The store broke a promise.
+    Anomaly,
+}
+
+impl Outcome {
+    /// The program's exit code.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Valid => 0,
+            Self::Anomaly => 1,
+            Self::Unknown => 2,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Valid => "valid",
+            Self::Unknown => "unknown",
+            Self::Anomaly => "ANOMALY",
+        })
+    }
+}
+
+/// Everything that is said of a run.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Sentence {
+    /// What follows.
+    pub(crate) outcome: Outcome,
+    /// Why, line by line.
+    pub(crate) reasons: Vec<String>,
+    /// What each checker says.
+    pub(crate) judgements: Vec<Judgement>,
+}
+
+impl Sentence {
+    /// The operations that contradict each other, by their index in the history, each once.
+    pub(crate) fn accused(&self) -> Vec<usize> {
+        let violations = self.judgements.iter().flat_map(|one| one.verdict.violations());
+        let mut all: Vec<usize> = violations.flat_map(|one| one.operations.iter().copied()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+/// Judges a history and weighs it with what else is known of the run. `expects_anomaly`: nothing was done to prevent
+/// one, so that there is none says only that nobody saw it.
+pub(crate) fn sentence(history: &History, judges: &[Judge], facts: &Facts, expects_anomaly: bool) -> Sentence {
+    let mut judgements = judge(history, judges);
+    let own = judgements.len();
+    judgements.push(Judgement {
+        judge: "hashes",
+        verdict: jepsen_check::hashes::check(history),
+    });
+    let coverage = facts.floor.map(|floor| Judgement {
+        judge: "coverage",
+        verdict: jepsen_check::coverage::check(history, floor.into()),
+    });
+    let mut scales = Scales::default();
+    for (place, one) in judgements.iter().enumerate() {
+        match (&one.verdict, expects_anomaly && place < own) {
+            (Verdict::Pass { .. }, false) => {}
+            (Verdict::Fail(_), true) => scales.reasons.push(format!("{}: found, as expected", one.judge)),
+            (Verdict::Fail(found), false) => {
+                scales.weigh(Outcome::Anomaly, format!("{}: {} violations", one.judge, found.len()));
+            }
+            (Verdict::Unknown(why), _) => scales.weigh(Outcome::Unknown, format!("{}: {why}", one.judge)),
+            (Verdict::Pass { .. }, true) => scales.weigh(
+                Outcome::Unknown,
+                format!("{}: the anomaly that must be there was not found", one.judge),
+            ),
+        }
+    }
+    match coverage.as_ref().map(|one| &one.verdict) {
+        // A run with too little in it breaks no promise of the store; it proves nothing.
+        Some(Verdict::Fail(found)) => {
+            for one in found {
+                scales.weigh(Outcome::Unknown, format!("coverage, {}: {}", one.rule, one.message));
+            }
+        }
+        Some(Verdict::Unknown(why)) => scales.weigh(Outcome::Unknown, format!("coverage: {why}")),
+        Some(Verdict::Pass { .. }) | None => {}
+    }
+    judgements.extend(coverage);
+    for text in &facts.failures {
+        scales.weigh(Outcome::Anomaly, text.clone());
+    }
+    for text in &facts.incidents {
+        scales.weigh(Outcome::Anomaly, format!("crash: {text}"));
+    }
+    for text in &facts.troubles {
+        scales.weigh(Outcome::Unknown, text.clone());
+    }
+    Sentence {
+        outcome: scales.outcome.unwrap_or(Outcome::Valid),
+        reasons: scales.reasons,
+        judgements,
+    }
+}
+
+/// The worst that was found so far.
+#[derive(Default)]
+struct Scales {
+    outcome: Option<Outcome>,
+    reasons: Vec<String>,
+}
+
+impl Scales {
+    fn weigh(&mut self, outcome: Outcome, reason: String) {
+        self.outcome = self.outcome.max(Some(outcome));
+        self.reasons.push(reason);
+    }
+}
+
+fn judge(history: &History, judges: &[Judge]) -> Vec<Judgement> {
+    // What happened at each revision is needed by others, whatever the replay's own verdict.
+    let needs_log = |judge: &Judge| matches!(judge, Judge::Replay | Judge::Watch);
+    let replayed = judges
+        .iter()
+        .any(needs_log)
+        .then(|| replay::check(history, &Log::new()));
+    let unreplayed = Log::new();
+    let log = replayed.as_ref().map_or(&unreplayed, |replayed| &replayed.log);
+    judges
+        .iter()
+        .map(|judge| Judgement {
+            judge: judge.name(),
+            verdict: match judge {
+                Judge::Replay => replayed.as_ref().map_or_else(
+                    || Verdict::Unknown("nothing was replayed".to_owned()),
+                    |replayed| replayed.verdict.clone(),
+                ),
+                Judge::Wgl => wgl::check(history, wgl::STEPS),
+                Judge::Elle => elle::check(history),
+                Judge::Watch => watch::check(history, log),
+                Judge::Lease => lease::check(history, lease_bounds(history)),
+                Judge::Set => set::check(history),
+                Judge::Bank { total } => bank::check(history, *total),
+                Judge::Lock(overlap) => lock::check(history, *overlap),
+                Judge::Election => election::check(history),
+            },
+        })
+        .collect()
+}
+
+/// How exactly leases must end. A new leader starts the time of every lease afresh, and without a leader none ends: so
+/// with faults a lease may live on through all of them, and for once its whole time after the last.
+fn lease_bounds(history: &History) -> lease::Bounds {
+    let begin = history.faults.iter().map(|fault| fault.time).min();
+    let ends = history.faults.iter().filter(|fault| fault.phase == Phase::End);
+    let end = ends.map(|fault| fault.time).max();
+    let ttl = history
+        .operations
+        .iter()
+        .filter_map(|operation| match operation.reply() {
+            Some(Reply::Grant { ttl }) => Some(*ttl),
+            _ => None,
+        });
+    let longest = ttl.max().unwrap_or(0).max(0) as u64 * SECOND;
+    let stormy = match (begin, end) {
+        (Some(begin), Some(end)) => end.saturating_sub(begin) + longest + LATE,
+        _ => 0,
+    };
+    lease::Bounds {
+        early: EARLY,
+        late: LATE + stormy,
+    }
+}
+
+/// The keys of a history that are registers.
+pub(crate) fn register_keys(history: &History) -> Vec<String> {
+    let key = |call: &Call| match call {
+        Call::Get(get) if get.end.is_none() => Some(get.key.clone()),
+        Call::Put(put) => Some(put.key.clone()),
+        Call::Delete(delete) if delete.end.is_none() => Some(delete.key.clone()),
+        Call::Cas { key, .. } => Some(key.clone()),
+        _ => None,
+    };
+    let mut keys: Vec<String> = history.operations.iter().filter_map(|one| key(&one.call)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Floor;
+
+    fn line(text: &str) -> String {
+        format!("{text}\n")
+    }
+
+    /// One add with an answer, perhaps one read, two equal hashes.
+    fn history(read: &str) -> History {
+        let hash = |process, start| {
+            line(&format!(
+                r#"{{"type":"invoke","process":{process},"time":{start},"call":{{"hash":{{"revision":2}}}}}}"#
+            )) + &line(&format!(
+                r#"{{"type":"ok","process":{process},"time":{},"reply":{{"hash":{{"hash":7,"revision":2,"compact_revision":0}}}}}}"#,
+                start + 1
+            ))
+        };
+        let text = line(r#"{"type":"invoke","process":1,"time":1,"call":{"add":{"value":1}}}"#)
+            + &line(r#"{"type":"ok","process":1,"time":2,"reply":{"add":{}}}"#)
+            + read
+            + &hash(2, 20)
+            + &hash(3, 22);
+        History::read(text.as_bytes()).unwrap()
+    }
+
+    fn read(values: &str) -> String {
+        line(r#"{"type":"invoke","process":1,"time":5,"call":{"members":{}}}"#)
+            + &line(&format!(
+                r#"{{"type":"ok","process":1,"time":6,"reply":{{"members":{{"values":{values}}}}}}}"#
+            ))
+    }
+
+    fn outcome(history: &History, facts: &Facts, expects_anomaly: bool) -> Outcome {
+        sentence(history, &[Judge::Set], facts, expects_anomaly).outcome
+    }
+
+    #[test]
+    fn the_worst_decides() {
+        let facts = Facts::default();
+        let good = history(&read("[1]"));
+        assert_eq!(outcome(&good, &facts, false), Outcome::Valid);
+        assert_eq!(outcome(&history(&read("[]")), &facts, false), Outcome::Anomaly);
+        assert_eq!(outcome(&history(""), &facts, false), Outcome::Unknown);
+        let crashed = Facts {
+            incidents: vec!["n1: panicked".into()],
+            troubles: vec!["no fault was seen".into()],
+            ..Facts::default()
+        };
+        assert_eq!(outcome(&good, &crashed, false), Outcome::Anomaly);
+        let troubled = Facts {
+            troubles: vec!["no fault was seen".into()],
+            ..Facts::default()
+        };
+        assert_eq!(outcome(&good, &troubled, false), Outcome::Unknown);
+        assert_eq!(outcome(&history(&read("[]")), &troubled, false), Outcome::Anomaly);
+    }
+
+    #[test]
+    fn an_expected_anomaly_must_be_found() {
+        let facts = Facts::default();
+        assert_eq!(outcome(&history(&read("[]")), &facts, true), Outcome::Valid);
+        assert_eq!(outcome(&history(&read("[1]")), &facts, true), Outcome::Unknown);
+    }
+
+    #[test]
+    fn too_little_is_unknown_and_no_anomaly() {
+        let facts = Facts {
+            floor: Some(Floor {
+                before: 1,
+                during: 1,
+                tried: 1,
+                after: 1,
+            }),
+            ..Facts::default()
+        };
+        let sentence = sentence(&history(&read("[1]")), &[Judge::Set], &facts, false);
+        assert_eq!(sentence.outcome, Outcome::Unknown);
+        assert!(sentence.reasons[0].contains("coverage"), "{:?}", sentence.reasons);
+        assert!(sentence.accused().is_empty());
+        let lost = self::sentence(&history(&read("[]")), &[Judge::Set], &facts, false);
+        assert_eq!(lost.accused(), [0, 1]);
+    }
+
+    #[test]
+    fn leases_may_outlive_faults_but_not_calm() {
+        let calm = lease_bounds(&history(""));
+        assert_eq!((calm.early, calm.late), (EARLY, LATE));
+        let fault = |time, phase| {
+            line(&format!(
+                r#"{{"type":"fault","time":{time},"name":"kill","phase":"{phase}"}}"#
+            ))
+        };
+        let text = fault(SECOND, "begin") + &fault(9 * SECOND, "end");
+        let stormy = lease_bounds(&History::read(text.as_bytes()).unwrap());
+        assert_eq!(stormy.late, 2 * LATE + 8 * SECOND);
+    }
+}

@@ -1,0 +1,326 @@
+//! Many faults one after another, some of them together, and calm at the end.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jepsen_check::history::Phase;
+use rand::Rng;
+use rand::seq::SliceRandom;
+use tokio::time::{Instant, sleep};
+
+use super::chance::Chance;
+use super::watchdog::Watchdog;
+use super::{Done, Kind, Moment, Nemesis, Report, Seen, Started, State};
+use crate::cluster::Cluster;
+use crate::seed::Seed;
+
+/// After its faults are taken back a cluster must serve within this, on all its members.
+const RECOVERY: Duration = Duration::from_secs(30);
+/// Faults that are not taken back so long after the end of a storm never will be.
+const GRACE: Duration = Duration::from_secs(300);
+
+/// What kind of weather is wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// Faults to choose from; each has its turn before any comes again.
+    pub(crate) kinds: Vec<Kind>,
+    /// From which all choices follow. Who leads when does not, so two storms of one seed differ in whom they meet.
+    pub(crate) seed: u64,
+    /// The time without faults between two.
+    pub(crate) rest: Duration,
+    /// How long one stays.
+    pub(crate) hold: Duration,
+    /// At most so many at a time.
+    pub(crate) together: usize,
+}
+
+/// Kinds in an order of chance.
+struct Deck {
+    kinds: Vec<Kind>,
+    left: Vec<Kind>,
+}
+
+impl Deck {
+    fn new(kinds: &[Kind]) -> Self {
+        Self {
+            kinds: kinds.to_vec(),
+            left: Vec::new(),
+        }
+    }
+
+    /// The next ones: one or more, none twice, and none in the way of another.
+    fn draw(&mut self, together: usize, random: &mut impl Rng) -> Vec<Kind> {
+        let count = random.random_range(1..=together.max(1));
+        let mut drawn: Vec<Kind> = Vec::new();
+        for _ in 0..count {
+            if self.left.is_empty() {
+                self.left.clone_from(&self.kinds);
+                self.left.shuffle(random);
+            }
+            let fits = |kind: &Kind| {
+                let is_in_the_way = |one: &Kind| one.way().is_some() && one.way() == kind.way();
+                !drawn.contains(kind) && !drawn.iter().any(is_in_the_way)
+            };
+            let Some(at) = self.left.iter().rposition(fits) else {
+                break;
+            };
+            drawn.push(self.left.remove(at));
+        }
+        drawn
+    }
+}
+
+/// A fault that is on.
+struct On {
+    kind: Kind,
+    nemesis: Box<dyn Nemesis>,
+    state: State,
+    stands_still: bool,
+    detail: String,
+    seen: Seen,
+}
+
+/// Who is told of faults while they are made.
+pub(crate) trait Witness: Send {
+    /// One begins or ends now.
+    fn note(&mut self, moment: Moment);
+
+    /// Too little was answered so far under those faults that leave a majority.
+    fn wants_more(&self) -> bool;
+
+    /// There was a fault that left a majority.
+    fn saw_majority(&self) -> bool;
+}
+
+/// Makes faults for so long, then takes all back. It goes on for at most `longest` if the witness wants more, or if a
+/// kind was made and never seen. It never fails: what went wrong stands in the report.
+pub(crate) async fn storm(
+    cluster: &Arc<Cluster>,
+    plan: &Plan,
+    time: Duration,
+    longest: Duration,
+    witness: &mut dyn Witness,
+) -> Report {
+    let mut report = Report::default();
+    let mut random = Chance::new(Seed::new(plan.seed).part("storm", 0).rng());
+    let mut deck = Deck::new(&plan.kinds);
+    let watched = Arc::downgrade(cluster);
+    let (until, latest) = (Instant::now() + time, Instant::now() + longest);
+    let limit = longest + GRACE;
+    let watchdog = Watchdog::arm(limit, move || {
+        if let Some(cluster) = watched.upgrade() {
+            cluster.rescue();
+        }
+    });
+    sleep(plan.rest).await;
+    loop {
+        let over = Instant::now() + plan.hold;
+        let is_wanted = report.shows_too_little() || witness.wants_more();
+        // What did not come back from one fault shows nothing under the next.
+        let has_broken = !report.troubles.is_empty();
+        if has_broken || over > until && !(is_wanted && over <= latest) {
+            break;
+        }
+        // The last one leaves a majority if no other has, and so do those for which the storm goes on.
+        let is_last = over + plan.rest + plan.hold > until;
+        random.set_gentle(over > until || is_last && !witness.saw_majority());
+        let kinds = deck.draw(plan.together, &mut random);
+        if kinds.is_empty() {
+            break;
+        }
+        let mut on = begin(cluster, kinds, &mut random, witness, &mut report).await;
+        if on.iter().any(|one| !one.kind.is_instant()) {
+            sleep(plan.hold).await;
+        }
+        for one in &mut on {
+            one.seen = one.nemesis.observe(cluster).await;
+        }
+        end(cluster, on, witness, &mut report).await;
+        sleep(plan.rest).await;
+    }
+    report.not_healed = heal(cluster).await.err().map(|error| format!("{error:#}"));
+    match watchdog {
+        Ok(watchdog) => report.rescued = watchdog.disarm(),
+        Err(error) => report.troubles.push(format!("there was no watchdog: {error}")),
+    }
+    report
+}
+
+/// Makes faults of these kinds, all at once.
+async fn begin(
+    cluster: &Cluster,
+    mut kinds: Vec<Kind>,
+    random: &mut Chance,
+    witness: &mut dyn Witness,
+    report: &mut Report,
+) -> Vec<On> {
+    // What is over once it is done comes when the others are there.
+    kinds.sort_by_key(|kind| (kind.is_instant(), Reverse(*kind)));
+    let several = kinds.iter().filter(|kind| !kind.is_instant()).count() > 1;
+    let mut on = Vec::new();
+    for kind in kinds {
+        let mut one = On {
+            kind,
+            nemesis: kind.nemesis(),
+            state: State::Indeterminate,
+            // Two faults may leave no majority where each of them would, and what is over at once is too short for answers
+            // to be asked for.
+            stands_still: several || kind.is_instant(),
+            detail: String::new(),
+            seen: Seen {
+                seen: false,
+                evidence: String::new(),
+            },
+        };
+        // What is over once it is done must be known before: afterwards its effect would be older than its beginning.
+        // What stays is told of when it is there, so that one that is skipped never began.
+        if kind.is_instant() {
+            witness.note(one.moment(Phase::Begin));
+        }
+        (one.state, one.detail) = match one.nemesis.start(cluster, random).await {
+            Ok(Started::Installed(detail)) => (State::Installed, detail),
+            Ok(Started::Standstill(detail)) => {
+                one.stands_still = true;
+                (State::Installed, detail)
+            }
+            Ok(Started::Skipped(why)) => (State::Skipped, why),
+            Err(error) => (State::Indeterminate, format!("{error:#}")),
+        };
+        tracing::info!(fault = kind.name(), state = ?one.state, detail = one.detail, "begins");
+        if kind.is_instant() {
+            on.push(one);
+        } else if one.state == State::Skipped {
+            report.faults.push(one.done());
+        } else {
+            witness.note(one.moment(Phase::Begin));
+            on.push(one);
+        }
+    }
+    on
+}
+
+/// Takes faults back, and waits until the cluster is as it was.
+async fn end(cluster: &Cluster, mut on: Vec<On>, witness: &mut dyn Witness, report: &mut Report) {
+    on.sort_by_key(|one| one.kind);
+    let names: Vec<&str> = on.iter().map(|one| one.kind.name()).collect();
+    let names = names.join(" and ");
+    for mut one in on {
+        if let Err(error) = one.nemesis.stop(cluster).await {
+            report
+                .troubles
+                .push(format!("{} cannot be taken back: {error:#}", one.kind.name()));
+        }
+        tracing::info!(fault = one.kind.name(), evidence = one.seen.evidence, "ends");
+        witness.note(one.moment(Phase::End));
+        report.faults.push(one.done());
+    }
+    if let Err(error) = cluster.wait_healthy(&cluster.nodes(), RECOVERY).await {
+        report.troubles.push(format!("after {names}: {error:#}"));
+    }
+}
+
+impl On {
+    fn moment(&self, phase: Phase) -> Moment {
+        let detail = match (phase, self.state) {
+            (Phase::Begin, State::Indeterminate) if !self.detail.is_empty() => format!("perhaps: {}", self.detail),
+            (Phase::Begin, _) => self.detail.clone(),
+            (Phase::End, _) => self.seen.evidence.clone(),
+        };
+        Moment {
+            name: self.kind.name(),
+            phase,
+            detail,
+            stands_still: self.stands_still,
+        }
+    }
+
+    fn done(&self) -> Done {
+        Done {
+            name: self.kind.name(),
+            state: self.state,
+            detail: self.detail.clone(),
+            seen: self.seen.seen,
+            evidence: self.seen.evidence.clone(),
+        }
+    }
+}
+
+/// Takes back every fault there can be, and waits until all members serve.
+///
+/// # Errors
+/// Something cannot be taken back, or a member does not serve.
+async fn heal(cluster: &Cluster) -> anyhow::Result<()> {
+    cluster.net().clear_weather();
+    cluster.net().heal()?;
+    let nodes = cluster.nodes();
+    for node in &nodes {
+        if let Some(disk) = cluster.disk(*node) {
+            disk.heal();
+        }
+        cluster.thaw(*node)?;
+        if cluster.has_clocks() {
+            cluster.set_clock(*node, 0)?;
+        }
+        cluster.start_member(*node)?;
+    }
+    cluster.wait_healthy(&nodes, RECOVERY).await
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    use super::*;
+
+    #[test]
+    fn each_kind_has_its_turn_before_any_comes_again() {
+        let mut random = StdRng::seed_from_u64(1);
+        let mut deck = Deck::new(Kind::ALL);
+        for _ in 0..3 {
+            let mut drawn: Vec<Kind> = Kind::ALL.iter().flat_map(|_| deck.draw(1, &mut random)).collect();
+            drawn.sort_unstable();
+            assert_eq!(drawn, Kind::ALL);
+        }
+    }
+
+    #[test]
+    fn no_two_come_together_that_are_in_each_others_way() {
+        let mut random = StdRng::seed_from_u64(2);
+        let mut deck = Deck::new(&[
+            Kind::Flip,
+            Kind::Member,
+            Kind::Kill,
+            Kind::Loss,
+            Kind::Delay,
+            Kind::PartitionRing,
+        ]);
+        let mut sizes = std::collections::BTreeSet::new();
+        for _ in 0..200 {
+            let drawn = deck.draw(3, &mut random);
+            for (place, one) in drawn.iter().enumerate() {
+                for other in &drawn[place + 1..] {
+                    assert!(
+                        one != other && (one.way().is_none() || one.way() != other.way()),
+                        "{drawn:?}"
+                    );
+                }
+            }
+            sizes.insert(drawn.len());
+        }
+        assert_eq!(sizes.into_iter().collect::<Vec<_>>(), [1, 2, 3]);
+        assert!(Deck::new(&[]).draw(3, &mut random).is_empty());
+    }
+
+    #[test]
+    fn a_seed_draws_the_same() {
+        let draw = |seed| {
+            let mut random = StdRng::seed_from_u64(seed);
+            let mut deck = Deck::new(Kind::ALL);
+            (0..10).map(|_| deck.draw(3, &mut random)).collect::<Vec<_>>()
+        };
+        assert_eq!(draw(5), draw(5));
+        assert_ne!(draw(5), draw(6));
+    }
+}

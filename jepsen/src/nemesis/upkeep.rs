@@ -1,0 +1,67 @@
+//! What operators do, at bad times.
+
+use async_trait::async_trait;
+
+use super::chance::Chance;
+use super::target::Target;
+use super::{Nemesis, Seen, Started};
+use crate::cluster::Cluster;
+
+/// A piece of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Work {
+    Compact,
+    Defragment,
+    Snapshot,
+}
+
+/// Work that is done once.
+pub(super) struct Upkeep {
+    work: Work,
+    done: String,
+}
+
+impl Upkeep {
+    pub(super) const fn new(work: Work) -> Self {
+        Self {
+            work,
+            done: String::new(),
+        }
+    }
+}
+
+#[async_trait]
+impl Nemesis for Upkeep {
+    async fn start(&mut self, cluster: &Cluster, random: &mut Chance) -> anyhow::Result<Started> {
+        if self.work == Work::Compact {
+            let revision = cluster.compact().await?;
+            self.done = format!("forgot what was before revision {revision}");
+            return Ok(Started::Installed(self.done.clone()));
+        }
+        let target = Target::among(&[Target::One, Target::Leader, Target::All], random);
+        let mut words = Vec::new();
+        for node in target.nodes(cluster, random).await {
+            let name = cluster.name(node);
+            if self.work == Work::Defragment {
+                cluster.defragment(node).await?;
+                words.push(format!("{name} gave space back"));
+            } else {
+                let bytes = cluster.snapshot(node).await?;
+                words.push(format!("{name} gave {bytes} bytes"));
+            }
+        }
+        self.done = words.join(", ");
+        Ok(Started::Installed(self.done.clone()))
+    }
+
+    async fn observe(&mut self, _: &Cluster) -> Seen {
+        Seen {
+            seen: !self.done.is_empty(),
+            evidence: self.done.clone(),
+        }
+    }
+
+    async fn stop(&mut self, _: &Cluster) -> anyhow::Result<()> {
+        Ok(())
+    }
+}
