@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help up test bench sim jepsen fuzz lint gen
+.PHONY: help up test bench sim jepsen lint gen
 
 help: ## Show this menu
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 16
@@ -37,14 +37,6 @@ jepsen: ## Break real clusters, three and five members in network namespaces, an
 	. deploy/env.sh
 	cargo build --locked --release --package keelson --package jepsen
 	exec "$$CARGO_TARGET_DIR/release/keelson-jepsen" $(or $(ARGS),matrix --budget 30m)
-
-fuzz: ## Give a decoder noise with libFuzzer; needs nightly Rust and cargo-fuzz (TARGET=messages FOR=60)
-	@. deploy/env.sh
-	work="$$KEELSON_CACHE/fuzz"
-	mkdir -p "store/fuzz/corpus/$(TARGET)"
-	cargo run --locked --quiet --package store-fuzz --example seeds -- "$$work" $(TARGET)
-	cargo +nightly fuzz run --fuzz-dir store/fuzz --features libfuzzer $(TARGET) "$$work/$(TARGET)" store/fuzz/corpus/$(TARGET) \
-	  -- -max_total_time=$(or $(FOR),60) -max_len=131072 -timeout=25 -rss_limit_mb=2048
 
 lint: ## Format, clippy, layers, tidy, generated parts
 	@deploy/setup.sh test

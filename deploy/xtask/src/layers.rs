@@ -15,7 +15,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("consensus", &["store-raft"]),
     ("member", &["store-node"]),
     ("transport", &["store-wire"]),
-    ("proof", &["jepsen-check", "store-fuzz"]),
+    ("proof", &["jepsen-check"]),
     ("programs", &["keelson", "benches", "store-sim", "jepsen", "deploy-xtask"]),
 ];
 

@@ -5,8 +5,6 @@ mod file;
 mod flags;
 mod gates;
 mod launch;
-#[cfg(test)]
-mod noise;
 mod reader;
 mod security;
 mod settings;
