@@ -16,7 +16,10 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("member", &["store-node"]),
     ("transport", &["store-wire"]),
     ("proof", &["jepsen-check"]),
-    ("programs", &["keelson", "benches", "store-sim", "jepsen", "deploy-xtask"]),
+    (
+        "programs",
+        &["keelson", "benches", "store-sim", "jepsen", "deploy-xtask"],
+    ),
 ];
 
 /// A dependency and the only crates that may name it.
