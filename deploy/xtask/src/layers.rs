@@ -5,7 +5,7 @@ use crate::workspace::Workspace;
 /// Crates by layer, lowest first; a crate may use only what stands in a row before its own.
 pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("wire contracts", &["proto"]),
-    ("ground", &["base", "store-engine"]),
+    ("ground", &["base", "store-engine", "store-planted"]),
     (
         "domains",
         &["store-mvcc", "store-lease", "store-auth", "store-bolt", "store-model"],
@@ -15,7 +15,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("consensus", &["store-raft"]),
     ("member", &["store-node"]),
     ("transport", &["store-wire"]),
-    ("proof", &["jepsen-check"]),
+    ("proof", &["store-crash", "store-fuzz", "jepsen-check"]),
     (
         "programs",
         &["keelson", "benches", "store-sim", "jepsen", "deploy-xtask"],

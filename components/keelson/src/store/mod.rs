@@ -5,6 +5,8 @@ mod file;
 mod flags;
 mod gates;
 mod launch;
+#[cfg(test)]
+mod noise;
 mod reader;
 mod security;
 mod settings;

@@ -1,0 +1,338 @@
+//! The client port as a socket: HTTP/1.1 and HTTP/2, heads and paths, frames of gRPC, gzip, the JSON gateway.
+//!
+//! An input: a byte that says which kind, then pieces. The first kind is what a client sends, in pieces. Of the others the
+//! frames are made here, so that noise gets past them: a call of gRPC is its path, its fields, one a line, and its
+//! messages; a request to the gateway is its path and its body. All inputs meet one member, which goes on from one to the
+//! next.
+
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use base::task::Tasks;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use prometheus::Registry;
+use prost::Message;
+use proto::etcd;
+use store_wire::{Options, Server, Serves, bind};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::{block_on, member, must, sample};
+use crate::{Verdict, pieces};
+
+/// A port that says nothing for so long has said all, or waits for more.
+const QUIET: Duration = Duration::from_millis(20);
+/// Bytes of answers that are read; a snapshot or a watch may go on for ever.
+const ENOUGH: usize = 1 << 20;
+
+/// What keeps a port open.
+struct Port {
+    at: SocketAddr,
+    _server: Server,
+    _tasks: Tasks,
+}
+
+fn port() -> SocketAddr {
+    static PORT: OnceLock<Port> = OnceLock::new();
+    let port = PORT.get_or_init(|| block_on(open()));
+    port.at
+}
+
+async fn open() -> Port {
+    let (registry, tasks) = (Registry::new(), Tasks::new());
+    let member = member::start(member::config(), &registry, &tasks).await;
+    let server = must(
+        "prepare the ports",
+        Server::new(member, &registry, Options::default(), &tasks),
+    );
+    let bound = must("bind a port", bind("http://127.0.0.1:0").await);
+    let at = bound.url().trim_start_matches("http://").parse::<SocketAddr>();
+    server.client(bound, None, Serves::Everything);
+    Port {
+        at: must("read an address", at),
+        _server: server,
+        _tasks: tasks,
+    }
+}
+
+/// Sends an input and reads until the port is quiet.
+///
+/// # Panics
+/// Where the port takes no more connections.
+pub fn run(data: &[u8]) -> Verdict {
+    let Some((which, rest)) = data.split_first() else {
+        return Verdict::Refused;
+    };
+    let pieces: Vec<&[u8]> = pieces::split(rest).collect();
+    let sent = match which % 3 {
+        0 => pieces.concat(),
+        1 => framed(&pieces),
+        _ => {
+            let piece = |at: usize| pieces.get(at).copied().unwrap_or_default();
+            post(&pieces::text(piece(0)), piece(1))
+        }
+    };
+    let answer = send(&sent);
+    Verdict::of(answer.starts_with(b"HTTP/1.1 2") || answer.starts_with(b"HTTP/1.1 1") || has_head(&answer))
+}
+
+/// Sends bytes; answers what comes back.
+fn send(data: &[u8]) -> Vec<u8> {
+    let at = port();
+    let mut answer = Vec::new();
+    block_on(async {
+        let mut socket = must("connect to the port", TcpStream::connect(at).await);
+        // The port may close before it has read all.
+        if socket.write_all(data).await.is_err() {
+            return;
+        }
+        let mut buffer = vec![0; 16 << 10];
+        while answer.len() < ENOUGH {
+            match tokio::time::timeout(QUIET, socket.read(&mut buffer)).await {
+                Ok(Ok(bytes)) if bytes > 0 => answer.extend_from_slice(&buffer[..bytes]),
+                _ => return,
+            }
+        }
+    });
+    answer
+}
+
+/// Whether a call of HTTP/2 was answered, be it with a refusal.
+fn has_head(mut answer: &[u8]) -> bool {
+    while let Some((&[first, second, third, kind, _, _, _, _, _], rest)) = answer.split_first_chunk() {
+        if kind == HEADERS {
+            return true;
+        }
+        let length = u32::from_be_bytes([0, first, second, third]) as usize;
+        answer = rest.get(length..).unwrap_or_default();
+    }
+    false
+}
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const CONTINUATION: u8 = 9;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+const PADDED: u8 = 8;
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let mut out = (payload.len() as u32).to_be_bytes()[1..].to_vec();
+    out.extend_from_slice(&[kind, flags]);
+    out.extend_from_slice(&stream.to_be_bytes());
+    out.extend_from_slice(payload);
+    out
+}
+
+/// What every client of HTTP/2 begins with.
+fn hello() -> Vec<u8> {
+    let mut out = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    out.extend(frame(SETTINGS, 0, 0, &[]));
+    out
+}
+
+/// A header block; each field is a literal, remembered or not.
+fn block(remembered: bool, fields: &[(&str, &str)]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (name, value) in fields {
+        out.push(if remembered { 0x40 } else { 0 });
+        for text in [name, value] {
+            out.push(text.len() as u8);
+            out.extend_from_slice(text.as_bytes());
+        }
+    }
+    out
+}
+
+fn head<'a>(path: &'a str, authority: &'a str) -> Vec<(&'a str, &'a str)> {
+    vec![
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":path", path),
+        (":authority", authority),
+        ("content-type", "application/grpc"),
+        ("te", "trailers"),
+    ]
+}
+
+fn message(packed: u8, message: &[u8]) -> Vec<u8> {
+    let mut out = vec![packed];
+    out.extend_from_slice(&(message.len() as u32).to_be_bytes());
+    out.extend_from_slice(message);
+    out
+}
+
+/// A whole call on a connection of its own, out of its pieces.
+fn framed(pieces: &[&[u8]]) -> Vec<u8> {
+    let text = |at: usize| pieces::text(pieces.get(at).copied().unwrap_or_default());
+    let (path, lines) = (text(0), text(1));
+    let mut fields = head(&path, "localhost");
+    fields.extend(lines.lines().filter_map(|line| line.split_once('=')));
+    let packed = lines.contains("gzip");
+    let mut out = hello();
+    out.extend(frame(HEADERS, END_HEADERS, 1, &block(false, &fields)));
+    for piece in pieces.iter().skip(2) {
+        let framed = if packed {
+            message(1, &gzip(piece))
+        } else {
+            message(0, piece)
+        };
+        out.extend(frame(DATA, 0, 1, &framed));
+    }
+    out.extend(frame(DATA, END_STREAM, 1, &[]));
+    out
+}
+
+fn gzip(message: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    must("pack a message", encoder.write_all(message));
+    must("pack a message", encoder.finish())
+}
+
+/// Heads that are hard to read: a path without a slash, an authority of Go's, a block in two frames, padding, and
+/// references to what an earlier block said.
+fn odd_heads() -> Vec<Vec<u8>> {
+    let mut path = hello();
+    path.extend(frame(
+        HEADERS,
+        END_HEADERS | END_STREAM,
+        1,
+        &block(false, &head("etcdserverpb.KV/Put", "localhost")),
+    ));
+    path.extend(frame(PING, 0, 0, &[7; 8]));
+
+    let mut authority = hello();
+    let fields = head("/etcdserverpb.KV/Range", "passthrough:///http://127.0.0.1:2379");
+    authority.extend(frame(HEADERS, END_HEADERS, 1, &block(true, &fields)));
+    authority.extend(frame(
+        DATA,
+        END_STREAM,
+        1,
+        &message(0, &sample::everything().encode_to_vec()),
+    ));
+    authority.extend(frame(
+        HEADERS,
+        END_HEADERS | END_STREAM,
+        3,
+        &[0xc3, 0xc2, 0xc1, 0xc0, 0xbf, 0xbe],
+    ));
+
+    let whole = block(true, &head("/etcdserverpb.KV/Range", "localhost"));
+    let (first, second) = whole.split_at(whole.len() / 2);
+    let mut pieces = hello();
+    let mut padded = vec![3];
+    padded.extend_from_slice(first);
+    padded.extend_from_slice(&[0; 3]);
+    pieces.extend(frame(HEADERS, PADDED, 1, &padded));
+    pieces.extend(frame(CONTINUATION, END_HEADERS, 1, second));
+    pieces.extend(frame(
+        DATA,
+        END_STREAM,
+        1,
+        &message(0, &sample::everything().encode_to_vec()),
+    ));
+    vec![path, authority, pieces]
+}
+
+fn post(path: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let mut out =
+        format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n")
+            .into_bytes();
+    out.extend_from_slice(body);
+    out
+}
+
+/// Calls of gRPC, to be framed.
+fn calls() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let put = sample::put("k", "v", 0).encode_to_vec();
+    let all = sample::everything().encode_to_vec();
+    let watch = etcd::WatchRequest {
+        request_union: Some(etcd::watch_request::RequestUnion::CreateRequest(
+            etcd::WatchCreateRequest {
+                key: "k".into(),
+                start_revision: 1,
+                ..etcd::WatchCreateRequest::default()
+            },
+        )),
+    };
+    let grant = etcd::LeaseGrantRequest { ttl: 5, id: 9 };
+    vec![
+        ("/etcdserverpb.KV/Put", "", put.clone()),
+        (
+            "/etcdserverpb.KV/Put",
+            "grpc-encoding=gzip\ngrpc-timeout=250m\nhasleader=true",
+            put,
+        ),
+        ("/etcdserverpb.KV/Range", "token=a.1", all.clone()),
+        ("/etcdserverpb.KV/RangeStream", "grpc-accept-encoding=gzip", all),
+        ("/etcdserverpb.KV/Txn", "", sample::txn().encode_to_vec()),
+        ("/etcdserverpb.KV/Txn", "", sample::questions().encode_to_vec()),
+        ("/etcdserverpb.Watch/Watch", "", watch.encode_to_vec()),
+        ("/etcdserverpb.Lease/LeaseGrant", "", grant.encode_to_vec()),
+        ("/etcdserverpb.Lease/LeaseKeepAlive", "", vec![8, 9]),
+        ("/etcdserverpb.Lease/LeaseTimeToLive", "", vec![8, 9, 16, 1]),
+        ("/etcdserverpb.Maintenance/Snapshot", "", Vec::new()),
+        ("/etcdserverpb.Maintenance/HashKV", "", vec![8, 1]),
+        ("/etcdserverpb.Auth/UserGet", "", vec![10, 1, b'u']),
+        ("/v3electionpb.Election/Leader", "", vec![10, 1, b'e']),
+        ("/grpc.health.v1.Health/Check", "", Vec::new()),
+        ("/etcdserverpb.KV/Nothing", "", Vec::new()),
+    ]
+}
+
+/// Requests that are sent as they are.
+fn plain() -> Vec<Vec<u8>> {
+    let mut plain: Vec<Vec<u8>> = calls()
+        .iter()
+        .map(|(path, fields, message)| framed(&[path.as_bytes(), fields.as_bytes(), message.as_slice()]))
+        .collect();
+    plain.extend(odd_heads());
+    for path in [
+        "/health?exclude=NOSPACE&serializable=true",
+        "/readyz?verbose",
+        "/version",
+        "/metrics",
+    ] {
+        plain.push(format!("GET {path} HTTP/1.1\r\nHost: [::1]:2379\r\nConnection: close\r\n\r\n").into_bytes());
+    }
+    let mut socket = b"GET /v3/watch HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+        Sec-WebSocket-Protocol: Bearer, token\r\n\r\n"
+        .to_vec();
+    // A masked frame of text, its mask zero.
+    let text = br#"{"create_request":{"key":"Zm9v"}}"#;
+    socket.extend_from_slice(&[0x81, 0x80 | text.len() as u8, 0, 0, 0, 0]);
+    socket.extend_from_slice(text);
+    plain.push(socket);
+    plain
+}
+
+/// Calls of every shape over gRPC, requests to the gateway, pages, and a websocket.
+pub fn seeds() -> Vec<Vec<u8>> {
+    let seed = |which: u8, pieces: &[&[u8]]| [&[which][..], &pieces::join(pieces)].concat();
+    let mut seeds: Vec<Vec<u8>> = plain()
+        .iter()
+        .map(|sent| seed(0, &sent.chunks(24).collect::<Vec<_>>()))
+        .collect();
+    for (path, fields, message) in calls() {
+        seeds.push(seed(1, &[path.as_bytes(), fields.as_bytes(), &message]));
+    }
+    for (path, body) in [
+        ("/v3/kv/put", r#"{"key":"Zm9v","value":"YmFy"}"#),
+        ("/v3/kv/range", r#"{"key":"AA==","range_end":"AA=="}"#),
+        ("/v3beta/kv/txn", r#"{"success":[{"requestPut":{"key":"Zm9v"}}]}"#),
+        ("/v3/watch", r#"{"create_request":{"key":"Zm9v","start_revision":"1"}}"#),
+        ("/v3/lease/keepalive", "{\"ID\":9}\n{\"ID\":\"9\"}"),
+        ("/v3/maintenance/status", ""),
+        ("/v3/nothing", "{}"),
+    ] {
+        seeds.push(seed(2, &[path.as_bytes(), body.as_bytes()]));
+    }
+    seeds
+}

@@ -1,0 +1,289 @@
+//! Messages of other members, handed to consensus as the peer port hands them over.
+//!
+//! An input: a byte that says which call, then pieces, the messages of the call. Each input meets a new member that
+//! belongs to no cluster yet. The last kind is a snapshot under true checksums: pieces are its meta and its state.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::clock::SystemClock;
+use base::task::Tasks;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use prost::Message;
+use proto::peer;
+use proto::peer::append_response::Outcome;
+use store_engine::{Checkpoint, Engine, Memory};
+use store_log::{Executor, Log, LogOptions, MemoryDisk};
+use store_machine::{Limits, Machine};
+use store_raft::{Consensus, Options, Parts};
+
+use crate::support::nobody::Nobody;
+use crate::support::sample::{CLUSTER, ME};
+use crate::support::{block_on, must, sample};
+use crate::{Verdict, pieces};
+
+/// Nothing here waits for anybody; an answer that takes longer will never come.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The leader that messages pretend to come from.
+const LEADER: u64 = 2;
+/// The file of the engine in memory.
+const STATE: &str = "state";
+
+/// Makes one call.
+///
+/// # Panics
+/// Where a call is never answered.
+pub fn run(data: &[u8]) -> Verdict {
+    let Some((which, rest)) = data.split_first() else {
+        return Verdict::Refused;
+    };
+    let messages: Vec<Bytes> = pieces::split(rest).map(Bytes::copy_from_slice).collect();
+    block_on(async {
+        let tasks = Tasks::new();
+        let consensus = start(&tasks).await;
+        let answered = tokio::time::timeout(PATIENCE, call(&consensus, *which, messages)).await;
+        let understood = must("get an answer from consensus", answered);
+        let ended = tokio::time::timeout(PATIENCE, consensus.shutdown()).await;
+        must("end consensus", ended);
+        tasks.shutdown().await;
+        Verdict::of(understood)
+    })
+}
+
+async fn start(tasks: &Tasks) -> Consensus {
+    let engine: Arc<dyn Engine> = Arc::new(Memory::new());
+    let log = LogOptions {
+        segment_bytes: 4096,
+        cache_bytes: 4096,
+        executor: Executor::Inline,
+        on_fatal: Arc::new(|_| {}),
+        ..LogOptions::new(CLUSTER, ME)
+    };
+    let machine = Machine::open(Arc::clone(&engine), None, Limits::default());
+    let parts = Parts {
+        log: must("start a log", Log::open(Arc::new(MemoryDisk::new()), log)),
+        machine: must("open an empty machine", machine),
+        engine,
+        transport: Arc::new(Nobody),
+        effects: Arc::new(Nobody),
+        tasks: tasks.child(),
+        clock: Arc::new(SystemClock::new()),
+    };
+    let options = Options {
+        on_fatal: Arc::new(|_| {}),
+        ..Options::new(ME, CLUSTER)
+    };
+    must("start consensus", Consensus::start(options, parts).await)
+}
+
+/// Whatever a member says, it is told something, or its stream ends. Answers whether it was told anything but that it is
+/// wrong.
+async fn call(consensus: &Consensus, which: u8, messages: Vec<Bytes>) -> bool {
+    let first = || messages.first().cloned().unwrap_or_default();
+    match which % 7 {
+        0 => match peer::VoteRequest::decode(first()) {
+            Ok(request) => consensus.vote(request).await.is_ok(),
+            Err(_) => false,
+        },
+        1 => match peer::VoteRequest::decode(first()) {
+            Ok(request) => consensus.pre_vote(request).await.is_ok(),
+            Err(_) => false,
+        },
+        2 => match peer::TransferLeaderRequest::decode(first()) {
+            Ok(request) => consensus.take_leadership(request).await.is_ok(),
+            Err(_) => false,
+        },
+        3 => {
+            let requests: Vec<_> = messages
+                .into_iter()
+                .filter_map(|message| peer::AppendRequest::decode(message).ok())
+                .collect();
+            let answers = consensus
+                .append(stream::iter(requests).boxed())
+                .collect::<Vec<_>>()
+                .await;
+            answers
+                .iter()
+                .any(|answer| !matches!(answer.outcome, Some(Outcome::Error(_)) | None))
+        }
+        4 => match peer::SnapshotOfferRequest::decode(first()) {
+            Ok(request) => consensus.snapshot_offer(request).await.is_ok(),
+            Err(_) => false,
+        },
+        5 => {
+            let chunks: Vec<_> = messages
+                .into_iter()
+                .filter_map(|message| peer::SnapshotChunk::decode(message).ok())
+                .collect();
+            receive(consensus, chunks).await
+        }
+        _ => {
+            let state = messages.get(1).cloned().unwrap_or_default();
+            match peer::SnapshotMeta::decode(first()) {
+                Ok(meta) => receive(consensus, snapshot(meta, state)).await,
+                Err(_) => false,
+            }
+        }
+    }
+}
+
+async fn receive(consensus: &Consensus, chunks: Vec<peer::SnapshotChunk>) -> bool {
+    let chunks = stream::iter(chunks).map(Ok).boxed();
+    consensus.receive_snapshot(chunks).await.is_ok()
+}
+
+const fn vote() -> peer::Vote {
+    peer::Vote {
+        term: 3,
+        node: LEADER,
+        committed: true,
+    }
+}
+
+const fn at(index: u64) -> peer::LogId {
+    peer::LogId {
+        term: 3,
+        node: LEADER,
+        index,
+    }
+}
+
+fn membership() -> peer::Membership {
+    let node = |id: u64| peer::Node {
+        id,
+        peer_urls: vec![format!("http://127.0.0.{id}:2380")],
+    };
+    peer::Membership {
+        configs: vec![peer::NodeSet { ids: vec![ME, LEADER] }],
+        nodes: vec![node(ME), node(LEADER), node(9)],
+    }
+}
+
+fn meta(last: u64) -> peer::SnapshotMeta {
+    peer::SnapshotMeta {
+        id: format!("3-{last}-0badcafe"),
+        last_log_id: Some(at(last)),
+        membership_log_id: Some(at(0)),
+        membership: Some(membership()),
+    }
+}
+
+/// The beginning of a log: who is there, a blank entry, and commands.
+pub(super) fn append() -> peer::AppendRequest {
+    let payload = |index, payload| peer::Entry {
+        id: Some(at(index)),
+        payload,
+    };
+    let mut entries = vec![
+        payload(0, Some(peer::entry::Payload::Membership(membership()))),
+        payload(1, None),
+    ];
+    for (index, command) in (2..).zip(sample::encoded()) {
+        entries.push(payload(index, Some(peer::entry::Payload::Command(command.into()))));
+    }
+    peer::AppendRequest {
+        vote: Some(vote()),
+        prev: None,
+        leader_commit: Some(at(entries.len() as u64 - 1)),
+        entries,
+    }
+}
+
+/// The offer of a snapshot of one file.
+pub(super) fn offer(state: &[u8]) -> peer::SnapshotOfferRequest {
+    peer::SnapshotOfferRequest {
+        vote: Some(vote()),
+        meta: Some(meta(40)),
+        files: vec![peer::SnapshotFile {
+            name: STATE.to_owned(),
+            bytes: state.len() as u64,
+            crc: crc32c::crc32c(state),
+        }],
+    }
+}
+
+/// A snapshot of this state, in two chunks behind its head.
+fn snapshot(meta: peer::SnapshotMeta, state: Bytes) -> Vec<peer::SnapshotChunk> {
+    let head = peer::SnapshotOfferRequest {
+        meta: Some(meta),
+        ..offer(&state)
+    };
+    let (first, second) = (state.slice(..state.len() / 2), state.slice(state.len() / 2..));
+    let chunk = |offset: usize, data: Bytes| peer::SnapshotChunk {
+        head: None,
+        file: 0,
+        offset: offset as u64,
+        data,
+    };
+    vec![
+        peer::SnapshotChunk {
+            head: Some(head),
+            ..peer::SnapshotChunk::default()
+        },
+        chunk(0, first.clone()),
+        chunk(first.len(), second),
+    ]
+}
+
+/// The state of a machine that applied everything, as consensus leaves it in an engine.
+fn state() -> Bytes {
+    let engine = Arc::new(Memory::new());
+    let mut machine = crate::support::machine::founded(&engine);
+    let raft = meta(40).encode_to_vec();
+    let mut run = machine.begin();
+    for (index, command) in (2..).zip(sample::commands()) {
+        let stamp = store_machine::Stamp {
+            index,
+            term: 3,
+            now_ms: command.now_ms,
+        };
+        drop(run.apply(stamp, &command));
+    }
+    must("commit to an engine in memory", run.commit(&raft));
+    let image: Arc<dyn Checkpoint> = must("take a checkpoint", engine.checkpoint());
+    let bytes = image.files().first().map_or(0, |file| file.bytes as usize);
+    must("read a checkpoint", image.read(0, 0, bytes))
+}
+
+/// A call of each kind.
+pub fn seeds() -> Vec<Vec<u8>> {
+    let ask = peer::VoteRequest {
+        vote: Some(peer::Vote {
+            committed: false,
+            ..vote()
+        }),
+        last_log_id: Some(at(7)),
+        leadership_transfer: false,
+    };
+    let transfer = peer::TransferLeaderRequest {
+        vote: Some(vote()),
+        to: ME,
+        last_log_id: None,
+    };
+    let state = state();
+    let more = peer::AppendRequest {
+        vote: Some(vote()),
+        prev: append().leader_commit,
+        entries: Vec::new(),
+        leader_commit: append().leader_commit,
+    };
+    let chunks = snapshot(meta(40), state.clone());
+    let calls: [Vec<Vec<u8>>; 7] = [
+        vec![ask.encode_to_vec()],
+        vec![ask.encode_to_vec()],
+        vec![transfer.encode_to_vec()],
+        vec![append().encode_to_vec(), more.encode_to_vec()],
+        vec![offer(&state).encode_to_vec()],
+        chunks.iter().map(Message::encode_to_vec).collect(),
+        vec![meta(40).encode_to_vec(), state.to_vec()],
+    ];
+    (0..)
+        .zip(calls)
+        .map(|(which, messages)| {
+            let mut seed = vec![which];
+            seed.extend_from_slice(&pieces::join(messages));
+            seed
+        })
+        .collect()
+}

@@ -1,0 +1,63 @@
+//! All targets; a file each, and a row each in the table.
+
+pub mod auth_tables;
+pub mod bolt_file;
+pub mod checkpoint;
+pub mod client_port;
+pub mod commands;
+pub mod consensus;
+pub mod engine_batch;
+pub mod flags;
+pub mod gateway_json;
+pub mod identity_file;
+pub mod log_segments;
+pub mod messages;
+pub mod queries;
+pub mod restore;
+pub mod stored_records;
+pub mod tls_files;
+pub mod token_options;
+pub mod tokens;
+pub mod versions;
+
+use crate::Target;
+use crate::mutate::Shape::{Files, Message, Pieces, Places, Text};
+
+macro_rules! table {
+    ($($name:ident, $shape:expr, $mutations:literal, $percent:literal, $mebibytes:literal;)*) => {
+        /// Every target, by name.
+        pub const ALL: &[Target] = &[$(Target {
+            name: stringify!($name),
+            run: $name::run,
+            seeds: $name::seeds,
+            shape: $shape,
+            mutations: $mutations,
+            understood: $percent,
+            memory: $mebibytes << 20,
+        }),*];
+    };
+}
+
+// Name, shape of the inputs, mutations that the test makes, how many percent of them are understood at least, MiB that a
+// run may take.
+table! {
+    auth_tables, Pieces(1), 8_000, 50, 16;
+    bolt_file, Places, 600, 50, 64;
+    checkpoint, Pieces(0), 10_000, 10, 16;
+    client_port, Pieces(1), 600, 20, 256;
+    commands, Pieces(0), 3_000, 25, 64;
+    consensus, Pieces(1), 800, 20, 64;
+    engine_batch, Places, 60_000, 40, 16;
+    flags, Text, 40_000, 10, 16;
+    gateway_json, Text, 20_000, 5, 32;
+    identity_file, Text, 2_000, 5, 16;
+    log_segments, Files(1), 10_000, 8, 64;
+    messages, Message(1), 60_000, 40, 32;
+    queries, Message(1), 20_000, 15, 64;
+    restore, Places, 500, 30, 128;
+    stored_records, Pieces(0), 3_000, 40, 128;
+    tls_files, Pieces(0), 1_500, 8, 64;
+    token_options, Pieces(0), 1_500, 10, 64;
+    tokens, Text, 3_000, 1, 128;
+    versions, Pieces(2), 2_500, 15, 64;
+}
