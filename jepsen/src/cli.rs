@@ -54,7 +54,7 @@ enum Job {
     /// Judge the 102 histories of etcd that Jepsen recorded, whose verdicts are known
     Selftest {
         /// Where they are
-        #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/check/tests/etcd"))]
+        #[arg(long, value_name = "DIR", default_value = "jepsen/check/tests/etcd")]
         histories: PathBuf,
     },
 }

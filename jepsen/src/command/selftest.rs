@@ -41,7 +41,8 @@ mod tests {
 
     #[test]
     fn the_recorded_histories_are_judged_as_they_are_known_to_be() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("check/tests/etcd");
+        // Asked for when it runs: a shared target folder may hold this test as another clone built it.
+        let folder = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("check/tests/etcd");
         assert_eq!(selftest(&folder).unwrap(), Outcome::Valid);
         assert!(selftest(&folder.join("nowhere")).is_err());
     }
