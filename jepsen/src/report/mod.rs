@@ -4,6 +4,7 @@
 mod figures;
 mod html;
 mod index;
+mod rules;
 mod sample;
 mod timeline;
 

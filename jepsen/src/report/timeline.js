@@ -6,10 +6,18 @@
   const told = document.getElementById("told");
   const span = document.getElementById("span");
   const pen = canvas.getContext("2d");
-  const LEFT = 70, TOP = 34, ROW = 16, BAR = 11, FINGER = 3;
+  const LEFT = 150, AXIS = 18, ROW = 16, BAR = 11, FINGER = 3, READABLE = 60;
   const COLOURS = ["#6aa6d6", "#b9b9b9", "#e2a33d", "#8fc7a1"];
   const OUTCOMES = ["answered", "did not happen", "unknown", "watch"];
-  const ACCUSED = "#c0202e", BAND = "#f4c9cf";
+  const ACCUSED = "#c0202e", BAND = "#f4c9cf", FAULT = "#e08a96";
+  // Faults come first, each in the first row that is free while it is on, so that no name lies on another.
+  const ends = [];
+  for (const band of page.bands) {
+    const free = ends.findIndex((end) => end <= band.from);
+    band.row = free < 0 ? ends.length : free;
+    ends[band.row] = band.to;
+  }
+  const TOP = AXIS + ends.length * ROW + 6;
   const bars = page.bars.map(([row, start, end, outcome, accused, index, call, answer]) =>
     ({ row, start, end: end || page.end, outcome, accused, index, call, answer }));
   const byIndex = new Map(bars.map((bar) => [bar.index, bar]));
@@ -41,20 +49,34 @@
     drawLinks();
     pen.restore();
     pen.fillStyle = "#333";
-    page.lanes.forEach((lane, row) => pen.fillText(lane, 4, TOP + row * ROW + BAR / 2 + 1));
+    ends.forEach((_, row) => pen.fillText(row ? "" : "faults", 4, AXIS + row * ROW + BAR / 2 + 1));
+    page.lanes.forEach((lane, row) => pen.fillText(lane, 4, TOP + row * ROW + BAR / 2 + 1, LEFT - 8));
     span.textContent = seconds(from) + " to " + seconds(to);
   }
 
   function drawBands() {
     for (const band of page.bands) {
       if (band.to < from || band.from > to) continue;
+      const left = x(band.from), long = Math.max(2, x(band.to) - left), top = AXIS + band.row * ROW;
       pen.fillStyle = BAND;
       pen.globalAlpha = 0.45;
-      pen.fillRect(x(band.from), 0, Math.max(1, x(band.to) - x(band.from)), height);
+      pen.fillRect(left, top, long, height - top);
       pen.globalAlpha = 1;
-      pen.fillStyle = "#8a2331";
-      pen.fillText(band.name, Math.max(LEFT + 3, x(band.from) + 3), 8);
+      pen.fillStyle = FAULT;
+      pen.fillRect(left, top, long, BAR + 2);
+      // A name may be longer than its fault, but not run into the next one of its row.
+      const next = page.bands.find((other) => other.row === band.row && other.from >= band.to && other !== band);
+      const name = Math.max(LEFT + 3, left + 3), room = (next ? Math.min(x(next.from), width()) : width()) - name - 3;
+      pen.fillStyle = "#5c0f1a";
+      write(band.name, name, top + BAR / 2 + 1, room);
     }
+  }
+
+  // As much of a text as there is room for.
+  function write(text, left, middle, room) {
+    let shown = text;
+    while (shown && pen.measureText(shown).width > room) shown = shown.slice(0, -1);
+    if (shown.length > 2 || shown === text) pen.fillText(shown, left, middle);
   }
 
   function drawTicks() {
@@ -65,10 +87,10 @@
     pen.fillStyle = "#666";
     for (let at = Math.ceil(from / step) * step; at <= to; at += step) {
       pen.beginPath();
-      pen.moveTo(x(at), TOP - 8);
+      pen.moveTo(x(at), 0);
       pen.lineTo(x(at), height);
       pen.stroke();
-      pen.fillText(seconds(at), x(at) + 2, 22);
+      pen.fillText(seconds(at), x(at) + 3, 8);
     }
   }
 
@@ -79,6 +101,11 @@
       const thin = bar.outcome === 3;
       pen.fillStyle = COLOURS[bar.outcome];
       pen.fillRect(left, TOP + bar.row * ROW + (thin ? BAR - 3 : 0), long, thin ? 3 : BAR);
+      if (long > READABLE && !thin) {
+        pen.fillStyle = "#10202c";
+        const seen = Math.max(left, LEFT) + 3;
+        write(bar.call, seen, TOP + bar.row * ROW + BAR / 2 + 1, Math.min(left + long, width()) - seen - 3);
+      }
     }
     for (const bar of bars) {
       const mark = bar === kept || marked.includes(bar);
@@ -101,6 +128,17 @@
       pen.stroke();
     }
     pen.setLineDash([]);
+    // The numbers by which the contradiction tells of them.
+    pen.font = "bold 11px system-ui, sans-serif";
+    for (const bar of marked) {
+      const number = String(bar.index), wide = pen.measureText(number).width;
+      const left = Math.min(x(bar.end) + 4, width() - wide - 3), top = TOP + bar.row * ROW;
+      pen.fillStyle = "#fff";
+      pen.fillRect(left - 2, top - 1, wide + 4, BAR + 2);
+      pen.fillStyle = ACCUSED;
+      pen.fillText(number, left, top + BAR / 2 + 1);
+    }
+    pen.font = "11px system-ui, sans-serif";
   }
 
   function redraw() {
@@ -123,7 +161,7 @@
   function at(event) {
     const box = canvas.getBoundingClientRect();
     const [left, top] = [event.clientX - box.left, event.clientY - box.top];
-    const row = Math.floor((top - TOP) / ROW);
+    const row = Math.floor((top - TOP) / ROW), fault = Math.floor((top - AXIS) / ROW);
     let best = null, far = FINGER + 1;
     for (const bar of bars) {
       if (bar.row !== row) continue;
@@ -136,13 +174,15 @@
     }
     if (best) return { bar: best };
     const when = time(left);
-    return { bands: page.bands.filter((band) => band.from <= when && when <= band.to) };
+    const slack = FINGER / (width() - LEFT) * (to - from);
+    const own = page.bands.filter((band) => band.from - slack <= when && when <= band.to + slack);
+    return { bands: top < TOP ? own.filter((band) => band.row === fault) : own };
   }
 
   function tell(found) {
     if (found.bar) {
       const bar = found.bar;
-      told.textContent = "operation " + bar.index + ", client " + page.lanes[bar.row] + ", " + seconds(bar.start) +
+      told.textContent = "operation " + bar.index + ", " + page.lanes[bar.row] + ", " + seconds(bar.start) +
         " to " + seconds(bar.end) + ", " + OUTCOMES[bar.outcome] + (bar.accused ? ", accused" : "") +
         "\n" + bar.call + "\n" + bar.answer;
     } else if (found.bands && found.bands.length) {
@@ -154,7 +194,7 @@
   function accuse(number) {
     const charge = page.violations[number];
     marked = charge.bars.map((index) => byIndex.get(index)).filter((bar) => bar);
-    told.textContent = charge.judge + ": " + charge.rule + "\n" + charge.message;
+    told.textContent = charge.judge + ": " + charge.rule + "\n" + charge.meaning + "\n" + charge.message;
     if (!marked.length) return;
     const low = Math.min(...marked.map((bar) => bar.start));
     // What is open to the end says little by its end.

@@ -7,9 +7,10 @@ use jepsen_check::history::{Call, History, Operation, Outcome, Phase};
 use serde::Serialize;
 
 use super::html::{cut, escape, script};
+use super::rules::meaning;
 use super::sample::choose;
 use crate::judge::Sentence;
-use crate::run::{Facts, stamp};
+use crate::run::{Facts, Tried, stamp};
 
 const STYLE: &str = include_str!("timeline.css");
 const SCRIPT: &str = include_str!("timeline.js");
@@ -19,6 +20,8 @@ const OPERATIONS: usize = 12_000;
 const LETTERS: usize = 160;
 /// Letters of those that are accused, and of what they are accused of.
 const ACCUSED_LETTERS: usize = 3_000;
+/// Letters of a contradiction in the list of all; the rest of it is shown once it is chosen.
+const LISTED_LETTERS: usize = 700;
 /// Violations of one page.
 const VIOLATIONS: usize = 200;
 /// Bands of one page.
@@ -52,6 +55,8 @@ struct Band {
 struct Charge {
     judge: &'static str,
     rule: &'static str,
+    /// What the rule says.
+    meaning: &'static str,
     message: String,
     bars: Vec<usize>,
 }
@@ -72,8 +77,8 @@ pub(crate) fn timeline(history: &History, facts: &Facts, sentence: &Sentence) ->
          <div id=\"bar\"><button id=\"out\">&minus;</button><button id=\"in\">+</button>\
          <button id=\"all\">all</button> <span id=\"span\"></span>\
          <span class=\"key ok\">answered</span><span class=\"key fail\">did not happen</span>\
-         <span class=\"key info\">unknown</span><span class=\"key watch\">watch</span>\
-         <span class=\"key band\">fault</span><span class=\"key accused\">accused</span>{left_out}</div>\n\
+         <span class=\"key info\">nobody knows</span><span class=\"key watch\">open watch</span>\
+         <span class=\"key band\">fault</span><span class=\"key accused\">part of a contradiction</span>{left_out}</div>\n\
          <div id=\"chart\"><canvas id=\"canvas\"></canvas></div>\n<pre id=\"told\">Drag to move, turn the wheel to zoom, \
          point at a bar to read it, click to keep it.</pre>\n{faults}\
          <script type=\"application/json\" id=\"data\">{data}</script>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n",
@@ -84,7 +89,7 @@ pub(crate) fn timeline(history: &History, facts: &Facts, sentence: &Sentence) ->
             0 => String::new(),
             more => format!(" <em>{more} more operations are in history.jsonl</em>"),
         },
-        faults = tried(facts),
+        faults = tried(facts, &page.bands),
     ))
 }
 
@@ -110,6 +115,7 @@ fn page(history: &History, facts: &Facts, sentence: &Sentence, accused: &[usize]
         violations.map(|violation| Charge {
             judge: one.judge,
             rule: violation.rule,
+            meaning: meaning(one.judge, violation.rule),
             message: cut(&violation.message, ACCUSED_LETTERS),
             bars: violation.operations.clone(),
         })
@@ -130,15 +136,18 @@ fn end(history: &History) -> u64 {
     operations.chain(faults).max().unwrap_or(0)
 }
 
-/// What a row is called: the client, and the member that it always asked.
+/// What a row is called: the client or watcher, and the member that it always asked.
 fn name(history: &History, row: u64, width: u64) -> String {
-    let own = history.operations.iter().filter(|one| lane(one, width) == row);
-    let mut members: Vec<&str> = own.filter_map(|one| one.member.as_deref()).collect();
+    let own = || history.operations.iter().filter(|one| lane(one, width) == row);
+    let mut members: Vec<&str> = own().filter_map(|one| one.member.as_deref()).collect();
     members.sort_unstable();
     members.dedup();
+    let is_watcher = own().all(|one| matches!(one.call, Call::Watch(_)));
+    let role = if is_watcher { "watcher" } else { "client" };
     match members.as_slice() {
-        [member] => format!("{row} {member}"),
-        _ => row.to_string(),
+        [] => format!("{role} {row}"),
+        [member] => format!("{role} {row} at {member}"),
+        _ => format!("{role} {row} at any"),
     }
 }
 
@@ -249,28 +258,60 @@ fn charges(violations: &[Charge]) -> String {
         .enumerate()
         .map(|(number, one)| {
             format!(
-                "<li><a href=\"#chart\" class=\"charge\" data-number=\"{number}\">{}: {}</a> {}</li>\n",
+                "<li><a href=\"#chart\" class=\"charge\" data-number=\"{number}\">{}: {}</a> <b>{}</b> {}</li>\n",
                 escape(one.judge),
                 escape(one.rule),
-                escape(&one.message)
+                escape(one.meaning),
+                escape(&cut(&one.message, LISTED_LETTERS))
             )
         })
         .collect();
     if rows.is_empty() {
         String::new()
     } else {
-        format!("<h2>Contradictions</h2>\n<ol>\n{}</ol>\n", rows.concat())
+        format!(
+            "<h2>Contradictions</h2>\n<p>Choose one to see the operations that cannot all be true.</p>\n<ol>\n{}</ol>\n",
+            rows.concat()
+        )
     }
 }
 
-fn tried(facts: &Facts) -> String {
+/// When each fault that was made was on: the first of a kind is the first band of that name, and so on.
+fn times(facts: &Facts, bands: &[Band]) -> Vec<String> {
+    let mut left: Vec<&Band> = bands.iter().collect();
+    let was_made = |one: &&Tried| one.state != "skipped";
+    let count = |name: &str| {
+        facts
+            .faults
+            .iter()
+            .filter(|one| one.name == name)
+            .filter(was_made)
+            .count()
+    };
+    let seconds = |micros: u64| micros as f64 / 1e6;
+    let mut times = Vec::new();
+    for one in &facts.faults {
+        let is_told = bands.iter().filter(|band| band.name == one.name).count() == count(&one.name);
+        let place = left
+            .iter()
+            .position(|band| is_told && was_made(&one) && band.name == one.name);
+        times.push(place.map_or(String::new(), |place| {
+            let band = left.remove(place);
+            format!("{:.3} s to {:.3} s", seconds(band.from), seconds(band.to))
+        }));
+    }
+    times
+}
+
+fn tried(facts: &Facts, bands: &[Band]) -> String {
     let rows: Vec<String> = facts
         .faults
         .iter()
+        .zip(times(facts, bands))
         .take(BANDS)
-        .map(|one| {
+        .map(|(one, time)| {
             format!(
-                "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                "<tr><td>{time}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
                 escape(&one.name),
                 escape(&one.detail),
                 escape(if one.seen { "seen" } else { &one.state }),
@@ -281,7 +322,7 @@ fn tried(facts: &Facts) -> String {
     if rows.is_empty() {
         String::new()
     } else {
-        let head = "<tr><th>fault</th><th>to whom</th><th></th><th>how it showed</th></tr>\n";
+        let head = "<tr><th>when</th><th>fault</th><th>to whom</th><th></th><th>how it showed</th></tr>\n";
         format!("<h2>Faults</h2>\n<table>\n{head}{}</table>\n", rows.concat())
     }
 }
@@ -349,7 +390,7 @@ mod tests {
         let page = timeline(&history(20), &facts(), &sentence(2)).unwrap();
         assert!(!page.contains("<img"), "{page}");
         assert_eq!(page.matches("</script>").count(), 2);
-        assert!(page.contains("data-number=\"1\""));
+        assert!(page.contains("data-number=\"1\"") && page.contains("is missing from a later read"));
         assert!(
             !page.contains("src=\"") && !page.contains("http"),
             "it needs no other file"
@@ -367,12 +408,29 @@ mod tests {
     fn a_row_is_a_client_and_a_band_a_fault() {
         let history = history(20);
         let page = page(&history, &facts(), &sentence(1), &[0]);
-        assert_eq!(page.lanes, ["0 n1", "1 n1", "2 n1", "3 n1"]);
+        assert_eq!(
+            page.lanes,
+            ["client 0 at n1", "client 1 at n1", "client 2 at n1", "client 3 at n1"]
+        );
         assert_eq!(page.bars.len(), 20);
         assert_eq!((page.bars[0].4, page.bars[1].4), (1, 0));
         let [band] = page.bands.as_slice() else {
             panic!("{:?}", page.bands);
         };
         assert_eq!((band.from, band.to), (0, 200));
+        let mut facts = facts();
+        facts.faults = vec![
+            Tried {
+                name: "kill".into(),
+                state: "skipped".into(),
+                ..Tried::default()
+            },
+            Tried {
+                name: "kill".into(),
+                state: "installed".into(),
+                ..Tried::default()
+            },
+        ];
+        assert_eq!(times(&facts, &page.bands), ["", "0.000 s to 0.000 s"]);
     }
 }

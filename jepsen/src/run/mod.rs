@@ -21,9 +21,9 @@ use crate::client::Members;
 use crate::cluster::{Cluster, Program};
 use crate::judge::Outcome;
 use crate::recorder::Recorder;
-pub(crate) use facts::Facts;
 #[cfg(test)]
 pub(crate) use facts::Floor;
+pub(crate) use facts::{Facts, Tried};
 pub(crate) use folder::{Folder, stamp};
 pub(crate) use judged::{Judged, read_history, recheck};
 pub(crate) use order::{Nemesis, Order};
@@ -55,6 +55,9 @@ pub(crate) async fn run(order: &Order, tasks: &Tasks) -> anyhow::Result<Judged> 
         .unwrap_or_default()
         .as_secs();
     let program = Program::find(order.product, order.binary.as_deref())?;
+    if let Some(bugs) = program.known_bugs() {
+        tracing::warn!("{bugs}");
+    }
     let folder = Folder::make(
         &order.out,
         started,

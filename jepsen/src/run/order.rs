@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::facts::{Facts, Floor};
 use super::spell::Spell;
-use crate::cluster::Product;
+use crate::cluster::{Means, Product};
 use crate::nemesis::Kind;
 use crate::seed::Seed;
 use crate::workload::{Least, Name};
@@ -47,15 +47,15 @@ impl Nemesis {
         }
     }
 
-    /// The same for a store: of a mix the kinds that can be done to it.
+    /// The same for a store on a machine: of a mix the kinds that can be done.
     ///
     /// # Errors
     /// It names a kind that cannot be; why not.
-    pub(crate) fn on(mut self, product: Product) -> Result<Self, String> {
+    pub(crate) fn on(mut self, means: Means) -> Result<Self, String> {
         if self.text == MIX {
-            self.kinds.retain(|kind| kind.unfit(product).is_none());
+            self.kinds.retain(|kind| kind.unfit(means).is_none());
         }
-        match self.kinds.iter().find_map(|kind| kind.unfit(product)) {
+        match self.kinds.iter().find_map(|kind| kind.unfit(means)) {
             Some(why) => Err(why.to_owned()),
             None => Ok(self),
         }
@@ -270,9 +270,13 @@ mod tests {
     #[test]
     fn a_store_meets_what_can_be_done_to_it() {
         let both: Nemesis = "kill+clock".parse().unwrap();
-        assert!(both.clone().on(Product::Etcd).is_err_and(|why| why.contains("Go")));
-        assert_eq!(both.on(Product::Keelson).unwrap().kinds.len(), 2);
-        let mix = Nemesis::mix().on(Product::Etcd).unwrap();
+        assert!(
+            both.clone()
+                .on(Means::all(Product::Etcd))
+                .is_err_and(|why| why.contains("Go"))
+        );
+        assert_eq!(both.on(Means::all(Product::Keelson)).unwrap().kinds.len(), 2);
+        let mix = Nemesis::mix().on(Means::all(Product::Etcd)).unwrap();
         assert!(!mix.kinds.contains(&Kind::Clock) && mix.kinds.contains(&Kind::Kill));
     }
 
