@@ -115,17 +115,26 @@ impl MemoryDisk {
     #[must_use]
     pub fn surviving(&self) -> MemoryDisk {
         let inner = self.0.lock();
-        let survived = |file: &Contents| Contents {
-            view: file.durable.clone(),
-            durable: file.durable.clone(),
-            pending: Vec::new(),
-        };
-        MemoryDisk(Arc::new(Mutex::new(Inner {
-            names: inner.durable_names.clone(),
-            durable_names: inner.durable_names.clone(),
-            files: inner.files.iter().map(survived).collect(),
-            ..Inner::default()
-        })))
+        let mut survived = Inner::default();
+        for (id, (name, file)) in inner.durable_names.iter().enumerate() {
+            let durable = inner.files[*file].durable.clone();
+            survived.files.push(Contents {
+                view: durable.clone(),
+                durable,
+                pending: Vec::new(),
+            });
+            survived.names.insert(name.clone(), id);
+        }
+        survived.durable_names.clone_from(&survived.names);
+        MemoryDisk(Arc::new(Mutex::new(survived)))
+    }
+
+    /// Whether a loss of power would change nothing.
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        let inner = self.0.lock();
+        let pending = |id: &usize| !inner.files[*id].pending.is_empty();
+        inner.moves.is_empty() && !inner.names.values().any(pending)
     }
 
     /// Lets the sync after `successes` more fail.

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use store_engine::{Batch, Order};
+use store_planted::{Bug, planted};
 
 use crate::record::{self, Entry};
 use crate::store::Shared;
@@ -163,7 +164,7 @@ impl Gc {
         let mut gone = Vec::with_capacity(left);
         let (from, end) = (
             progress.next.to_bytes(),
-            Revision::new(progress.goal, i64::MAX).to_bytes(),
+            Revision::new(progress.goal + i64::from(planted(Bug::OverCompaction)), i64::MAX).to_bytes(),
         );
         let mut cursor = self
             .shared

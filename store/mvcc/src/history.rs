@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use proto::fault::Fault;
+use store_planted::{Bug, planted};
 
 use crate::read::Snapshot;
 use crate::record::{self, Entry};
@@ -138,6 +139,7 @@ fn events(
             };
             let kv = match entry.kind {
                 Kind::Put => puts.next().flatten(),
+                Kind::Delete if planted(Bug::LostDeletion) && entry.revision.main == snapshot.compacted => None,
                 Kind::Delete => Some(record::deleted_kv(&entry.key, entry.revision.main)),
             };
             match kv {

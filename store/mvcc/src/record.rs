@@ -5,6 +5,7 @@ use prost::Message;
 use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint, encoded_len_varint};
 use proto::Encoded;
 use proto::mvcc::{Event, KeyValue};
+use store_planted::{Bug, planted};
 
 use crate::{Error, KeyMeta, Kind, Result, Revision, revision};
 
@@ -218,6 +219,7 @@ pub(crate) fn deleted_kv(key: &Bytes, main: i64) -> Bytes {
 
 /// The event of a change, from parts that are encoded already.
 pub(crate) fn event(kind: Kind, kv: &[u8], previous: Option<&[u8]>) -> Encoded<Event> {
+    let previous = previous.map(|old| if planted(Bug::WrongPrevious) { kv } else { old });
     let field = |len: usize| 1 + encoded_len_varint(len as u64) + len;
     let mut out = Vec::with_capacity(2 + field(kv.len()) + previous.map_or(0, |kv| field(kv.len())));
     if kind == Kind::Delete {

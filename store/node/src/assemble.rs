@@ -288,6 +288,7 @@ async fn start_consensus(
     options.heartbeat_ms = parts.config.heartbeat_interval.as_millis() as u64;
     options.pre_vote = parts.config.pre_vote;
     options.keep_bytes = parts.config.log_keep_bytes;
+    options.flush_bytes = parts.config.log_flush_bytes;
     if parts.config.lease_reads {
         options.read = ReadPolicy::Lease {
             max_age_ms: options.election_timeout_ms / 2,

@@ -121,6 +121,8 @@ pub struct Config {
     pub watch_ring_bytes: usize,
     /// Bytes of log kept for slow followers.
     pub log_keep_bytes: u64,
+    /// Bytes of log applied since the database was last flushed, at which it is flushed again.
+    pub log_flush_bytes: u64,
     /// Do not wait for the disk. For benchmarks: a crash loses acknowledged writes.
     pub unsafe_no_fsync: bool,
     /// Serve linearizable reads from the leader's lease, on all members or on none. Wrong when clocks or processes stand
@@ -168,6 +170,7 @@ impl Default for Config {
             compaction_sleep_interval: Duration::from_millis(10),
             watch_ring_bytes: 256 << 20,
             log_keep_bytes: 256 << 20,
+            log_flush_bytes: 64 << 20,
             unsafe_no_fsync: false,
             lease_reads: false,
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use proto::etcd::{LeaseCheckpoint, LeaseCheckpointRequest};
 use proto::store::LeaseExpire;
 use proto::store::command::Action;
+use store_planted::{Bug, planted};
 
 use crate::Member;
 use crate::caller::Who;
@@ -23,17 +24,31 @@ impl Member {
     /// Runs as long as the member.
     pub(crate) async fn expire_leases(self) {
         let mut status = self.status.clone();
+        // The term in which the clock was taken over. Who leads again after another did has missed what was renewed
+        // meanwhile, though it may never have noticed that it did not lead.
+        let mut counting = None;
         loop {
-            let leads = status.borrow_and_update().leads();
-            if leads {
-                let wait = self.lead_leases().await;
-                self.clock.sleep(wait).await;
-            } else {
+            let (leads, term) = {
+                let status = status.borrow_and_update();
+                (status.leads(), status.term)
+            };
+            let is_deposed = !leads && !(planted(Bug::DeposedExpiry) && counting.is_some());
+            if is_deposed {
+                counting = None;
                 self.lay_down();
                 if status.wait_for(store_raft::Status::leads).await.is_err() {
                     return;
                 }
+                continue;
             }
+            if counting != Some(term) && !(planted(Bug::DeposedExpiry) && counting.is_some()) {
+                counting = self.take_over().await.then_some(term);
+            }
+            let wait = match counting {
+                Some(term) => self.lead_leases(term).await,
+                None => LOOK.min(self.config.election_timeout),
+            };
+            self.clock.sleep(wait).await;
         }
     }
 
@@ -45,12 +60,8 @@ impl Member {
         }
     }
 
-    /// One turn as leader; answers when the next is due.
-    async fn lead_leases(&self) -> Duration {
-        if !self.sink.expiry.lock().is_primary() && !self.take_over().await {
-            return LOOK.min(self.config.election_timeout);
-        }
-        let term = self.term();
+    /// One turn as the leader of this term; answers when the next is due.
+    async fn lead_leases(&self, term: u64) -> Duration {
         let (ids, checkpoints) = {
             let mut expiry = self.sink.expiry.lock();
             let now = self.clock.monotonic();

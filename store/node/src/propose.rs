@@ -9,6 +9,7 @@ use proto::fault::Fault;
 use proto::store::command::Action;
 use proto::store::reply::Outcome;
 use proto::store::{Command, Reply};
+use store_planted::{Bug, planted};
 use store_raft::Waiter;
 
 use crate::Member;
@@ -114,6 +115,7 @@ impl Member {
                 Ok(reply) => return Ok(reply),
                 // Surely not in any log: another try is safe.
                 Err(store_raft::Error::NotLeader { .. }) if self.life.is_running() => {}
+                Err(store_raft::Error::Unknown) if planted(Bug::AppliedTwice) => {}
                 Err(store_raft::Error::NotLeader { .. }) => return Err(Fault::Stopped.into()),
                 Err(error) => return Err(failure(error)),
             }

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use proto::fault::Fault;
 use proto::peer;
 use proto::peer::read_index_response::Outcome;
+use store_planted::{Bug, planted};
 use tokio::sync::oneshot;
 
 use crate::Member;
@@ -41,6 +42,9 @@ impl Member {
         let started = self.clock.monotonic();
         let reached = async {
             let index = self.read_index().await?;
+            if planted(Bug::EarlyRead) {
+                return Ok(());
+            }
             self.consensus
                 .wait_applied(index)
                 .await

@@ -1,7 +1,7 @@
 //! Bugs that can be switched on, one at a time, to see that tests notice them.
 //!
 //! Each was in a real system. A release build has none of them: without debug assertions [`planted`] is a constant and the
-//! code of the bug is gone. This crate knows nothing of the store: the places ask whether they are to be wrong.
+//! code of the bug is gone. This crate must not know anything of the store: the places ask whether they are to be wrong.
 //! Start reading at [`Bug`].
 
 #[cfg(debug_assertions)]
@@ -113,7 +113,11 @@ mod tests {
     #[test]
     fn names_are_different_and_plain() {
         let mut names: Vec<&str> = Bug::ALL.iter().map(|bug| bug.name()).collect();
-        assert!(names.iter().all(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')));
+        assert!(
+            names
+                .iter()
+                .all(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
+        );
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Bug::ALL.len());

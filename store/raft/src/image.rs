@@ -9,11 +9,12 @@ use futures_util::StreamExt;
 use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError};
 use proto::peer;
 use store_engine::{Checkpoint, File, Incoming};
+use store_planted::{Bug, planted};
 
 use crate::convert::{meta_out, vote_out};
 use crate::shared::Shared;
 use crate::transport::BoxStream;
-use crate::types::{SnapshotMeta, Types, Vote};
+use crate::types::{LogId, SnapshotMeta, Types, Vote};
 
 /// An image that nobody asked for this long is dropped; it holds disk space, and log that could be purged.
 const UNUSED: Duration = Duration::from_secs(60);
@@ -104,8 +105,11 @@ fn take(shared: &Shared) -> io::Result<Arc<Image>> {
     shared.flush()?;
     let core = shared.core.lock();
     let checkpoint = shared.engine.checkpoint().map_err(io::Error::other)?;
-    let meta = core.meta.clone();
+    let mut meta = core.meta.clone();
     drop(core);
+    if planted(Bug::ThinSnapshot) {
+        meta.last_log_id = meta.last_log_id.map(|last| LogId::new(last.leader_id, last.index + 1));
+    }
     shared.note_flushed(&meta);
     let id = identify(&meta, checkpoint.files());
     let image = Arc::new(Image { checkpoint, meta, id });

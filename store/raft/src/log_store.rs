@@ -14,9 +14,10 @@ use parking_lot::Mutex;
 use prost::Message;
 use proto::peer;
 use store_log::{Log, Record};
+use store_planted::{Bug, planted};
 use tokio::sync::oneshot;
 
-use crate::convert::{decode, entry_in, entry_out, log_id_in, log_id_out, vote_in, vote_out};
+use crate::convert::{Malformed, decode, entry_in, entry_out, log_id_in, log_id_out, vote_in, vote_out};
 use crate::recent::Recent;
 use crate::types::{Entry, LogId, Types, Vote};
 
@@ -29,6 +30,33 @@ pub(crate) struct LogStore {
     log: Log,
     recent: Arc<Mutex<Recent>>,
     batch_bytes: u64,
+}
+
+/// The entry of a record, which stands where it says.
+fn entry_of(record: Record) -> io::Result<Entry> {
+    let entry = entry_in(decode(record.data)?)?;
+    if entry.log_id.index != record.index {
+        return Err(Malformed("an entry that stands elsewhere than it says").into());
+    }
+    Ok(entry)
+}
+
+/// Refuses a log whose beginning was purged while the machine has not applied it: nobody can say any more what it did.
+pub(crate) fn check_purged(log: &Log, applied: Option<u64>) -> io::Result<()> {
+    match log.state().purged {
+        Some((purged, _)) if applied < Some(purged) => {
+            let applied = applied.map_or_else(|| "nothing".to_owned(), |index| format!("entries up to {index}"));
+            Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!(
+                    "the raft log begins behind entry {purged}, and the database has applied {applied}: it is older \
+                     than the log, or gone. Put it back, or remove the member from its cluster, move its data directory \
+                     away and add it again"
+                ),
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl LogStore {
@@ -46,10 +74,7 @@ impl LogStore {
             return Ok(entries);
         }
         let records = self.log.read(start..end, max_bytes)?;
-        records
-            .into_iter()
-            .map(|record| Ok(entry_in(decode(record.data)?)?))
-            .collect()
+        records.into_iter().map(entry_of).collect()
     }
 
     fn bounds(range: &impl RangeBounds<u64>) -> (u64, u64) {
@@ -142,6 +167,9 @@ impl RaftLogStorage<Types> for LogStore {
     }
 
     async fn save_vote(&mut self, vote: &Vote) -> Result<(), io::Error> {
+        if planted(Bug::ForgottenVote) {
+            return Ok(());
+        }
         let (sender, receiver) = oneshot::channel();
         let bytes = Bytes::from(vote_out(vote).encode_to_vec());
         self.log
@@ -209,5 +237,57 @@ impl RaftLogStorage<Types> for LogStore {
 fn unwaited(result: io::Result<()>) {
     if let Err(error) = result {
         tracing::error!(%error, "the raft log refused a change");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use store_log::{Executor, LogOptions, MemoryDisk};
+
+    use super::*;
+
+    fn log() -> Log {
+        let options = LogOptions {
+            executor: Executor::Inline,
+            on_fatal: Arc::new(|_| {}),
+            ..LogOptions::new(1, 1)
+        };
+        let log = Log::open(Arc::new(MemoryDisk::new()), options).unwrap();
+        let entry = |index| {
+            let id = peer::LogId {
+                term: 1,
+                node: 1,
+                index,
+            };
+            let entry = peer::Entry {
+                id: Some(id),
+                payload: None,
+            };
+            entry.encode_to_vec().into()
+        };
+        // The last is another's.
+        let records = (0..4).map(|index| Record {
+            index,
+            data: entry(index.min(2)),
+        });
+        log.append(records.collect(), Box::new(|result| result.unwrap()));
+        log
+    }
+
+    #[test]
+    fn an_entry_stands_where_it_says() {
+        let store = LogStore::new(log(), 1 << 20);
+        assert_eq!(store.read(0, 3, u64::MAX).unwrap().len(), 3);
+        let refused = store.read(0, 4, u64::MAX).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn a_database_that_is_older_than_what_is_left_of_the_log_is_refused() {
+        let log = log();
+        assert!(check_purged(&log, None).is_ok());
+        log.purge(1, Bytes::new(), Box::new(|result| result.unwrap()));
+        assert!(check_purged(&log, None).is_err() && check_purged(&log, Some(0)).is_err());
+        assert!(check_purged(&log, Some(1)).is_ok());
     }
 }

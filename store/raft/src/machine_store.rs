@@ -9,6 +9,7 @@ use openraft::storage::{ApplyResponder, EntryResponder, RaftSnapshotBuilder, Raf
 use prost::Message;
 use proto::store::{Command, Reply};
 use store_machine::{Run, Stamp};
+use store_planted::{Bug, planted};
 
 use crate::convert::{decode, meta_out};
 use crate::image::SnapshotData;
@@ -68,6 +69,10 @@ impl MachineStore {
         match payload {
             Payload::Normal(proposal) => {
                 let command: Command = decode(proposal.bytes)?;
+                if planted(Bug::LostApply) && log_id.index % 64 == 0 && self.0.options.id % 2 == 1 {
+                    run.advance(stamp(command.now_ms));
+                    return Ok(None);
+                }
                 let began = self.0.clock.monotonic();
                 let reply = run.apply(stamp(command.now_ms), &command);
                 let took = self.0.clock.monotonic().saturating_sub(began);
@@ -178,6 +183,9 @@ fn install(shared: &Shared, incoming: Box<dyn store_engine::Incoming>, wanted: O
         return reloaded;
     }
     core.meta = recovered(&core.machine)?;
+    if planted(Bug::ThinSnapshot) {
+        core.meta.last_log_id = core.meta.last_log_id.max(wanted);
+    }
     if core.meta.last_log_id < wanted {
         let text = format!(
             "the snapshot ends at {:?}, before {wanted:?} as announced",

@@ -1,9 +1,10 @@
 //! What clients saw, judged after the run by the checkers that judge real clusters too.
 
-use jepsen_check::history::{Call, History};
+use jepsen_check::history::{Call, History, Kind};
 use jepsen_check::{Log, Verdict, lease, replay, watch};
 
 use crate::Failure;
+use crate::clients::Claim;
 
 /// A lease may end so much early: clocks drift by a twentieth, and the longest lives five seconds.
 const EARLY: u64 = 400_000_000;
@@ -17,10 +18,25 @@ fn passed(checker: &'static str, verdict: &Verdict) -> Result<(), Failure> {
     Err(Failure::Client(format!("{checker}: {verdict}")))
 }
 
-pub(crate) fn check(history: &History, known: &Log) -> Result<(), Failure> {
+/// Whoever was told that a lock was his had its key at that revision.
+fn check_locks(claims: &[Claim], log: &Log) -> Result<(), Failure> {
+    for Claim { key, revision } in claims {
+        let events = log.between(1, *revision).flat_map(|(_, events)| events);
+        let last = events.filter(|event| event.kv.key == *key).last();
+        if last.is_none_or(|event| event.kind == Kind::Delete) {
+            return Err(Failure::Client(format!(
+                "lock: {key} was won at revision {revision}, where it does not exist"
+            )));
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn check(history: &History, known: &Log, claims: &[Claim]) -> Result<(), Failure> {
     let replayed = replay::check(history, known);
     passed("replay", &replayed.verdict)?;
     passed("watch", &watch::check(history, &replayed.log))?;
+    check_locks(claims, known)?;
     let has_leases = history
         .operations
         .iter()

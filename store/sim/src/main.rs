@@ -1,13 +1,20 @@
 //! `keelson-sim`: one seed, or many of them, each in a process of its own.
 
+mod many;
+mod planted;
+
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
+
+use crate::many::Many;
+
+/// A run takes a second, or some where the machine is busy.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Simulated clusters under faults, from seeds.
 #[derive(Parser)]
@@ -32,6 +39,9 @@ enum What {
         /// Show what the members log, with the syntax of `RUST_LOG`, e.g. `debug,openraft=trace`
         #[arg(long, value_name = "FILTER")]
         logs: Option<String>,
+        /// Switch one of the planted bugs on
+        #[arg(long, value_name = "BUG")]
+        plant: Option<String>,
     },
     /// Run many seeds, each in a process of its own
     Many {
@@ -48,6 +58,21 @@ enum What {
         #[arg(long)]
         keep_going: bool,
     },
+    /// Switch the planted bugs on, one after the other, and see that a seed notices each
+    Planted {
+        /// Only these
+        #[arg(long, value_name = "BUG")]
+        only: Vec<String>,
+        /// The first seed
+        #[arg(long, default_value_t = 0)]
+        first: u64,
+        /// Most seeds for one bug
+        #[arg(long, default_value_t = 400)]
+        count: u64,
+        /// How many at once [default: one for each processor]
+        #[arg(long)]
+        jobs: Option<usize>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -57,15 +82,29 @@ fn main() -> ExitCode {
             trace,
             history,
             logs,
+            plant,
         } => logs
             .map_or(Ok(()), |filter| show_logs(&filter))
+            .and_then(|()| plant.as_deref().map_or(Ok(()), plant_bug))
             .and_then(|()| one(seed, trace, history)),
         What::Many {
             first,
             count,
             jobs,
             keep_going,
-        } => many(first, count, jobs, keep_going),
+        } => many(&Many {
+            first,
+            count,
+            jobs,
+            keep_going,
+            plant: None,
+        }),
+        What::Planted {
+            only,
+            first,
+            count,
+            jobs,
+        } => planted::chosen(&only).and_then(|bugs| planted::planted(&bugs, first, count, jobs)),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -75,6 +114,19 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Makes all members of this process have a bug.
+fn plant_bug(name: &str) -> Result<()> {
+    let bug = planted::named(name)?;
+    #[cfg(debug_assertions)]
+    store_planted::plant(Some(bug));
+    #[cfg(not(debug_assertions))]
+    bail!(
+        "this build has no `{}` in it: build it with debug assertions",
+        bug.name()
+    );
+    Ok(())
 }
 
 /// Writes what members log to stderr. Their time is the world's, which the lines of the trace tell.
@@ -88,11 +140,21 @@ fn show_logs(filter: &str) -> Result<()> {
     Ok(())
 }
 
+/// Ends the process when a seed takes longer than any should: a member may be going round in a circle.
+fn watch_over(seed: u64) {
+    std::thread::spawn(move || {
+        std::thread::sleep(PATIENCE);
+        println!("seed {seed}: hangs\nliveness: the run takes more than {PATIENCE:?}");
+        std::process::exit(1);
+    });
+}
+
 /// Runs a seed; true where nothing was wrong.
 fn one(seed: u64, trace: Option<PathBuf>, history: Option<PathBuf>) -> Result<bool> {
     let create =
         |path: &PathBuf| std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()));
     let trace = trace.as_ref().map(create).transpose()?;
+    watch_over(seed);
     let report = match store_sim::run(seed, trace) {
         Ok(report) => report,
         Err(panic) => bail!("seed {seed}: {panic}"),
@@ -124,69 +186,15 @@ fn one(seed: u64, trace: Option<PathBuf>, history: Option<PathBuf>) -> Result<bo
     Ok(report.failure.is_none())
 }
 
-/// What many runs came to.
-#[derive(Default)]
-struct Total {
-    next: AtomicU64,
-    passed: AtomicU64,
-    failed: AtomicU64,
-    /// Simulated time in tenths of a second.
-    simulated: AtomicU64,
-    stop: AtomicBool,
-}
-
-fn many(first: u64, count: u64, jobs: Option<usize>, keep_going: bool) -> Result<bool> {
-    let own = std::env::current_exe().context("cannot find this program")?;
-    let jobs = jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let (total, started) = (Total::default(), Instant::now());
-    std::thread::scope(|scope| {
-        for _ in 0..jobs {
-            scope.spawn(|| {
-                loop {
-                    let seed = first + total.next.fetch_add(1, Ordering::SeqCst);
-                    if seed >= first + count || total.stop.load(Ordering::SeqCst) {
-                        return;
-                    }
-                    if !child(&own, seed, &total) && !keep_going {
-                        total.stop.store(true, Ordering::SeqCst);
-                    }
-                }
-            });
-        }
-    });
-    let (passed, failed) = (total.passed.into_inner(), total.failed.into_inner());
-    let simulated = Duration::from_millis(100 * total.simulated.into_inner());
+/// Runs many seeds and says what came of them; true where nothing was wrong.
+fn many(many: &Many) -> Result<bool> {
+    let total = many.run(|failed| print!("{}", failed.text))?;
     println!(
-        "{passed} seeds passed, {failed} failed; {:.1} hours simulated in {:.0} s",
-        simulated.as_secs_f64() / 3600.0,
-        started.elapsed().as_secs_f64()
+        "{} seeds passed, {} failed; {:.1} hours simulated in {:.0} s",
+        total.passed,
+        total.failed.len(),
+        total.simulated.as_secs_f64() / 3600.0,
+        total.took.as_secs_f64()
     );
-    Ok(failed == 0)
-}
-
-/// Runs one seed in a process of its own; true where nothing was wrong.
-fn child(own: &std::path::Path, seed: u64, total: &Total) -> bool {
-    let output = Command::new(own)
-        .args(["one", &seed.to_string()])
-        .stderr(Stdio::piped())
-        .output();
-    let output = match output {
-        Ok(output) => output,
-        Err(error) => {
-            println!("seed {seed}: cannot start a process: {error}");
-            total.failed.fetch_add(1, Ordering::SeqCst);
-            return false;
-        }
-    };
-    let text = String::from_utf8_lossy(&output.stdout);
-    if output.status.success() {
-        total.passed.fetch_add(1, Ordering::SeqCst);
-        let simulated = text.split(": ").nth(1).and_then(|rest| rest.split(' ').next());
-        let tenths = simulated.and_then(|seconds| seconds.parse::<f64>().ok()).unwrap_or(0.0) * 10.0;
-        total.simulated.fetch_add(tenths as u64, Ordering::SeqCst);
-        return true;
-    }
-    total.failed.fetch_add(1, Ordering::SeqCst);
-    println!("{text}{}", String::from_utf8_lossy(&output.stderr));
-    false
+    Ok(total.failed.is_empty())
 }

@@ -26,6 +26,8 @@ pub(crate) struct Home {
     pub(crate) disk: MemoryDisk,
     pub(crate) config: Config,
     pub(crate) segment_bytes: u64,
+    /// A bit of the log is wrong: nobody can read it.
+    pub(crate) is_damaged: bool,
 }
 
 impl Home {
@@ -37,6 +39,7 @@ impl Home {
             disk: MemoryDisk::new(),
             config,
             segment_bytes,
+            is_damaged: false,
         }
     }
 }

@@ -69,6 +69,8 @@ impl Plan {
             writers: random.random_range(1..=3),
             watchers: random.random_range(1..=2),
             leases: random.random_range(0..=1),
+            // What locks write is told by nobody, so most runs go without and judge every revision.
+            locks: usize::from(random.random_ratio(1, 5)),
             pause: Duration::from_millis(*[30, 100, 400].choose(random).unwrap_or(&100)),
         };
         Self {

@@ -225,7 +225,7 @@ impl World {
     fn held(&self, _node: usize) -> bool {
         self.active
             .iter()
-            .any(|active| matches!(active.kind, Kind::Disk | Kind::Orders))
+            .any(|active| matches!(active.kind, Kind::Disk | Kind::Damage | Kind::Orders))
     }
 
     /// Works on the cluster as faults do.
@@ -339,6 +339,6 @@ impl World {
     fn judge(&self) -> Result<(), Failure> {
         let history =
             History::from_lines(self.recorder.lines()).map_err(|error| Failure::Harness(error.to_string()))?;
-        judge::check(&history, &self.invariants.history())
+        judge::check(&history, &self.invariants.history(), &self.recorder.claims())
     }
 }

@@ -7,6 +7,8 @@ mod gates;
 mod launch;
 #[cfg(test)]
 mod noise;
+#[cfg(debug_assertions)]
+mod planted;
 mod reader;
 mod security;
 mod settings;
@@ -53,6 +55,8 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     };
     let settings = Settings::new(options)?;
     base::telemetry::init(&settings.log)?;
+    #[cfg(debug_assertions)]
+    planted::from_environment()?;
     process::block_on(member(&settings))
 }
 

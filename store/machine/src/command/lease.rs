@@ -5,6 +5,7 @@ use proto::etcd::{
 };
 use proto::store::LeaseExpire;
 use proto::store::reply::Outcome;
+use store_planted::{Bug, planted};
 
 use crate::effect::Effect;
 use crate::error::Stop;
@@ -40,8 +41,9 @@ pub(super) fn revoke(run: &mut Run<'_>, request: LeaseRevokeRequest) -> Result<O
 /// Ends the leases that the leader saw expire, unless it no longer led when this was written: its successor may have
 /// renewed them.
 pub(super) fn expire(run: &mut Run<'_>, stamp: Stamp, expired: &LeaseExpire) -> Result<Outcome, Stop> {
+    let leads = expired.term == stamp.term || planted(Bug::DeposedExpiry);
     let mut ended = Vec::new();
-    for id in expired.ids.iter().copied().filter(|_| expired.term == stamp.term) {
+    for id in expired.ids.iter().copied().filter(|_| leads) {
         if run.core.leases.contains(id) {
             end(run, id)?;
             ended.push(id);

@@ -10,6 +10,7 @@ use proto::etcd::{
 };
 use proto::fault::Fault;
 use store_engine::Batch;
+use store_planted::{Bug, planted};
 
 use super::head::{Head, Pin, StoredHead};
 use super::write::Writing;
@@ -147,7 +148,11 @@ impl<'a> Session<'a> {
     /// A refusal has no effect at all: everything that can be refused is looked at before the first write.
     pub fn txn(&mut self, request: &TxnRequest, lease_exists: &dyn Fn(i64) -> bool) -> Result<Outcome<TxnResponse>> {
         let snapshot = self.snapshot(None);
-        let path = txn::path(&snapshot, request)?;
+        let path = if planted(Bug::OldCompare) {
+            txn::path(&self.mvcc.reader().view().snapshot(), request)?
+        } else {
+            txn::path(&snapshot, request)?
+        };
         txn::check(&snapshot, request, &path, lease_exists)?;
         let mut writing = Writing::default();
         let mut response = txn::write(self, &mut writing, request, &path)?;

@@ -14,6 +14,7 @@ pub(crate) use compare::path;
 use proto::etcd::request_op::Request;
 use proto::etcd::response_op::Response;
 use proto::etcd::{DeleteRangeResponse, PutResponse, RequestOp, ResponseHeader, ResponseOp, TxnRequest, TxnResponse};
+use store_planted::{Bug, planted};
 
 use crate::Result;
 use crate::read::{Snapshot, header};
@@ -116,7 +117,14 @@ impl Target for Read<'_, '_> {
 fn run(target: &mut dyn Target, request: &TxnRequest, path: &Path) -> Result<TxnResponse> {
     let mut nested = path.nested.iter();
     let mut responses = Vec::with_capacity(path.branch(request).len());
-    for op in path.branch(request) {
+    let whole = path.branch(request).len();
+    for (place, op) in path.branch(request).iter().enumerate() {
+        if planted(Bug::HalfTxn) && place > 0 && place >= whole.div_ceil(2) {
+            responses.push(ResponseOp {
+                response: Some(Response::ResponsePut(PutResponse::default())),
+            });
+            continue;
+        }
         let response = match &op.request {
             Some(Request::RequestRange(range)) => Some(Response::ResponseRange(target.snapshot().range(range)?)),
             Some(Request::RequestPut(put)) => Some(Response::ResponsePut(target.put(put)?)),

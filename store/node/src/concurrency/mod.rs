@@ -20,6 +20,7 @@ use proto::etcd::{
 };
 use proto::{Encoded, mvcc};
 use store_mvcc::KeyRange;
+use store_planted::{Bug, planted};
 
 use crate::Member;
 use crate::admit::Admitted;
@@ -137,7 +138,7 @@ impl<'a> Session<'a> {
         };
         let response = self.member.range_inside(self.admitted, request).await?;
         let kv = response.kvs.first().map(decoded).transpose()?;
-        if kv.is_none_or(|kv| kv.create_revision != revision) {
+        if kv.is_none_or(|kv| kv.create_revision != revision) && !planted(Bug::ExpiredLock) {
             return Err(LEASE_GONE);
         }
         Ok(response.header.unwrap_or_default())

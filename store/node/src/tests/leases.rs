@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proto::etcd::{
     LeaseGrantRequest, LeaseKeepAliveRequest, LeaseLeasesRequest, LeaseRevokeRequest, LeaseTimeToLiveRequest,
-    PutRequest,
+    MoveLeaderRequest, PutRequest,
 };
 use proto::fault::Fault;
 
@@ -121,6 +121,30 @@ async fn a_new_leader_gives_every_lease_its_full_time() {
     assert_eq!(old.range(&nobody(), get("k")).await.unwrap().count, 1);
     until(|| old.reader().state().leases.is_empty()).await;
     assert_eq!(old.range(&nobody(), get("k")).await.unwrap().count, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leads_again_counts_what_was_renewed_meanwhile() {
+    let cluster = Cluster::start(3).await;
+    let first = cluster.leader().await;
+    let second = cluster.follower().await;
+    let id = grant(&first, 5).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    for (from, to) in [(&first, &second), (&second, &first)] {
+        let request = MoveLeaderRequest { target_id: to.id() };
+        from.move_leader(&nobody(), request).await.unwrap();
+        until(|| to.is_leader()).await;
+        if to.id() == second.id() {
+            let renewed = to
+                .lease_keep_alive(&nobody(), LeaseKeepAliveRequest { id })
+                .await
+                .unwrap();
+            assert_eq!(renewed.ttl, 5);
+        }
+    }
+    // Longer than the first count would have gone on.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(first.reader().state().leases.contains(id));
 }
 
 #[tokio::test(start_paused = true)]

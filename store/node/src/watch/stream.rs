@@ -8,6 +8,7 @@ use proto::etcd::watch_create_request::FilterType;
 use proto::etcd::{WatchCreateRequest, WatchResponse};
 use store_mvcc::KeyRange;
 use store_mvcc::watch::{Filter, Poll, Watcher};
+use store_planted::{Bug, planted};
 
 use super::frames;
 use super::token::{Ready, Token};
@@ -208,6 +209,14 @@ impl Stream {
     /// Answers the manual progress request once every watch has come far enough.
     fn manual_progress(&mut self, member: &Member) -> Option<WatchResponse> {
         let wanted = self.wanted?;
+        if planted(Bug::EarlyProgress) {
+            self.wanted = None;
+            return Some(WatchResponse {
+                header: Some(member.header_at(member.mvcc.revision())),
+                watch_id: NO_WATCH,
+                ..WatchResponse::default()
+            });
+        }
         let mut lowest = i64::MAX;
         for watch in self.watches.values() {
             lowest = lowest.min(watch.told?);

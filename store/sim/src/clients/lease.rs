@@ -18,15 +18,15 @@ pub(super) async fn run(mut client: Client) {
     while client.pause(Duration::from_secs(1)).await {
         // Ids are used once in a history, and processes are numbered over all of it.
         let id = ((client.process as i64) << 20) | client.random.random_range(1..1 << 20);
-        if client.grant(id).await {
+        if client.grant(id, TTL).await {
             client.live(id).await;
         }
     }
 }
 
 impl Client {
-    async fn grant(&mut self, id: i64) -> bool {
-        let ttl = self.random.random_range(TTL);
+    pub(super) async fn grant(&mut self, id: i64, ttl: std::ops::RangeInclusive<i64>) -> bool {
+        let ttl = self.random.random_range(ttl);
         self.invoke(Call::Grant { lease: id, ttl });
         let ended = match self
             .member

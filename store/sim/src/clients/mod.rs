@@ -5,6 +5,7 @@
 mod convert;
 mod kv;
 mod lease;
+mod lock;
 mod watch;
 
 pub(crate) use convert::event;
@@ -35,6 +36,14 @@ struct Lines {
     values: u64,
     /// Clients begin nothing new.
     quiet: bool,
+    claims: Vec<Claim>,
+}
+
+/// A lock that was somebody's at this revision, as he was told.
+#[derive(Clone, Debug)]
+pub(crate) struct Claim {
+    pub(crate) key: String,
+    pub(crate) revision: i64,
 }
 
 /// How a call ended.
@@ -70,6 +79,11 @@ impl Recorder {
     /// Everything that was written down.
     pub(crate) fn lines(&self) -> Vec<Line> {
         self.lines.lock().all.clone()
+    }
+
+    /// The locks that were won.
+    pub(crate) fn claims(&self) -> Vec<Claim> {
+        self.lines.lock().claims.clone()
     }
 
     /// How many lines there are.
@@ -177,6 +191,12 @@ impl Client {
         }
     }
 
+    fn claim(&self, claim: Claim) {
+        if self.recorder.net.lives(self.end) {
+            self.recorder.lines.lock().claims.push(claim);
+        }
+    }
+
     fn respond(&self, response: Response) {
         if self.recorder.net.lives(self.end) {
             let time = self.recorder.time();
@@ -228,6 +248,9 @@ pub(crate) fn start(node: &crate::node::Node, member: &Member, recorder: &Record
     for _ in 0..load.leases {
         node.spawn(lease::run(client()));
     }
+    for _ in 0..load.locks {
+        node.spawn(lock::run(client()));
+    }
 }
 
 /// How many clients a member has, and how eager they are.
@@ -236,6 +259,7 @@ pub(crate) struct Load {
     pub(crate) writers: usize,
     pub(crate) watchers: usize,
     pub(crate) leases: usize,
+    pub(crate) locks: usize,
     /// The longest pause between two questions.
     pub(crate) pause: Duration,
 }

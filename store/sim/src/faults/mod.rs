@@ -2,6 +2,7 @@
 
 mod clock;
 mod crash;
+mod damage;
 mod disk;
 mod orders;
 mod partition;
@@ -50,6 +51,7 @@ pub(crate) enum Kind {
     Crash,
     Pause,
     Disk,
+    Damage,
     Clock,
     Orders,
     Replace,
@@ -62,6 +64,7 @@ impl Kind {
         Self::Crash,
         Self::Pause,
         Self::Disk,
+        Self::Damage,
         Self::Clock,
         Self::Orders,
         Self::Replace,
@@ -69,7 +72,7 @@ impl Kind {
 
     /// It makes no sense in a cluster of one.
     pub(crate) const fn needs_others(self) -> bool {
-        matches!(self, Self::Partition | Self::Weather | Self::Replace)
+        matches!(self, Self::Partition | Self::Weather | Self::Damage | Self::Replace)
     }
 
     pub(crate) const fn name(self) -> &'static str {
@@ -79,6 +82,7 @@ impl Kind {
             Self::Crash => "crash",
             Self::Pause => "pause",
             Self::Disk => "disk",
+            Self::Damage => "damage",
             Self::Clock => "clock",
             Self::Orders => "orders",
             Self::Replace => "replace",
@@ -93,6 +97,7 @@ impl Kind {
             Self::Crash => 50..4_000,
             Self::Pause => 100..5_000,
             Self::Disk => 200..3_000,
+            Self::Damage => 300..4_000,
             Self::Clock => 500..8_000,
             Self::Orders => 100..200,
             Self::Replace => 1_000..2_000,
@@ -105,6 +110,7 @@ impl Kind {
             Self::Weather => Box::<weather::Storm>::default(),
             Self::Crash => Box::<crash::Crashes>::default(),
             Self::Pause => Box::<pause::Pause>::default(),
+            Self::Damage => Box::<damage::Damage>::default(),
             Self::Disk => Box::<disk::Disk>::default(),
             Self::Clock => Box::<clock::Clocks>::default(),
             Self::Orders => Box::<orders::Orders>::default(),

@@ -1,17 +1,33 @@
 //! What is committed survives: a majority of those who vote would still have it if all machines lost power now.
 
+use store_raft::Status;
+
 use super::committed::Committed;
 use super::{Broken, Entries, Seen};
 
-pub(super) fn check(seen: &[Seen], durable: &[Entries], committed: &Committed) -> Result<(), Broken> {
-    let Some((last, hash)) = committed.last() else {
+/// Who votes, as known by who ever knew most: those who are up now may have slept through a change.
+#[derive(Default)]
+pub(super) struct Voters {
+    newest: Option<Status>,
+}
+
+impl Voters {
+    pub(super) fn note(&mut self, seen: &[Seen]) {
+        let order = |status: &Status| (status.committed, status.term);
+        for Seen { status, .. } in seen {
+            if self.newest.as_ref().is_none_or(|newest| order(status) >= order(newest)) {
+                self.newest = Some(status.clone());
+            }
+        }
+    }
+}
+
+pub(super) fn check(known: &Voters, durable: &[Entries], committed: &Committed) -> Result<(), Broken> {
+    let (Some((last, hash)), Some(newest)) = (committed.last(), &known.newest) else {
         return Ok(());
     };
-    // Who votes is known by who knows most; while that changes, two majorities count and neither is this one.
-    let Some(newest) = seen.iter().max_by_key(|one| (one.status.committed, one.status.term)) else {
-        return Ok(());
-    };
-    if newest.status.changing || newest.status.voters.is_empty() {
+    // While that changes, two majorities count and neither is this one.
+    if newest.changing || newest.voters.is_empty() {
         return Ok(());
     }
     let holds = |log: &&Entries| match log.hashes.get(&last) {
@@ -19,7 +35,7 @@ pub(super) fn check(seen: &[Seen], durable: &[Entries], committed: &Committed) -
         // Purged: it is in what was flushed.
         None => log.last >= last,
     };
-    let voters = &newest.status.voters;
+    let voters = &newest.voters;
     let holders = durable
         .iter()
         .filter(|log| voters.contains(&log.member))

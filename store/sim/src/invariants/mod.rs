@@ -4,6 +4,7 @@ mod applied;
 mod committed;
 mod durable;
 mod election;
+mod kept;
 mod leaders;
 mod logs;
 mod revisions;
@@ -21,7 +22,7 @@ use crate::net::Number;
 use crate::node::Node;
 
 /// How often logs are read and compared.
-const LOGS_EVERY: Duration = Duration::from_millis(250);
+const LOGS_EVERY: Duration = Duration::from_millis(500);
 /// How often revisions are read.
 const REVISIONS_EVERY: Duration = Duration::from_millis(20);
 
@@ -59,6 +60,8 @@ pub(crate) struct Invariants {
     states: states::States,
     committed: committed::Committed,
     leaders: leaders::Leaders,
+    voters: durable::Voters,
+    kept: kept::Kept,
     revisions: revisions::Revisions,
     logs_at: Duration,
     revisions_at: Duration,
@@ -119,6 +122,9 @@ fn logs(nodes: &[Node], seen: &[Seen], durable: bool) -> Result<Vec<Entries>, Br
         let Ok(Some(identity)) = node.home.identity.load() else {
             continue;
         };
+        if node.home.is_damaged {
+            continue;
+        }
         let own = seen.iter().find(|seen| seen.node == node.number);
         let committed = own.map_or(0, |seen| seen.status.committed);
         all.push(entries(node, identity, committed, durable)?);
@@ -134,6 +140,7 @@ impl Invariants {
         self.election.check(&seen)?;
         self.applied.check(&seen)?;
         self.states.check(&seen)?;
+        self.voters.note(&seen);
         let elected = self.leaders.news(&seen);
         if !elected.is_empty() || now >= self.logs_at {
             self.logs_at = now + LOGS_EVERY;
@@ -141,7 +148,16 @@ impl Invariants {
             logs::check(&logs)?;
             self.committed.check(&logs)?;
             leaders::check(&elected, &logs, &self.committed)?;
-            durable::check(&seen, &self::logs(nodes, &seen, true)?, &self.committed)?;
+            let durable = if nodes.iter().all(|node| node.home.disk.is_synced()) {
+                logs
+            } else {
+                self::logs(nodes, &seen, true)?
+            };
+            self.kept.check(&durable, &self.committed)?;
+            // What nobody can read may be there all the same.
+            if nodes.iter().all(|node| !node.home.is_damaged) {
+                durable::check(&self.voters, &durable, &self.committed)?;
+            }
         }
         if now >= self.revisions_at {
             self.revisions_at = now + REVISIONS_EVERY;
