@@ -8,8 +8,7 @@ use anyhow::{Context, anyhow, ensure};
 use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
-use super::tap::Tap;
-use super::tool;
+use super::{Net, tool};
 
 /// The network that the program was started in. That of the first process would be the same, but who lacks one of its
 /// rights, as in most containers, cannot ask for it.
@@ -31,24 +30,18 @@ pub(crate) fn isolate() -> anyhow::Result<()> {
     tool::ip("link set lo up\n")
 }
 
-/// Whether clusters can be run here: whether the program may have namespaces, interfaces and rules of its own.
+/// Whether clusters can be run here: a small network is made as for a run, and goes away again.
 ///
 /// # Errors
 /// What is missing.
 pub(crate) fn probe() -> anyhow::Result<()> {
-    // On a thread of its own, with which all of it goes away again.
     let trial = std::thread::spawn(|| {
-        ensure!(rustix::process::geteuid().is_root(), "it needs root");
-        unshare(UnshareFlags::NEWNET | UnshareFlags::NEWNS).context("the kernel refuses namespaces")?;
-        tool::ip("link set lo up\n")?;
-        tool::ip("link add probe type bridge\n").context("the kernel has no bridges")?;
-        tool::nft("table bridge probe { chain cuts { type filter hook forward priority 0; } }\n")
-            .context("the kernel has no nftables for bridges")?;
-        Tap::open("probe0").context("/dev/net/tun")?;
-        ensure!(
-            Command::new("setpriv").arg("--version").output().is_ok(),
-            "setpriv is not there (package util-linux)"
-        );
+        isolate()?;
+        Net::new(2, 0)?;
+        Command::new("setpriv")
+            .arg("--version")
+            .output()
+            .context("setpriv cannot be run; is it installed?")?;
         Ok(())
     });
     trial.join().map_err(|_| anyhow!("the trial panicked"))?
