@@ -74,8 +74,7 @@ impl Consensus {
         let id = options.id;
         let log = LogStore::new(parts.log.clone(), options.max_batch_bytes);
         let shared = Arc::new(Shared::new(options, parts)?);
-        let applied = shared.meta().last_log_id.map(|id| id.index);
-        check_purged(&shared.log, applied).map_err(|error| Error::Storage(error.to_string()))?;
+        check_purged(&shared.log, shared.meta().last_log_id).map_err(|error| Error::Storage(error.to_string()))?;
         let machine = MachineStore(shared.clone());
         let raft = Raft::build(id, config, Factory(shared.clone()), log, machine).await?;
         let status = status::watch(&shared, &raft);

@@ -30,8 +30,12 @@ pub(crate) fn vote_out(vote: &Vote) -> peer::Vote {
     }
 }
 
+/// A vote in a term that has one behind it: who stands for election adds one.
 pub(crate) fn vote_in(vote: Option<peer::Vote>) -> Result<Vote, Malformed> {
     let vote = vote.ok_or(Malformed("no vote"))?;
+    if vote.term >= store_log::LIMIT {
+        return Err(Malformed("a vote in a term that no cluster comes to"));
+    }
     Ok(Vote {
         leader_id: LeaderId {
             term: vote.term,
@@ -163,6 +167,11 @@ pub(crate) fn is_of(id: &LogId, vote: &Vote) -> bool {
     id.index < store_log::LIMIT && id.leader_id <= vote.leader_id
 }
 
+/// Whether these can stand in one log.
+pub(crate) fn agrees(one: &LogId, other: &LogId) -> bool {
+    one.index.cmp(&other.index) == one.cmp(other)
+}
+
 /// An append for member `me`, whose ids can stand in one log, one behind the other.
 pub(crate) fn append_in(request: peer::AppendRequest, me: u64) -> Result<AppendEntriesRequest<Types>, Malformed> {
     let request = AppendEntriesRequest {
@@ -182,7 +191,6 @@ pub(crate) fn append_in(request: peer::AppendRequest, me: u64) -> Result<AppendE
     if (prev.is_none() && first != 0) || !ids().is_sorted_by(|a, b| follows(a, b)) {
         return Err(Malformed("an append whose entries do not follow one another"));
     }
-    let agrees = |commit: &LogId, id: &LogId| commit.index.cmp(&id.index) == commit.cmp(id);
     if commit.is_some_and(|commit| ids().any(|id| !agrees(&commit, id))) {
         return Err(Malformed("an append that commits another entry than it has"));
     }

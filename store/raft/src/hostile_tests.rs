@@ -93,6 +93,11 @@ async fn appends_that_no_leader_sends_are_refused() {
     own.vote = Some(peer::Vote { node: 1, ..elected() });
     let mut unelected = append(None, &[]);
     unelected.vote = Some(candidate());
+    let mut last = append(None, &[]);
+    last.vote = Some(peer::Vote {
+        term: LIMIT,
+        ..elected()
+    });
     let commit = |id| peer::AppendRequest {
         leader_commit: Some(id),
         ..append(Some(at(3, 5)), &[at(3, 6), at(4, 7)])
@@ -114,8 +119,14 @@ async fn appends_that_no_leader_sends_are_refused() {
         ("a commit from after the vote", commit(at(TERM + 1, 6))),
         ("a commit of another entry", commit(at(4, 6))),
         ("a commit that prev contradicts", commit(at(4, 3))),
+        ("another entry where one is committed here", append(None, &[at(900, 0)])),
+        (
+            "another prev where one is committed here",
+            append(Some(at(900, 0)), &[]),
+        ),
         ("a vote that is not won", unelected),
         ("a vote of its own", own),
+        ("a vote behind which there is no room", last),
     ] {
         let answers: Vec<_> = member.append(stream::iter([request]).boxed()).collect().await;
         assert_eq!(answers, [], "{what}");
@@ -162,7 +173,11 @@ async fn votes_that_no_candidate_asks_for_are_refused() {
     let cluster = Cluster::start(1, |_| {}).await.unwrap();
     let member = cluster.member(1).unwrap().consensus.clone();
     let own = peer::Vote { node: 1, ..candidate() };
-    for vote in [elected(), own, peer::Vote { node: 1, ..elected() }] {
+    let last = peer::Vote {
+        term: LIMIT,
+        ..candidate()
+    };
+    for vote in [elected(), own, peer::Vote { node: 1, ..elected() }, last] {
         let ask = peer::VoteRequest {
             vote: Some(vote),
             last_log_id: Some(at(900, 900)),

@@ -11,6 +11,7 @@ mod error;
 #[cfg(test)]
 mod hostile_tests;
 mod image;
+mod known;
 mod log_store;
 mod machine_store;
 mod membership;

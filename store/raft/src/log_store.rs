@@ -17,7 +17,7 @@ use store_log::{Log, Record};
 use store_planted::{Bug, planted};
 use tokio::sync::oneshot;
 
-use crate::convert::{Malformed, decode, entry_in, entry_out, log_id_in, log_id_out, vote_in, vote_out};
+use crate::convert::{Malformed, agrees, decode, entry_in, entry_out, log_id_in, log_id_out, vote_in, vote_out};
 use crate::recent::Recent;
 use crate::types::{Entry, LogId, Types, Vote};
 
@@ -32,20 +32,37 @@ pub(crate) struct LogStore {
     batch_bytes: u64,
 }
 
-/// The entry of a record, which stands where it says.
-fn entry_of(record: Record) -> io::Result<Entry> {
-    let entry = entry_in(decode(record.data)?)?;
-    if entry.log_id.index != record.index {
-        return Err(Malformed("an entry that stands elsewhere than it says").into());
+/// The entries of records, each of which stands where it says, and none in an earlier term than the one before.
+fn entries_of(records: Vec<Record>) -> io::Result<Vec<Entry>> {
+    let mut entries: Vec<Entry> = Vec::with_capacity(records.len());
+    for record in records {
+        let entry = entry_in(decode(record.data)?)?;
+        let follows = entries.last().is_none_or(|before| before.log_id < entry.log_id);
+        if entry.log_id.index != record.index || !follows {
+            return Err(Malformed("an entry that cannot stand where it stands in the raft log").into());
+        }
+        entries.push(entry);
     }
-    Ok(entry)
+    Ok(entries)
+}
+
+/// What is purged.
+fn purged_of(log: &Log) -> io::Result<Option<LogId>> {
+    let Some((upto, meta)) = log.state().purged else {
+        return Ok(None);
+    };
+    let purged = log_id_in(decode::<peer::LogId>(meta)?);
+    if purged.index != upto {
+        return Err(Malformed("a purge of the raft log that describes another entry").into());
+    }
+    Ok(Some(purged))
 }
 
 /// Refuses a log whose beginning was purged while the machine has not applied it: nobody can say any more what it did.
-pub(crate) fn check_purged(log: &Log, applied: Option<u64>) -> io::Result<()> {
-    match log.state().purged {
-        Some((purged, _)) if applied < Some(purged) => {
-            let applied = applied.map_or_else(|| "nothing".to_owned(), |index| format!("entries up to {index}"));
+pub(crate) fn check_purged(log: &Log, applied: Option<LogId>) -> io::Result<()> {
+    match purged_of(log)? {
+        Some(purged) if applied < Some(purged) => {
+            let applied = applied.map_or_else(|| "nothing".to_owned(), |id| format!("entries up to {id}"));
             Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 format!(
@@ -74,7 +91,7 @@ impl LogStore {
             return Ok(entries);
         }
         let records = self.log.read(start..end, max_bytes)?;
-        records.into_iter().map(entry_of).collect()
+        entries_of(records)
     }
 
     fn bounds(range: &impl RangeBounds<u64>) -> (u64, u64) {
@@ -148,10 +165,7 @@ impl RaftLogStorage<Types> for LogStore {
 
     async fn get_log_state(&mut self) -> Result<LogState<Types>, io::Error> {
         let state = self.log.state();
-        let last_purged_log_id = state
-            .purged
-            .map(|(_, meta)| decode::<peer::LogId>(meta).map(log_id_in))
-            .transpose()?;
+        let last_purged_log_id = purged_of(&self.log)?;
         let last_log_id = match self.log.first().and(state.last) {
             Some(last) => self.read(last, last + 1, 1)?.first().map(|entry| entry.log_id),
             None => None,
@@ -186,12 +200,17 @@ impl RaftLogStorage<Types> for LogStore {
     }
 
     async fn read_committed(&mut self) -> Result<Option<LogId>, io::Error> {
-        let bytes = self.log.state().committed;
-        let committed = bytes
-            .map(|bytes| decode::<peer::LogId>(bytes).map(log_id_in))
-            .transpose()?;
+        let (mark, last) = (self.log.state().committed, self.get_log_state().await?.last_log_id);
+        let Some((mark, last)) = mark.zip(last) else {
+            return Ok(None);
+        };
+        let mark = log_id_in(decode::<peer::LogId>(mark)?);
+        let held = self.read(mark.index, mark.index.saturating_add(1), 1)?;
+        if !agrees(&mark, &last) || held.iter().any(|entry| entry.log_id != mark) {
+            return Err(Malformed("a commit of another entry than the raft log has").into());
+        }
         // The mark may be newer than entries that a crash took; what is left of the log is all that can be applied.
-        Ok(committed.min(self.get_log_state().await?.last_log_id))
+        Ok(Some(mark.min(last)))
     }
 
     async fn append<I>(&mut self, entries: I, callback: IOFlushed<Types>) -> Result<(), io::Error>
@@ -246,48 +265,67 @@ mod tests {
 
     use super::*;
 
-    fn log() -> Log {
+    fn at(term: u64, index: u64) -> peer::LogId {
+        peer::LogId { term, node: 1, index }
+    }
+
+    /// A log of these entries.
+    fn log(ids: &[peer::LogId]) -> Log {
         let options = LogOptions {
             executor: Executor::Inline,
             on_fatal: Arc::new(|_| {}),
             ..LogOptions::new(1, 1)
         };
         let log = Log::open(Arc::new(MemoryDisk::new()), options).unwrap();
-        let entry = |index| {
-            let id = peer::LogId {
-                term: 1,
-                node: 1,
-                index,
-            };
-            let entry = peer::Entry {
-                id: Some(id),
-                payload: None,
-            };
-            entry.encode_to_vec().into()
+        let entry = |id: &peer::LogId| peer::Entry {
+            id: Some(*id),
+            payload: None,
         };
-        // The last is another's.
-        let records = (0..4).map(|index| Record {
+        let records = (0..).zip(ids).map(|(index, id)| Record {
             index,
-            data: entry(index.min(2)),
+            data: entry(id).encode_to_vec().into(),
         });
         log.append(records.collect(), Box::new(|result| result.unwrap()));
         log
     }
 
     #[test]
-    fn an_entry_stands_where_it_says() {
-        let store = LogStore::new(log(), 1 << 20);
-        assert_eq!(store.read(0, 3, u64::MAX).unwrap().len(), 3);
-        let refused = store.read(0, 4, u64::MAX).unwrap_err();
-        assert_eq!(refused.kind(), io::ErrorKind::InvalidData);
+    fn entries_stand_where_they_can() {
+        for (good, last) in [(true, at(2, 2)), (true, at(3, 2)), (false, at(2, 1)), (false, at(1, 2))] {
+            let store = LogStore::new(log(&[at(1, 0), at(2, 1), last]), 1 << 20);
+            let read = store.read(0, 3, u64::MAX).map(|entries| entries.len());
+            assert_eq!(read.map_err(|error| error.kind()).ok(), good.then_some(3), "{last:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_committed_stands_in_the_log() {
+        for (expected, mark) in [
+            (Some(at(2, 1)), at(2, 1)),
+            (Some(at(2, 2)), at(2, 9)),
+            (Some(at(2, 2)), at(5, 9)),
+            (None, at(3, 1)),
+            (None, at(1, 1)),
+            (None, at(1, 9)),
+        ] {
+            let log = log(&[at(1, 0), at(2, 1), at(2, 2)]);
+            log.save_committed(mark.encode_to_vec().into());
+            let read = LogStore::new(log, 1 << 20).read_committed().await;
+            assert_eq!(read.ok().flatten(), expected.map(log_id_in), "{mark:?}");
+        }
     }
 
     #[test]
     fn a_database_that_is_older_than_what_is_left_of_the_log_is_refused() {
-        let log = log();
+        let log = log(&[at(1, 0), at(2, 1), at(2, 2)]);
+        let applied = |index| Some(log_id_in(at(2, index)));
         assert!(check_purged(&log, None).is_ok());
-        log.purge(1, Bytes::new(), Box::new(|result| result.unwrap()));
-        assert!(check_purged(&log, None).is_err() && check_purged(&log, Some(0)).is_err());
-        assert!(check_purged(&log, Some(1)).is_ok());
+        log.purge(1, at(2, 1).encode_to_vec().into(), Box::new(|result| result.unwrap()));
+        let error = check_purged(&log, None).unwrap_err().to_string();
+        assert!(error.contains("applied nothing"), "{error}");
+        assert!(check_purged(&log, Some(log_id_in(at(1, 0)))).is_err());
+        assert!(check_purged(&log, applied(1)).is_ok() && check_purged(&log, applied(2)).is_ok());
+        log.purge(2, at(2, 1).encode_to_vec().into(), Box::new(|result| result.unwrap()));
+        assert!(check_purged(&log, applied(2)).is_err(), "it describes another entry");
     }
 }

@@ -1,12 +1,13 @@
 //! What this member does when a peer's message arrives.
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use openraft::raft::TransferLeaderRequest;
 use proto::peer;
 
 use crate::consensus::Consensus;
 use crate::convert::{Malformed, append_in, appended_out, ask_in, log_id_in, vote_in, voted_out};
 use crate::error::Error;
+use crate::known::Known;
 use crate::receive;
 use crate::transport::{BoxStream, TransportError};
 
@@ -25,18 +26,24 @@ impl Consensus {
         requests: BoxStream<'static, peer::AppendRequest>,
     ) -> BoxStream<'static, peer::AppendResponse> {
         // A malformed request ends the stream, which the sender sees as a connection lost.
-        let shared = self.shared().clone();
-        let requests = requests.inspect(move |_| shared.note_heard());
-        let me = self.id();
-        let requests = requests
-            .map(move |request| append_in(request, me))
-            .take_while(|request| {
-                if let Err(error) = request {
-                    tracing::warn!(%error, "dropping an append stream");
+        let requests = stream::unfold(
+            (requests, None, self.clone()),
+            |(mut requests, known, member)| async move {
+                let request = requests.next().await?;
+                member.shared().note_heard();
+                let mut known = match known {
+                    Some(known) => known,
+                    None => Known::of(member.raft()).await,
+                };
+                match append_in(request, member.id()).and_then(|request| known.check(request)) {
+                    Ok(request) => Some((request, (requests, Some(known), member))),
+                    Err(error) => {
+                        tracing::warn!(%error, "dropping an append stream");
+                        None
+                    }
                 }
-                std::future::ready(request.is_ok())
-            });
-        let requests = requests.filter_map(|request| std::future::ready(request.ok()));
+            },
+        );
         let answers = self.raft().stream_append(requests.boxed()).map(|answer| match answer {
             Ok(result) => appended_out(&result),
             Err(fatal) => {

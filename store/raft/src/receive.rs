@@ -116,6 +116,8 @@ pub(crate) async fn receive(
     }
     let _one = shared.receiving.lock().await;
     let incoming = fill(shared, &offer, chunks).await?;
+    // More may have been committed meanwhile.
+    own_vote(raft, &offer).await?;
     let snapshot = Snapshot {
         meta: offer.meta,
         snapshot: SnapshotData::Received(incoming),
