@@ -14,11 +14,11 @@
 //! * `cargo nextest run -p store-fuzz`: seeds, the files in `corpus/<target>`, and mutations of both, the same in every
 //!   run, on a stable compiler; a minute of one core. For a long run: `KEELSON_FUZZ_TIMES=100 cargo test -p store-fuzz
 //!   --test replay -- log_segments` makes a hundred times as many, and `KEELSON_FUZZ_SEED=7` others than usual.
-//! * `make fuzz TARGET=log_segments FOR=600`: libFuzzer, which is led by what of the code was reached. The programs in
-//!   `fuzz_targets` are for it; it needs a nightly compiler and cargo-fuzz.
+//! * `make fuzz TARGET=log_segments FOR=600`: libFuzzer with the address sanitizer, which is led by what of the code was
+//!   reached. The programs in `fuzz_targets` are for it; it needs a nightly compiler and cargo-fuzz.
 //!
 //! An input that goes wrong is copied to `corpus/<target>` under a name that says what it is; it is tried in every run
-//! from then on. A new target is a module in `targets`, a row in its table, a program, and a line in the test.
+//! from then on. Files whose name is a number were made by libFuzzer: a few that reach much of the code together. A new target is a module in `targets`, a row in its table, a program, and a line in the test.
 //!
 //! This crate must not know how a decoder works inside: it reaches decoders through what their crates offer to all, and
 //! of formats it knows only what is written down as a format. Start reading at [`Target`], then at a small one,

@@ -1,7 +1,8 @@
 //! Messages of other members, handed to consensus as the peer port hands them over.
 //!
 //! An input: a byte that says which call, then pieces, the messages of the call. Each input meets a new member that
-//! belongs to no cluster yet. The last kind is a snapshot under true checksums: pieces are its meta and its state.
+//! belongs to no cluster yet. One kind is a snapshot under true checksums: pieces are its meta and its state. The last
+//! kind is several calls, one after the other: each piece is a byte that says which, and its message.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,9 +25,13 @@ use crate::support::{block_on, must, sample};
 use crate::{Verdict, pieces};
 
 /// Nothing here waits for anybody; an answer that takes longer will never come.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 /// The leader that messages pretend to come from.
 const LEADER: u64 = 2;
+/// Messages of one input.
+const MOST: usize = 64;
+/// The kind of several calls.
+const SEVERAL: u8 = 7;
 /// The file of the engine in memory.
 const STATE: &str = "state";
 
@@ -38,31 +43,35 @@ pub fn run(data: &[u8]) -> Verdict {
     let Some((which, rest)) = data.split_first() else {
         return Verdict::Refused;
     };
-    let messages: Vec<Bytes> = pieces::split(rest).map(Bytes::copy_from_slice).collect();
+    let messages: Vec<Bytes> = pieces::split(rest).take(MOST).map(Bytes::copy_from_slice).collect();
     block_on(async {
         let tasks = Tasks::new();
-        let consensus = start(&tasks).await;
-        let answered = tokio::time::timeout(PATIENCE, call(&consensus, *which, messages)).await;
+        let consensus = must("start consensus", start(&tasks, log(&MemoryDisk::new())).await);
+        let answered = tokio::time::timeout(PATIENCE, calls(&consensus, *which, messages)).await;
         let understood = must("get an answer from consensus", answered);
-        let ended = tokio::time::timeout(PATIENCE, consensus.shutdown()).await;
-        must("end consensus", ended);
-        tasks.shutdown().await;
+        end(&tasks, &consensus).await;
         Verdict::of(understood)
     })
 }
 
-async fn start(tasks: &Tasks) -> Consensus {
-    let engine: Arc<dyn Engine> = Arc::new(Memory::new());
-    let log = LogOptions {
+/// The log of a member.
+pub(super) fn log(disk: &MemoryDisk) -> Log {
+    let options = LogOptions {
         segment_bytes: 4096,
         cache_bytes: 4096,
         executor: Executor::Inline,
         on_fatal: Arc::new(|_| {}),
         ..LogOptions::new(CLUSTER, ME)
     };
+    must("open a log", Log::open(Arc::new(disk.clone()), options))
+}
+
+/// A member with this log, and nothing else.
+pub(super) async fn start(tasks: &Tasks, log: Log) -> Result<Consensus, store_raft::Error> {
+    let engine: Arc<dyn Engine> = Arc::new(Memory::new());
     let machine = Machine::open(Arc::clone(&engine), None, Limits::default());
     let parts = Parts {
-        log: must("start a log", Log::open(Arc::new(MemoryDisk::new()), log)),
+        log,
         machine: must("open an empty machine", machine),
         engine,
         transport: Arc::new(Nobody),
@@ -74,7 +83,29 @@ async fn start(tasks: &Tasks) -> Consensus {
         on_fatal: Arc::new(|_| {}),
         ..Options::new(ME, CLUSTER)
     };
-    must("start consensus", Consensus::start(options, parts).await)
+    Consensus::start(options, parts).await
+}
+
+/// Ends a member.
+pub(super) async fn end(tasks: &Tasks, consensus: &Consensus) {
+    let ended = tokio::time::timeout(PATIENCE, consensus.shutdown()).await;
+    must("end consensus", ended);
+    tasks.shutdown().await;
+}
+
+/// One call, or each message as a call of its own. Answers whether all were understood.
+async fn calls(consensus: &Consensus, which: u8, messages: Vec<Bytes>) -> bool {
+    if which != SEVERAL {
+        return call(consensus, which, messages).await;
+    }
+    let mut understood = !messages.is_empty();
+    for mut message in messages {
+        if !message.is_empty() {
+            let which = message.split_to(1);
+            understood &= call(consensus, which[0], vec![message]).await;
+        }
+    }
+    understood
 }
 
 /// Whatever a member says, it is told something, or its stream ends. Answers whether it was told anything but that it is
@@ -133,7 +164,7 @@ async fn receive(consensus: &Consensus, chunks: Vec<peer::SnapshotChunk>) -> boo
     consensus.receive_snapshot(chunks).await.is_ok()
 }
 
-const fn vote() -> peer::Vote {
+pub(super) const fn vote() -> peer::Vote {
     peer::Vote {
         term: 3,
         node: LEADER,
@@ -141,7 +172,7 @@ const fn vote() -> peer::Vote {
     }
 }
 
-const fn at(index: u64) -> peer::LogId {
+pub(super) const fn at(index: u64) -> peer::LogId {
     peer::LogId {
         term: 3,
         node: LEADER,
@@ -278,12 +309,41 @@ pub fn seeds() -> Vec<Vec<u8>> {
         chunks.iter().map(Message::encode_to_vec).collect(),
         vec![meta(40).encode_to_vec(), state.to_vec()],
     ];
-    (0..)
-        .zip(calls)
-        .map(|(which, messages)| {
-            let mut seed = vec![which];
-            seed.extend_from_slice(&pieces::join(messages));
-            seed
-        })
-        .collect()
+    let seed = |which: u8, messages: &[Vec<u8>]| [&[which][..], &pieces::join(messages)].concat();
+    let mut seeds: Vec<_> = (0..)
+        .zip(&calls)
+        .map(|(which, messages)| seed(which, messages))
+        .collect();
+    seeds.extend(several(&[(3, more.encode_to_vec()), (0, ask.encode_to_vec())]).map(|calls| seed(SEVERAL, &calls)));
+    seeds
+}
+
+/// Calls of one member: after an append these; after an append one that overwrites half of it, and an offer.
+fn several(then: &[(u8, Vec<u8>)]) -> [Vec<Vec<u8>>; 2] {
+    let overwriting = peer::AppendRequest {
+        vote: Some(peer::Vote { term: 4, ..vote() }),
+        prev: Some(at(1)),
+        leader_commit: Some(at(1)),
+        entries: vec![peer::Entry {
+            id: Some(peer::LogId { term: 4, ..at(2) }),
+            payload: Some(peer::entry::Payload::Membership(membership())),
+        }],
+    };
+    let begun = peer::AppendRequest {
+        leader_commit: Some(at(1)),
+        ..append()
+    };
+    let calls = |calls: &[(u8, Vec<u8>)]| {
+        calls
+            .iter()
+            .map(|(which, call)| [&[*which][..], call].concat())
+            .collect()
+    };
+    let first = (3, append().encode_to_vec());
+    let second = [
+        (3, begun.encode_to_vec()),
+        (3, overwriting.encode_to_vec()),
+        (4, offer(&state()).encode_to_vec()),
+    ];
+    [calls(&[&[first], then].concat()), calls(&second)]
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 
 use bytes::Bytes;
-use store_log::{Disk, Done, Executor, Log, LogOptions, MemoryDisk, Record, View};
+use store_log::{Disk, Done, Executor, LIMIT, Log, LogOptions, MemoryDisk, Record, View};
 
 use crate::support::must;
 use crate::support::sample::{CLUSTER, ME};
@@ -97,16 +97,22 @@ fn entries(log: &Log) -> Vec<Record> {
 
 /// Writes one of everything; answers the entries that are held then.
 fn go_on(log: &Log) -> Vec<Record> {
-    let next = log.last().map_or(Some(0), |last| last.checked_add(1));
-    // There is no place behind the last.
-    let Some(next) = next.filter(|next| *next < u64::MAX - 8) else {
-        return entries(log);
-    };
+    let next = log.last().map_or(0, |last| last + 1);
     let entry = |index| Record {
         index,
         data: Bytes::from_static(b"one more"),
     };
-    wait(|done| log.append(vec![entry(next), entry(next + 1)], done));
+    let two = vec![entry(next), entry(next + 1)];
+    if next + 1 >= LIMIT {
+        let before = entries(log);
+        assert!(
+            tried(|done| log.append(two, done)).is_err(),
+            "there is no place for two"
+        );
+        assert_eq!(entries(log), before, "what is refused changes nothing");
+        return before;
+    }
+    wait(|done| log.append(two, done));
     wait(|done| log.save_vote(Bytes::from_static(b"vote"), done));
     log.save_committed(Bytes::from_static(b"committed"));
     wait(|done| log.truncate_after(Some(next), done));
@@ -120,10 +126,13 @@ fn go_on(log: &Log) -> Vec<Record> {
 }
 
 fn wait(call: impl FnOnce(Done)) {
+    must("write to a log that was opened", tried(call));
+}
+
+fn tried(call: impl FnOnce(Done)) -> io::Result<()> {
     let (sender, receiver) = mpsc::channel();
     call(Box::new(move |result| drop(sender.send(result))));
-    let result = must("be answered by a log that writes in the call", receiver.recv());
-    must("write to a log that was opened", result);
+    must("be answered by a log that writes in the call", receiver.recv())
 }
 
 /// Makes the checksums of a segment right, and the link to the segment before it. Answers the last record's checksum.

@@ -14,6 +14,7 @@ pub mod log_segments;
 pub mod messages;
 pub mod queries;
 pub mod restore;
+pub mod stored_entries;
 pub mod stored_records;
 pub mod tls_files;
 pub mod token_options;
@@ -42,9 +43,9 @@ macro_rules! table {
 // run may take.
 table! {
     auth_tables, Pieces(1), 8_000, 50, 16;
-    bolt_file, Places, 600, 50, 64;
+    bolt_file, Places, 300, 50, 64;
     checkpoint, Pieces(0), 10_000, 10, 16;
-    client_port, Pieces(1), 600, 20, 256;
+    client_port, Pieces(1), 400, 20, 256;
     commands, Pieces(0), 3_000, 25, 64;
     consensus, Pieces(1), 800, 20, 64;
     engine_batch, Places, 60_000, 40, 16;
@@ -54,10 +55,11 @@ table! {
     log_segments, Files(1), 10_000, 8, 64;
     messages, Message(1), 60_000, 40, 32;
     queries, Message(1), 20_000, 15, 64;
-    restore, Places, 500, 30, 128;
-    stored_records, Pieces(0), 3_000, 40, 128;
+    restore, Places, 400, 30, 128;
+    stored_entries, Pieces(0), 1_000, 20, 64;
+    stored_records, Pieces(0), 2_500, 40, 128;
     tls_files, Pieces(0), 1_500, 8, 64;
     token_options, Pieces(0), 1_500, 10, 64;
     tokens, Text, 3_000, 1, 128;
-    versions, Pieces(2), 2_500, 15, 64;
+    versions, Pieces(2), 1_800, 15, 64;
 }
