@@ -399,9 +399,9 @@ mod tests {
 
     #[test]
     fn a_long_run_makes_no_longer_page() {
-        let page = timeline(&history(60_000), &facts(), &sentence(5_000)).unwrap();
+        let page = timeline(&history(100_000), &facts(), &sentence(5_000)).unwrap();
         assert!(page.len() < 8 << 20, "{}", page.len());
-        assert!(page.contains("48000 more operations"));
+        assert!(page.contains("88000 more operations"));
     }
 
     #[test]
