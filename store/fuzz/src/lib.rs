@@ -18,7 +18,7 @@
 //!   reached. The programs in `fuzz_targets` are for it; it needs a nightly compiler and cargo-fuzz.
 //!
 //! An input that goes wrong is copied to `corpus/<target>` under a name that says what it is; it is tried in every run
-//! from then on. Files whose name is a number were made by libFuzzer: a few that reach much of the code together. A new target is a module in `targets`, a row in its table, a program, and a line in the test.
+//! from then on. A new target is a module in `targets`, a row in its table, a program, and a line in the test.
 //!
 //! This crate must not know how a decoder works inside: it reaches decoders through what their crates offer to all, and
 //! of formats it knows only what is written down as a format. Start reading at [`Target`], then at a small one,

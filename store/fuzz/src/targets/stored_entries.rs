@@ -3,6 +3,8 @@
 //! An input is pieces, each a letter and bytes that are written under right checksums: `e` the next entry, `v` a vote, `c`
 //! what is committed, `p` a description of the last entry, up to which all is purged.
 
+use std::slice::from_ref;
+
 use base::task::Tasks;
 use bytes::Bytes;
 use prost::Message;
@@ -77,12 +79,12 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let (vote, last) = (piece(b'v', vote().encode_to_vec()), entries.len() as u64 - 1);
     let mut seeds = vec![
         pieces::join([&vote]),
-        pieces::join([&entries[..], &[vote.clone()]].concat()),
+        pieces::join([&entries[..], from_ref(&vote)].concat()),
         pieces::join([&entries[..2], &[vote.clone(), piece(b'c', at(1).encode_to_vec())]].concat()),
     ];
     for committed in [1, last / 2, last] {
         let committed = piece(b'c', at(committed).encode_to_vec());
-        seeds.push(pieces::join([&[vote.clone()], &entries[..], &[committed]].concat()));
+        seeds.push(pieces::join([from_ref(&vote), &entries[..], &[committed]].concat()));
     }
     let (before, after) = entries.split_at(9);
     let purged = piece(b'p', at(8).encode_to_vec());
