@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help up test bench sim jepsen lint gen
+.PHONY: help up test bench sim jepsen fuzz lint gen
 
 help: ## Show this menu
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 16
@@ -37,6 +37,19 @@ jepsen: ## Break real clusters, three and five members in network namespaces, an
 	. deploy/env.sh
 	cargo build --locked --release --package keelson --package jepsen
 	exec "$$CARGO_TARGET_DIR/release/keelson-jepsen" $(or $(ARGS),matrix --budget 30m)
+
+fuzz: ## Give one decoder noise with libFuzzer: TARGET=messages FOR=600 (needs a nightly compiler and cargo-fuzz)
+	@. deploy/env.sh
+	command -v cargo-fuzz >/dev/null || { echo "make fuzz: cargo-fuzz is missing (rustup toolchain install nightly && cargo install cargo-fuzz)"; exit 1; }
+	target=$(or $(TARGET),messages)
+	work="$$KEELSON_CACHE/fuzz"
+	mkdir -p "$$work/$$target" "$$work/found/$$target" "store/fuzz/corpus/$$target"
+	cargo run --locked --quiet --package store-fuzz --example seeds -- "$$work" "$$target"
+	# Linking with LTO takes minutes, and gains little here.
+	export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
+	cargo +nightly fuzz run --fuzz-dir store/fuzz --target-dir "$$work/target" --features libfuzzer "$$target" \
+	  "$$work/$$target" "store/fuzz/corpus/$$target" -- -max_total_time=$(or $(FOR),60) -max_len=131072 -timeout=25 \
+	  -rss_limit_mb=2048 -artifact_prefix="$$work/found/$$target/"
 
 lint: ## Format, clippy, layers, tidy, generated parts
 	@deploy/setup.sh test
