@@ -27,6 +27,8 @@ pub enum Call {
     Flush,
     /// [`Engine::install`].
     Install,
+    /// [`Engine::reclaim`].
+    Reclaim,
 }
 
 /// The failure to give.
@@ -188,7 +190,7 @@ impl Engine for Memory {
     }
 
     fn reclaim(&self, _space: Space, _from: &[u8], _to: &[u8]) -> Result<()> {
-        Ok(())
+        self.inner.lock().injected(Call::Reclaim)
     }
 
     fn stats(&self) -> Result<Stats> {

@@ -193,3 +193,21 @@ async fn a_collector_that_cannot_write_ends_the_member() {
         "{stop:?}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_compaction_does_not_wait_for_space_that_is_not_given_back() {
+    let cluster = Cluster::start(1).await;
+    let member = cluster.members[0].clone();
+    for number in 0..3 {
+        member.put(&nobody(), put("k", &number.to_string())).await.unwrap();
+    }
+    cluster.homes[0].engine.fail(Call::Reclaim, store_engine::Fault::Io, 1);
+    let compaction = CompactionRequest {
+        revision: 3,
+        physical: true,
+    };
+    let nobody = nobody();
+    let compacted = member.compact(&nobody, compaction);
+    let compacted = tokio::time::timeout(Duration::from_secs(60), compacted).await;
+    assert!(matches!(&compacted, Ok(Ok(_))), "{compacted:?}");
+}
