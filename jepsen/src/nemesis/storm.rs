@@ -49,6 +49,12 @@ impl Deck {
         }
     }
 
+    /// A kind that was made and not seen comes next.
+    fn again(&mut self, kind: Kind) {
+        self.left.retain(|one| *one != kind);
+        self.left.push(kind);
+    }
+
     /// The next ones: one or more, none twice, and none in the way of another.
     fn draw(&mut self, together: usize, random: &mut impl Rng) -> Vec<Kind> {
         let count = random.random_range(1..=together.max(1));
@@ -135,6 +141,10 @@ pub(crate) async fn storm(
         }
         for one in &mut on {
             one.seen = one.nemesis.observe(cluster).await;
+            // Where all members were killed, nothing was cut: it gets another chance, without what came with it.
+            if one.state == State::Installed && !one.seen.seen {
+                deck.again(one.kind);
+            }
         }
         end(cluster, on, witness, &mut report).await;
         sleep(plan.rest).await;
@@ -283,6 +293,21 @@ mod tests {
             drawn.sort_unstable();
             assert_eq!(drawn, Kind::ALL);
         }
+    }
+
+    #[test]
+    fn what_was_not_seen_comes_next() {
+        let mut random = StdRng::seed_from_u64(1);
+        let mut deck = Deck::new(Kind::ALL);
+        for kind in [Kind::Delay, Kind::Kill] {
+            deck.again(kind);
+            assert_eq!(deck.draw(1, &mut random), [kind]);
+        }
+        deck.draw(1, &mut random);
+        deck.again(Kind::Loss);
+        deck.again(Kind::Loss);
+        assert_eq!(deck.draw(1, &mut random), [Kind::Loss]);
+        assert!(!deck.left.contains(&Kind::Loss));
     }
 
     #[test]
