@@ -17,8 +17,11 @@ test: ## Run every test, with real etcd clients; installs what they need
 	@deploy/setup.sh test
 	. deploy/env.sh
 	cargo build --locked --profile sim --package store-sim
-	"$$CARGO_TARGET_DIR/sim/keelson-sim" many --count 100
+	"$$CARGO_TARGET_DIR/sim/keelson-sim" many --count 2000
+	"$$CARGO_TARGET_DIR/sim/keelson-sim" planted
 	cargo nextest run --locked --workspace --no-fail-fast
+	cargo build --locked --package keelson --package jepsen
+	"$$CARGO_TARGET_DIR/debug/keelson-jepsen" matrix --budget 5m --time 15s --out "$$CARGO_TARGET_DIR/jepsen"
 
 bench: ## Compare with etcd under load, in under 20 minutes; writes benches/results (ARGS="--only put" for less)
 	@deploy/setup.sh test

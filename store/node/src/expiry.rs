@@ -32,8 +32,8 @@ impl Member {
                 let status = status.borrow_and_update();
                 (status.leads(), status.term)
             };
-            let is_deposed = !leads && !(planted(Bug::DeposedExpiry) && counting.is_some());
-            if is_deposed {
+            let goes_on = planted(Bug::DeposedExpiry) && counting.is_some();
+            if !leads && !goes_on {
                 counting = None;
                 self.lay_down();
                 if status.wait_for(store_raft::Status::leads).await.is_err() {
@@ -41,7 +41,7 @@ impl Member {
                 }
                 continue;
             }
-            if counting != Some(term) && !(planted(Bug::DeposedExpiry) && counting.is_some()) {
+            if counting != Some(term) && !goes_on {
                 counting = self.take_over().await.then_some(term);
             }
             let wait = match counting {

@@ -9,7 +9,6 @@ use proto::fault::Fault;
 use proto::store::command::Action;
 use proto::store::reply::Outcome;
 use proto::store::{Command, Reply};
-use store_planted::{Bug, planted};
 use store_raft::Waiter;
 
 use crate::Member;
@@ -115,7 +114,6 @@ impl Member {
                 Ok(reply) => return Ok(reply),
                 // Surely not in any log: another try is safe.
                 Err(store_raft::Error::NotLeader { .. }) if self.life.is_running() => {}
-                Err(store_raft::Error::Unknown) if planted(Bug::AppliedTwice) => {}
                 Err(store_raft::Error::NotLeader { .. }) => return Err(Fault::Stopped.into()),
                 Err(error) => return Err(failure(error)),
             }

@@ -49,8 +49,6 @@ bugs! {
     StaleRead = "stale-read",
     /// Reads: a follower answers before it has applied what the leader had committed.
     EarlyRead = "early-read",
-    /// Writes: a command that is sent again after its connection broke is applied again.
-    AppliedTwice = "applied-twice",
     /// Transactions: only the first half of the operations is done.
     HalfTxn = "half-txn",
     /// Transactions: a comparison looks at what readers see, not at what the entries before it in the batch did.

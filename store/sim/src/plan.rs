@@ -75,7 +75,7 @@ impl Plan {
         };
         Self {
             members,
-            trouble: Duration::from_secs(random.random_range(5..=15)),
+            trouble: Duration::from_secs(random.random_range(3..=8)),
             kinds,
             lull: Duration::from_millis(*[300, 1_500, 4_000].choose(random).unwrap_or(&1_500)),
             load,

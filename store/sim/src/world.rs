@@ -117,7 +117,7 @@ impl World {
         self.until("a leader after the first start", |world, seen| {
             world.nodes.len() == seen.len() && seen.iter().any(|one| one.status.leads())
         })?;
-        self.pass(Duration::from_secs(2), false)?;
+        self.pass(Duration::from_secs(1), false)?;
         self.pass(self.plan.trouble, true)?;
         self.heal()?;
         self.until("convergence after the last fault", Self::is_well)?;

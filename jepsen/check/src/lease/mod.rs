@@ -49,7 +49,7 @@ fn report(findings: &mut Findings, rule: &'static str, what: &str, one: &Operati
 }
 
 fn check_gone(id: i64, lease: &Lease<'_>, gone: &Sight<'_>, bounds: Bounds, findings: &mut Findings) {
-    if lease.revokes.iter().any(|revoke| revoke.start < gone.time) {
+    if lease.revokes.iter().any(|revoke| revoke.start <= gone.time) {
         return;
     }
     let renewed = lease

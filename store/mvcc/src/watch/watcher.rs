@@ -53,7 +53,7 @@ impl<T> Watcher<T> {
             if !planted(Bug::FutureWatch) {
                 return Poll::Future;
             }
-            self.next = self.next.min(head);
+            (self.start, self.next) = (0, self.next.min(head));
         }
         if self.next > head {
             return Poll::Idle(self.next - 1);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jepsen_check::history::{Call, Reply};
+use proto::etcd::LeaseRevokeRequest;
 use proto::lock::{LockRequest, LockResponse, UnlockRequest};
 use rand::Rng;
 
@@ -22,7 +23,7 @@ pub(super) async fn run(mut client: Client) {
         // Ids are used once in a history, and processes are numbered over all of it.
         let id = ((client.process as i64) << 20) | client.random.random_range(1..1 << 20);
         if client.grant(id, TTL).await {
-            client.fight(id).await;
+            Box::pin(client.fight(id)).await;
         }
     }
 }
@@ -35,7 +36,9 @@ impl Client {
             name: name.clone().into(),
             lease,
         };
-        let won = match tokio::time::timeout(WAIT, self.member.lock(&self.caller, request)).await {
+        let lock = tokio::time::timeout(WAIT, self.member.lock(&self.caller, request));
+        let doom = self.random.random_ratio(1, 3).then(|| self.random.random_range(HELD));
+        let won = match tokio::join!(lock, self.end_lease(lease, doom)).0 {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return self.complete(Ended::Info(error.text())),
             Err(_) => return self.complete(Ended::Info("given up".to_owned())),
@@ -57,6 +60,16 @@ impl Client {
             Err(error) => Self::failed(&error),
         };
         self.complete(ended);
+    }
+
+    /// Somebody ends the lease while its owner may still wait.
+    async fn end_lease(&self, id: i64, after_ms: Option<u64>) {
+        let Some(after_ms) = after_ms else { return };
+        tokio::time::sleep(Duration::from_millis(after_ms)).await;
+        let ended = self.member.lease_revoke(&self.caller, LeaseRevokeRequest { id }).await;
+        if let Err(error) = ended {
+            tracing::debug!(%error, "the lease was not ended");
+        }
     }
 
     /// The answer says at which revision the lock was the caller's.

@@ -97,7 +97,12 @@ impl Client {
                     return;
                 }
                 answers += 1;
-                if asks && answers.is_multiple_of(5) {
+                let slow = asks && answers.is_multiple_of(3);
+                if slow {
+                    // Much stands ready when it asks.
+                    tokio::time::sleep(Duration::from_millis(u64::from(answers % 7) * 60)).await;
+                }
+                if slow || (asks && answers.is_multiple_of(5)) {
                     let progress = RequestUnion::ProgressRequest(WatchProgressRequest {});
                     let request = WatchRequest {
                         request_union: Some(progress),

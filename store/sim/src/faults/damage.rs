@@ -8,10 +8,22 @@ use super::{Fault, Ground};
 use crate::net::Number;
 use crate::node::Crash;
 
+/// So many bytes hold several records.
+const ENOUGH: u64 = 2 << 10;
+
 /// Whose disk, which file and which byte.
 #[derive(Default)]
 pub(crate) struct Damage {
     at: Option<(Number, MemoryDisk, String, u64)>,
+}
+
+/// Bytes of a file up to the last that is not zero.
+fn used(disk: &MemoryDisk, name: &str) -> Option<u64> {
+    let file = disk.open(name).ok()?;
+    let mut bytes = vec![0; file.bytes().ok()? as usize];
+    file.read_at(0, &mut bytes).ok()?;
+    let last = bytes.iter().rposition(|byte| *byte != 0);
+    Some(last.map_or(0, |last| last as u64 + 1))
 }
 
 impl Fault for Damage {
@@ -21,12 +33,15 @@ impl Fault for Damage {
             return None;
         }
         let disk = ground.nodes[node].home.disk.clone();
-        // The newest file is written to; what follows the last sync there may be torn, which is no damage.
         let mut names = disk.list().ok()?;
         names.sort_unstable();
-        names.pop()?;
-        let name = names.pop()?;
-        let bytes = disk.open(&name).and_then(|file| file.bytes()).ok()?;
+        let newest = names.pop()?;
+        // The end of the newest file may be torn, which is no damage; what later records followed is known as synced.
+        let (name, bytes) = match (used(&disk, &newest)? / 2, names.pop()) {
+            (half, Some(older)) if half < ENOUGH || ground.random.random() => (older.clone(), used(&disk, &older)?),
+            (half, _) if half < ENOUGH => return None,
+            (half, _) => (newest, half),
+        };
         let offset = ground.random.random_range(0..bytes.max(1));
         ground.crash(node, Crash::Kill);
         if !disk.corrupt(&name, offset) {

@@ -60,14 +60,18 @@ async fn ask(member: Member, want: Want, url: String, learner: bool) -> Result<V
             removed.map(|response| response.members)
         }
         Want::Add => {
+            let sought = url.clone();
             let request = MemberAddRequest {
                 peer_ur_ls: vec![url],
                 is_learner: learner,
             };
             match member.member_add(&caller, request).await {
-                // An earlier try was heard after all.
-                Err(error) if error.fault() == Some(Refusal::PeerUrlExist) => list(&member, &caller).await,
-                added => added.map(|response| response.members),
+                Ok(response) => Ok(response.members),
+                // An earlier try may have been heard after all: an operator who gets an error looks.
+                Err(error) => match list(&member, &caller).await {
+                    Ok(members) if members.iter().any(|one| one.peer_ur_ls.contains(&sought)) => Ok(members),
+                    _ => Err(error),
+                },
             }
         }
         Want::Promote(id) => {
