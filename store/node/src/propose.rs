@@ -9,6 +9,7 @@ use proto::fault::Fault;
 use proto::store::command::Action;
 use proto::store::reply::Outcome;
 use proto::store::{Command, Reply};
+use store_planted::{Bug, planted};
 use store_raft::Waiter;
 
 use crate::Member;
@@ -89,6 +90,11 @@ impl Member {
     /// Tries until the command is in a log and applied here. Without end: the caller sets the time.
     async fn drive(&self, mut waiter: Waiter, command: Command) -> Result<Reply> {
         let bytes = Bytes::from(command.encode_to_vec());
+        // What a leader says of its own lease clock means nothing once another leads, though it be in the same term.
+        let own = matches!(
+            command.action,
+            Some(Action::LeaseExpire(_) | Action::LeaseCheckpoint(_))
+        ) && !planted(Bug::DeposedExpiry);
         // What is looked at again at each try; anything else need not be held while it waits.
         let change = changes_members(&command).then_some(command);
         let mut status = self.status.clone();
@@ -107,6 +113,7 @@ impl Member {
                     };
                     self.consensus.write(&mut waiter, bytes).await
                 }
+                _ if own => return Err(Fault::NotLeader.into()),
                 Some(id) => self.forward(id, &mut waiter, &bytes).await,
                 None => Err(store_raft::Error::NotLeader { leader: None }),
             };
