@@ -21,13 +21,12 @@ use crate::generate::{Step, open, secured};
 use crate::pair::{play, right};
 
 /// What the model can notice: everything that a machine does alone, in one life or over two.
-const BUGS: [Bug; 9] = [
+const BUGS: [Bug; 8] = [
     Bug::HalfTxn,
     Bug::OldCompare,
     Bug::RevisionFalls,
     Bug::OverCompaction,
     Bug::LostEvent,
-    Bug::LostDeletion,
     Bug::FutureWatch,
     Bug::WrongPrevious,
     Bug::DeposedExpiry,
