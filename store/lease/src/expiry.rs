@@ -203,7 +203,8 @@ impl Expiry {
         order.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// Up to `limit` checkpoints that are due, to be proposed.
+    /// Up to `limit` checkpoints that are due, to be proposed. From now on they count as written: a renewal takes back
+    /// one that is still on its way, too.
     pub fn checkpoints(&mut self, now: Duration, limit: usize) -> Vec<LeaseCheckpoint> {
         let mut checkpoints = Vec::new();
         while checkpoints.len() < limit {
@@ -214,13 +215,14 @@ impl Expiry {
                 break;
             }
             self.plan_checkpoint(id, now);
-            let Some(timer) = self.timers.get(&id) else { continue };
+            let Some(timer) = self.timers.get_mut(&id) else { continue };
             let left = timer.deadline.saturating_sub(now);
             let remaining_ttl = i64::try_from(left.as_secs())
                 .unwrap_or(i64::MAX)
                 .saturating_add(i64::from(left.subsec_nanos() > 0));
             // Renewed just now: nothing to remember. Expired: its end is on the way.
             if remaining_ttl > 0 && remaining_ttl < timer.ttl {
+                timer.checkpoint = remaining_ttl;
                 checkpoints.push(LeaseCheckpoint { id, remaining_ttl });
             }
         }

@@ -173,6 +173,7 @@ pub async fn assemble(mut parts: Parts) -> Result<Member, Error> {
         tasks: parts.tasks,
         offload: parts.offload,
         sink,
+        checkpointing: tokio::sync::RwLock::default(),
         rounds: Rounds::default(),
         forwarding: Forwarding::new(),
         tokens,

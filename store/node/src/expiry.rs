@@ -10,6 +10,7 @@ use store_planted::{Bug, planted};
 
 use crate::Member;
 use crate::caller::Who;
+use crate::error::Result;
 
 /// The longest time between two looks; upstream's number.
 const LOOK: Duration = Duration::from_millis(500);
@@ -62,11 +63,7 @@ impl Member {
 
     /// One turn as the leader of this term; answers when the next is due.
     async fn lead_leases(&self, term: u64) -> Duration {
-        let (ids, checkpoints) = {
-            let mut expiry = self.sink.expiry.lock();
-            let now = self.clock.monotonic();
-            (expiry.expired(now, BATCH), expiry.checkpoints(now, CHECKPOINTS))
-        };
+        let ids = self.sink.expiry.lock().expired(self.clock.monotonic(), BATCH);
         let full = ids.len() == BATCH;
         if !ids.is_empty() {
             let count = ids.len();
@@ -78,9 +75,7 @@ impl Member {
                 Err(error) => tracing::warn!(%error, count, "failed to revoke expired leases; they are tried again"),
             }
         }
-        if !checkpoints.is_empty() {
-            self.write_checkpoints(checkpoints).await;
-        }
+        self.write_checkpoints().await;
         if full {
             return PAUSE;
         }
@@ -107,19 +102,27 @@ impl Member {
         true
     }
 
-    async fn write_checkpoints(&self, checkpoints: Vec<LeaseCheckpoint>) {
+    async fn write_checkpoints(&self) {
+        // No renewal takes back what is not in the log yet.
+        let _turn = self.checkpointing.write().await;
+        let now = self.clock.monotonic();
+        let checkpoints = self.sink.expiry.lock().checkpoints(now, CHECKPOINTS);
+        if checkpoints.is_empty() {
+            return;
+        }
         let request = LeaseCheckpointRequest { checkpoints };
         if let Err(error) = self.propose(&Who::own(), Action::LeaseCheckpoint(request)).await {
             tracing::warn!(%error, "failed to write lease checkpoints");
         }
     }
 
-    /// A renewed lease has its full time again, on the next leader too.
-    pub(crate) fn clear_checkpoint(&self, id: i64) {
-        let member = self.clone();
-        let checkpoint = LeaseCheckpoint { id, remaining_ttl: 0 };
-        self.tasks.spawn_until("lease-checkpoint", async move {
-            member.write_checkpoints(vec![checkpoint]).await;
-        });
+    /// Makes known to the next leader that a renewed lease has its full time again. The renewal may be answered only
+    /// then.
+    pub(crate) async fn clear_checkpoint(&self, id: i64) -> Result<()> {
+        let _turn = self.checkpointing.read().await;
+        let checkpoints = vec![LeaseCheckpoint { id, remaining_ttl: 0 }];
+        let request = LeaseCheckpointRequest { checkpoints };
+        self.propose(&Who::own(), Action::LeaseCheckpoint(request)).await?;
+        Ok(())
     }
 }

@@ -45,6 +45,8 @@ pub struct Inner {
     pub(crate) tasks: Tasks,
     pub(crate) offload: Offload,
     pub(crate) sink: Arc<Sink>,
+    /// Lease checkpoints are written by one at a time, and taken back by many when none is being written.
+    pub(crate) checkpointing: tokio::sync::RwLock<()>,
     pub(crate) rounds: Rounds,
     pub(crate) forwarding: Forwarding,
     pub(crate) tokens: Tokens,

@@ -60,6 +60,15 @@ impl Consensus {
         self.change(change, false).await
     }
 
+    /// Does the second half of a change whose leader ended, or stopped waiting, after the first. Whoever left by that
+    /// change is forgotten, as [`Consensus::remove`] would have done.
+    ///
+    /// # Errors
+    /// As [`Consensus::add_learner`].
+    pub async fn finish_change(&self) -> Result<(), Error> {
+        self.change(ChangeMembers::AddVoterIds(BTreeSet::new()), false).await
+    }
+
     /// Gives a member new peer URLs.
     ///
     /// # Errors

@@ -59,6 +59,8 @@ pub struct Status {
     pub nodes: BTreeMap<u64, peer::Node>,
     /// A change of the membership is not finished.
     pub changing: bool,
+    /// Majorities of two configurations are asked for: the first half of a change is done, the second is not.
+    pub joint: bool,
     /// Leader only: the index up to which each member's log is known to match.
     pub replication: BTreeMap<u64, u64>,
     /// Leader only: milliseconds since each other member last answered, when this value was made.
@@ -82,6 +84,7 @@ impl Status {
     fn made_of(shared: &Shared, server: &RaftServerMetrics<Types>, metrics: &RaftMetrics<Types>) -> Status {
         let index = |id: &Option<crate::types::LogId>| id.map_or(0, |id| id.index);
         let membership = server.membership_config.membership();
+        let joint = membership.get_joint_config().len() > 1;
         let replication = metrics.replication.iter().flatten();
         let heard = metrics.heartbeat.iter().flatten().filter_map(|(id, at)| {
             let since = (*at)?.elapsed().as_millis() as u64;
@@ -102,8 +105,8 @@ impl Status {
                 .nodes()
                 .map(|(id, node)| (*id, node_out(*id, node)))
                 .collect(),
-            changing: membership.get_joint_config().len() > 1
-                || server.membership_config != server.committed_membership_config,
+            changing: joint || server.membership_config != server.committed_membership_config,
+            joint,
             replication: replication.map(|(id, matched)| (*id, index(matched))).collect(),
             heard_ms: heard.collect(),
             failed: match &metrics.running_state {

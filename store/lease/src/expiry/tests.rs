@@ -98,6 +98,14 @@ fn a_new_leader_goes_on_from_the_checkpoint() {
         ]
     );
     assert_eq!(expiry.checkpoints(at(300_500), 10), []);
+    // They may be anywhere between the leader and the table.
+    assert_eq!(
+        expiry.renew(1, at(300_500)),
+        Renewal::Renewed {
+            ttl: 600,
+            clear_checkpoint: true
+        }
+    );
 }
 
 #[test]

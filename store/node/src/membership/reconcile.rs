@@ -27,6 +27,7 @@ fn membership(status: &Status) -> (bool, &BTreeSet<u64>, &BTreeSet<u64>, bool) {
 /// What consensus lacks of the wish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Change {
+    Finish,
     Add(peer::Node),
     Promote(u64),
     Update(peer::Node),
@@ -86,6 +87,7 @@ impl Member {
 
     async fn make(&self, change: Change) -> Result<(), store_raft::Error> {
         match change {
+            Change::Finish => self.consensus.finish_change().await,
             Change::Add(node) => self.consensus.add_learner(node).await,
             Change::Promote(id) => self.consensus.promote(id).await,
             Change::Update(node) => self.consensus.update_node(node).await,
@@ -96,6 +98,10 @@ impl Member {
 
 /// The next change, and whether a member is still catching up.
 fn pressing(state: &State, status: &Status, matched: impl Fn(u64) -> Option<u64>) -> (Option<Change>, bool) {
+    // Left by a leader that died, or by a call that was given up: the table alone would not show it.
+    if status.joint {
+        return (Some(Change::Finish), true);
+    }
     // Only what was surely removed goes: a table that has not been read far enough removes nobody.
     if let Some(id) = status.nodes.keys().find(|id| state.members.is_removed(**id)) {
         return (Some(Change::Remove(*id)), true);

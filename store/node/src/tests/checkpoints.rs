@@ -76,12 +76,15 @@ async fn a_renewal_takes_the_checkpoint_back() {
     let (cluster, id) = start(true).await;
     tokio::time::sleep(PASSED).await;
     let alive = LeaseKeepAliveRequest { id };
-    let follower = cluster.follower().await;
-    assert_eq!(follower.lease_keep_alive(&nobody(), alive).await.unwrap().ttl, TTL);
+    let (leader, follower) = (cluster.leader().await, cluster.follower().await);
     let cleared = |member: &Member| {
         let state = member.reader().state();
         state.leases.get(id).is_some_and(|lease| lease.remaining() == 0)
     };
+    assert!(!cleared(&leader));
+    assert_eq!(follower.lease_keep_alive(&nobody(), alive).await.unwrap().ttl, TTL);
+    // Answered means that whoever leads next knows it.
+    assert!(cleared(&leader));
     until(|| cluster.members.iter().all(cleared)).await;
     let left = remaining(&depose(&cluster).await, id).await;
     assert!(left > TTL - 10, "{left}");

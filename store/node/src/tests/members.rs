@@ -204,6 +204,34 @@ async fn a_removed_member_is_heard_until_consensus_goes_on_without_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_whose_leader_is_lost_between_its_halves_is_finished_by_the_next() {
+    let mut cluster = Cluster::start(3).await;
+    let leader = cluster.leader().await;
+    let added = leader.member_add(&nobody(), add(3, true)).await.unwrap();
+    let learner = join(&mut cluster, 4).await;
+    assert_eq!(learner.id(), added.member.unwrap().id);
+    let mut others = cluster.members.iter().filter(|one| one.id() != leader.id());
+    let [near, far] = [0; 2].map(|_| others.next().cloned().unwrap());
+    // A majority of the voters takes the request and the first half; with the new voter it is none.
+    cluster.deafen(far.id(), true);
+    cluster.deafen(learner.id(), true);
+    let promotion = MemberPromoteRequest { id: learner.id() };
+    leader.member_promote(&nobody(), promotion).await.unwrap();
+    until(|| near.raft_status().borrow().joint).await;
+    cluster.isolate(leader.id(), true);
+    // Those three stay cut off from the lost leader only.
+    for (one, other) in [(&near, &far), (&near, &learner), (&far, &learner)] {
+        cluster.net.channels.link(one.id(), other.id(), true);
+        cluster.net.channels.link(other.id(), one.id(), true);
+    }
+    until(|| near.is_leader()).await;
+    until(|| !near.raft_status().borrow().changing).await;
+    assert_eq!(near.raft_status().borrow().voters.len(), 4);
+    cluster.isolate(leader.id(), false);
+    until(|| !leader.is_leader() && !leader.raft_status().borrow().changing).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_joins_in_the_place_of_another_does_not_take_its_id() {
     let cluster = Cluster::start(5).await;
     let [behind, gone, last] = [0, 1, 4].map(|at: usize| cluster.members[at].clone());
