@@ -17,7 +17,7 @@ test: ## Run every test, with real etcd clients; installs what they need
 	@deploy/setup.sh test
 	. deploy/env.sh
 	cargo build --locked --profile sim --package store-sim
-	"$$CARGO_TARGET_DIR/sim/keelson-sim" many --count 300
+	"$$CARGO_TARGET_DIR/sim/keelson-sim" many
 	"$$CARGO_TARGET_DIR/sim/keelson-sim" planted
 	cargo nextest run --locked --workspace --no-fail-fast
 	cargo build --locked --package keelson --package jepsen

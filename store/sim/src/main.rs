@@ -13,6 +13,10 @@ use clap::{Parser, Subcommand};
 
 use crate::many::Many;
 
+/// An eighth of the time of a run goes into small allocations with the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A run takes a second, or some where the machine is busy.
 const PATIENCE: Duration = Duration::from_secs(120);
 
