@@ -1,20 +1,23 @@
 //! Who judges a history, and what follows from all judgements for a run.
 
 use std::fmt;
+use std::time::Duration;
 
-use jepsen_check::history::{Call, History, Phase, Reply};
+use jepsen_check::history::{Call, History};
 use jepsen_check::lock::Overlap;
 use jepsen_check::{Log, Verdict, bank, election, elle, lease, lock, replay, set, watch, wgl};
 use serde::Serialize;
 
 use crate::run::Facts;
 
-/// Leases may end so much too early: not at all, for the store and this program measure time with one clock.
-const EARLY: u64 = 0;
-/// Leases may end so much too late while one leader leads, in nanoseconds: it looks for ended ones twice a second, and
-/// what it finds has to be agreed on.
-const LATE: u64 = 3_000_000_000;
-const SECOND: u64 = 1_000_000_000;
+/// Leases may end so much too late while one leader leads: it looks for ended ones twice a second, and what it finds has
+/// to be agreed on. No election takes longer either.
+pub(crate) const LATE: Duration = Duration::from_secs(3);
+/// How exactly leases must end. Never too early: the store and this program measure time with one clock.
+const LEASES: lease::Bounds = lease::Bounds {
+    early: 0,
+    late: LATE.as_nanos() as u64,
+};
 
 /// A checker, with what it has to be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,7 +216,7 @@ fn judge(history: &History, judges: &[Judge]) -> Vec<Judgement> {
                 Judge::Wgl => wgl::check(history, wgl::STEPS),
                 Judge::Elle => elle::check(history),
                 Judge::Watch => watch::check(history, log),
-                Judge::Lease => lease::check(history, lease_bounds(history)),
+                Judge::Lease => lease::check(history, LEASES),
                 Judge::Set => set::check(history),
                 Judge::Bank { total } => bank::check(history, *total),
                 Judge::Lock(overlap) => lock::check(history, *overlap),
@@ -221,30 +224,6 @@ fn judge(history: &History, judges: &[Judge]) -> Vec<Judgement> {
             },
         })
         .collect()
-}
-
-/// How exactly leases must end. A new leader starts the time of every lease afresh, and without a leader none ends: so
-/// with faults a lease may live on through all of them, and for once its whole time after the last.
-fn lease_bounds(history: &History) -> lease::Bounds {
-    let begin = history.faults.iter().map(|fault| fault.time).min();
-    let ends = history.faults.iter().filter(|fault| fault.phase == Phase::End);
-    let end = ends.map(|fault| fault.time).max();
-    let ttl = history
-        .operations
-        .iter()
-        .filter_map(|operation| match operation.reply() {
-            Some(Reply::Grant { ttl }) => Some(*ttl),
-            _ => None,
-        });
-    let longest = ttl.max().unwrap_or(0).max(0) as u64 * SECOND;
-    let stormy = match (begin, end) {
-        (Some(begin), Some(end)) => end.saturating_sub(begin) + longest + LATE,
-        _ => 0,
-    };
-    lease::Bounds {
-        early: EARLY,
-        late: LATE + stormy,
-    }
 }
 
 /// The keys of a history that are registers.
@@ -347,17 +326,40 @@ mod tests {
         assert_eq!(lost.accused(), [0, 1]);
     }
 
-    #[test]
-    fn leases_may_outlive_faults_but_not_calm() {
-        let calm = lease_bounds(&history(""));
-        assert_eq!((calm.early, calm.late), (EARLY, LATE));
-        let fault = |time, phase| {
+    /// A lease of 4 s is granted before a fault that ends at 10 s, and seen so many seconds later.
+    fn leased(after: u64) -> History {
+        let at = |second: u64| second * 1_000_000_000;
+        let call = |process: u64, start: u64, call: &str, reply: &str| {
             line(&format!(
-                r#"{{"type":"fault","time":{time},"name":"kill","phase":"{phase}"}}"#
+                r#"{{"type":"invoke","process":{process},"time":{},"call":{call}}}"#,
+                at(start)
+            )) + &line(&format!(
+                r#"{{"type":"ok","process":{process},"time":{},"reply":{reply}}}"#,
+                at(start) + 1
             ))
         };
-        let text = fault(SECOND, "begin") + &fault(9 * SECOND, "end");
-        let stormy = lease_bounds(&History::read(text.as_bytes()).unwrap());
-        assert_eq!(stormy.late, 2 * LATE + 8 * SECOND);
+        let fault = |time, phase| {
+            line(&format!(
+                r#"{{"type":"fault","time":{},"name":"kill","phase":"{phase}"}}"#,
+                at(time)
+            ))
+        };
+        let text = call(1, 1, r#"{"grant":{"lease":7,"ttl":4}}"#, r#"{"grant":{"ttl":4}}"#)
+            + &fault(2, "begin")
+            + &fault(10, "end")
+            + &call(
+                2,
+                10 + after,
+                r#"{"time_to_live":{"lease":7}}"#,
+                r#"{"time_to_live":{"ttl":0}}"#,
+            );
+        History::read(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn leases_outlive_the_last_fault_by_one_election_and_one_life() {
+        let verdict = |after| judge(&leased(after), &[Judge::Lease]).remove(0).verdict;
+        assert!(verdict(10).passed(), "{}", verdict(10));
+        assert_eq!(verdict(11).violations()[0].rule, "late");
     }
 }

@@ -6,9 +6,7 @@
 //!   majority nobody can be answered, but clients must have asked;
 //! - "faults": no fault began, or one never ended.
 
-use std::collections::BTreeMap;
-
-use crate::history::{History, Phase, seconds};
+use crate::history::{History, Spell, seconds};
 use crate::verdict::{Findings, Verdict};
 
 /// How many answered operations each part of a run must have.
@@ -67,30 +65,16 @@ pub fn check(history: &History, floor: Floor) -> Verdict {
 
 /// The times in which at least one fault is on, oldest first, none touching another.
 fn bands(history: &History, findings: &mut Findings) -> Vec<(u64, u64)> {
-    let mut on: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut all: Vec<(u64, u64)> = Vec::new();
-    for fault in &history.faults {
-        match fault.phase {
-            Phase::Begin => {
-                on.entry(&fault.name).or_insert(fault.time);
-            }
-            Phase::End => {
-                if let Some(begin) = on.remove(fault.name.as_str()) {
-                    all.push((begin, fault.time));
-                }
-            }
-        }
-    }
-    for (name, begin) in on {
-        let message = format!("{name} began at {} and never ended", seconds(begin));
-        findings.report("faults", &[], message);
-    }
-    all.sort_unstable();
     let mut bands: Vec<(u64, u64)> = Vec::new();
-    for (from, to) in all {
+    for Spell { name, begin, end } in history.spells() {
+        let Some(end) = end else {
+            let message = format!("{name} began at {} and never ended", seconds(begin));
+            findings.report("faults", &[], message);
+            continue;
+        };
         match bands.last_mut() {
-            Some(last) if from <= last.1 => last.1 = last.1.max(to),
-            _ => bands.push((from, to)),
+            Some(last) if begin <= last.1 => last.1 = last.1.max(end),
+            _ => bands.push((begin, end)),
         }
     }
     bands
@@ -99,6 +83,7 @@ fn bands(history: &History, findings: &mut Findings) -> Vec<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::Phase;
     use crate::testing::{Operations, done, ops, put};
 
     const FLOOR: Floor = Floor {

@@ -1,10 +1,12 @@
 //! Leases: granted, hung with one key each, kept alive for a while, then left to end, or revoked; and looked at all the
-//! time, above all when they are about to end.
+//! time, above all when they are about to end. In the end nobody renews any, until all must be gone, and each is looked at.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jepsen_check::history::{Call, Get, Put, Reply};
+use parking_lot::Mutex;
 use rand::Rng;
 use rand::rngs::StdRng;
 use tokio::time::Instant;
@@ -12,18 +14,31 @@ use tokio::time::Instant;
 use super::{Least, Outline, Player, Workload, insist};
 use crate::client::wire::prefix;
 use crate::client::{Client, Mishap};
-use crate::judge::Judge;
+use crate::judge::{Judge, LATE};
 
 const PREFIX: &str = "lease/";
-/// Seconds asked for. Stores round short ones up.
-const TTL: std::ops::RangeInclusive<i64> = 2..=5;
+/// Seconds asked for. Stores round short ones up. A run waits for the longest in the end.
+const TTL: std::ops::RangeInclusive<i64> = 2..=4;
 /// Leases that one client looks after.
 const TENDED: usize = 4;
 /// A lease is looked at until so long after its end.
 const AFTERMATH: Duration = Duration::from_secs(6);
 
 /// The workload.
-pub(super) struct Leases;
+#[derive(Default)]
+pub(super) struct Leases {
+    granted: Granted,
+}
+
+/// Leases that were granted: the id and the time to live of each.
+type Granted = Arc<Mutex<Vec<(i64, Duration)>>>;
+
+/// So long after the last call all leases of these must be gone: a new leader may have been elected just now, and gives
+/// each its whole time.
+fn tail(granted: &[(i64, Duration)]) -> Duration {
+    let longest = granted.iter().map(|(_, ttl)| *ttl).max();
+    longest.unwrap_or_default() + 2 * LATE
+}
 
 #[async_trait]
 impl Workload for Leases {
@@ -46,12 +61,18 @@ impl Workload for Leases {
                 // Positive, and far from those of the other clients.
                 next: ((seed.number() >> 24) << 16) as i64,
                 tended: Vec::new(),
+                granted: Arc::clone(&self.granted),
             })
         };
         (0..outline.clients).map(player).collect()
     }
 
     async fn finish(&self, client: &mut Client) -> Result<(), Mishap> {
+        let granted = std::mem::take(&mut *self.granted.lock());
+        tokio::time::sleep(tail(&granted)).await;
+        for (lease, _) in granted {
+            insist(client, &Call::TimeToLive { lease }).await?;
+        }
         insist(client, &Call::Get(prefix(PREFIX))).await?;
         Ok(())
     }
@@ -84,6 +105,8 @@ struct Tenant {
     /// The id of its next lease.
     next: i64,
     tended: Vec<Tended>,
+    /// Those of all clients.
+    granted: Granted,
 }
 
 impl Tenant {
@@ -109,6 +132,7 @@ impl Tenant {
             lease,
             ..Put::default()
         };
+        self.granted.lock().push((lease, tended.ttl));
         self.tended.push(tended);
         client.call(Call::Put(put)).await?;
         Ok(())
@@ -179,7 +203,11 @@ impl Player for Tenant {
 
 #[cfg(test)]
 mod tests {
+    use jepsen_check::history::Line;
+
     use super::*;
+    use crate::client::Route;
+    use crate::client::testing::deserted;
     use crate::seed::Seed;
     use crate::workload::Audited;
 
@@ -191,12 +219,31 @@ mod tests {
             clients: 8,
             audited: Audited::default(),
         };
-        assert_eq!(Leases.players(&outline).len(), 8);
+        assert_eq!(Leases::default().players(&outline).len(), 8);
         let mut firsts: Vec<i64> = (0..8)
             .map(|number| ((seed.part("lease", number).number() >> 24) << 16) as i64)
             .collect();
         firsts.sort_unstable();
         assert!(firsts[0] >= 0, "{firsts:?}");
         assert!(firsts.windows(2).all(|pair| pair[1] - pair[0] > 10_000), "{firsts:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_lease_is_looked_at_when_it_must_be_gone() {
+        let (place, lines) = deserted(3, 4);
+        let mut client = Client::new(&place, 0, Route::Pinned(0), Seed::new(1));
+        let leases = Leases::default();
+        for (lease, ttl) in [(7, 2), (8, 5)] {
+            leases.granted.lock().push((lease, Duration::from_secs(ttl)));
+        }
+        let began = Instant::now();
+        // Nobody answers here, so it is given up at the first one.
+        leases.finish(&mut client).await.unwrap_err();
+        assert!(began.elapsed() >= Duration::from_secs(5) + 2 * LATE);
+        let asked = lines.try_iter().find_map(|line| match line {
+            Line::Invoke { call, .. } => Some(call),
+            _ => None,
+        });
+        assert_eq!(asked, Some(Call::TimeToLive { lease: 7 }));
     }
 }

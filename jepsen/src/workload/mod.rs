@@ -98,7 +98,7 @@ impl Name {
             Self::Append => Arc::new(append::Append::default()),
             Self::Bank => Arc::new(bank::Bank),
             Self::Watch => Arc::new(watch::Watching),
-            Self::Lease => Arc::new(lease::Leases),
+            Self::Lease => Arc::new(lease::Leases::default()),
             Self::Lock => Arc::new(lock::Locks::fenced()),
             Self::LockUnfenced => Arc::new(lock::Locks::unfenced()),
             Self::Election => Arc::new(election::Elections),

@@ -15,7 +15,7 @@ mod register;
 mod reply;
 mod words;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 pub use call::{Call, Compare, Delete, Get, Put, Relation, Request, Step, Target, Txn, Watch, covers};
 pub use line::{Error, Line, Phase, Problem};
@@ -92,6 +92,15 @@ pub struct Fault {
     pub detail: String,
 }
 
+/// A fault from its beginning to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spell<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) begin: u64,
+    /// `None`: it never ended.
+    pub(crate) end: Option<u64>,
+}
+
 /// One line of a history, by what it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
@@ -152,6 +161,28 @@ impl Operation {
 }
 
 impl History {
+    /// The faults, each from its beginning to its end, in the order of their beginnings.
+    pub(crate) fn spells(&self) -> Vec<Spell<'_>> {
+        let mut on: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut spells = Vec::new();
+        for fault in &self.faults {
+            let name = fault.name.as_str();
+            match fault.phase {
+                Phase::Begin => {
+                    on.entry(name).or_insert(fault.time);
+                }
+                Phase::End => {
+                    let end = Some(fault.time);
+                    spells.extend(on.remove(name).map(|begin| Spell { name, begin, end }));
+                }
+            }
+        }
+        let endless = on.into_iter().map(|(name, begin)| Spell { name, begin, end: None });
+        spells.extend(endless);
+        spells.sort_by_key(|spell| spell.begin);
+        spells
+    }
+
     /// The number under which each operation's process is known to checkers that let nobody call again after a call
     /// whose outcome is unknown: after each such call a process gets a number of its own.
     pub(crate) fn processes(&self) -> Vec<u64> {

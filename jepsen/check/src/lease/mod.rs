@@ -4,32 +4,32 @@
 //! it. So it lives at least that long from the call's start, and at most that long from the call's end.
 //!
 //! - "early": the lease, or a key on it, is gone before that;
-//! - "late": it is still there when that and the bound are over;
+//! - "late": it is still there when that and the bound are over; see [`due`] for what faults add;
 //! - "risen": it is there after it was gone;
 //! - "revoked": it is there after its revocation was answered.
 //!
 //! A key counts only if a single put wrote it. What a call with an unknown outcome may have renewed counts from the
-//! moment at which its client gave up. Ids of leases are used once in a history. New leaders start the time of every
-//! lease afresh, so the bound must allow for as many elections as a run may have, each with a time to live.
+//! moment at which its client gave up. Ids of leases are used once in a history.
 
 mod evidence;
 
-use crate::history::{History, Operation, seconds};
+use crate::history::{History, Operation, Spell, seconds};
 use crate::verdict::{Findings, Verdict};
-use evidence::{Lease, Sight, gather};
+use evidence::{Lease, Renewal, Sight, gather};
 
 /// How exactly leases must end, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     /// They may be gone so much too early: what clocks may differ by.
     pub early: u64,
-    /// They may live so much too long.
+    /// They may live so much too long while one leader leads, and no election takes longer.
     pub late: u64,
 }
 
 /// Judges every lease of a history.
 pub fn check(history: &History, bounds: Bounds) -> Verdict {
     let mut findings = Findings::default();
+    let spells = history.spells();
     for (id, lease) in gather(history) {
         for gone in &lease.gone {
             findings.check();
@@ -37,7 +37,8 @@ pub fn check(history: &History, bounds: Bounds) -> Verdict {
         }
         for alive in &lease.alive {
             findings.check();
-            check_alive(id, &lease, alive, bounds, &mut findings);
+            check_alive(id, &lease, alive, &mut findings);
+            check_late(id, &lease, alive, (&spells, bounds.late), &mut findings);
         }
     }
     findings.verdict("no lease was found alive or gone")
@@ -70,7 +71,7 @@ fn check_gone(id: i64, lease: &Lease<'_>, gone: &Sight<'_>, bounds: Bounds, find
     }
 }
 
-fn check_alive(id: i64, lease: &Lease<'_>, alive: &Sight<'_>, bounds: Bounds, findings: &mut Findings) {
+fn check_alive(id: i64, lease: &Lease<'_>, alive: &Sight<'_>, findings: &mut Findings) {
     if let Some(gone) = lease.gone.iter().find(|gone| gone.time < alive.time) {
         let what = format!("lease {id} was gone by {} and alive later", seconds(gone.time));
         report(findings, "risen", &what, gone.operation, alive.operation);
@@ -83,21 +84,53 @@ fn check_alive(id: i64, lease: &Lease<'_>, alive: &Sight<'_>, bounds: Bounds, fi
         let what = format!("lease {id} was alive after it was revoked");
         report(findings, "revoked", &what, alive.operation, revoke);
     }
-    let renewed = lease
-        .renewals
+}
+
+/// When a lease that is seen at a moment must have been gone, if this was its last renewal: `late` after its end. A new
+/// leader starts the time of every lease afresh, and without a leader none ends. So if there was a fault in between, it
+/// may also live its whole time from the election that the last such fault made necessary; `None` while that is on.
+///
+/// A fault is told of only once it is there, so one that is told of just after the moment may have been on.
+fn due(renewal: &Renewal<'_>, seen: u64, spells: &[Spell<'_>], late: u64) -> Option<u64> {
+    let over = |spell: &Spell<'_>| spell.end.unwrap_or(u64::MAX);
+    let ended = renewal.operation.end.unwrap_or(u64::MAX);
+    let between = spells
         .iter()
-        .filter(|renewal| renewal.operation.start < alive.time)
-        .max_by_key(|renewal| renewal.latest());
-    if let Some(renewal) = renewed {
-        let due = renewal.latest().saturating_add(bounds.late);
-        if alive.time > due {
-            let what = format!(
-                "lease {id} was alive at {}, {} too long",
-                seconds(alive.time),
-                seconds(alive.time - due)
-            );
-            report(findings, "late", &what, alive.operation, renewal.operation);
+        .filter(|spell| spell.begin < seen.saturating_add(late) && ended < over(spell).saturating_add(late));
+    let calm = renewal.latest().saturating_add(late);
+    match between.map(over).max() {
+        None => Some(calm),
+        Some(end) if end >= seen => None,
+        Some(end) => Some(calm.max(end + late + renewal.ttl).saturating_add(late)),
+    }
+}
+
+fn check_late(
+    id: i64,
+    lease: &Lease<'_>,
+    alive: &Sight<'_>,
+    (spells, late): (&[Spell<'_>], u64),
+    findings: &mut Findings,
+) {
+    let mut last: Option<(u64, &Renewal<'_>)> = None;
+    for renewal in lease.renewals.iter().filter(|one| one.operation.start < alive.time) {
+        // Any of them may be the one that counts, so the one that lets the lease live longest must be over.
+        match due(renewal, alive.time, spells, late) {
+            Some(due) if due < alive.time => {
+                if last.is_none_or(|(latest, _)| latest < due) {
+                    last = Some((due, renewal));
+                }
+            }
+            _ => return,
         }
+    }
+    if let Some((due, renewal)) = last {
+        let what = format!(
+            "lease {id} was alive at {}, {} too long",
+            seconds(alive.time),
+            seconds(alive.time - due)
+        );
+        report(findings, "late", &what, alive.operation, renewal.operation);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Leases that end in time, and some that do not.
 
 use super::*;
-use crate::history::{Call, Reply};
+use crate::history::{Call, Phase, Reply};
 use crate::testing::{
     Operations, absent, delete, delete_event, delivery, done, get, ops, present, put_leased, watch_all,
 };
@@ -112,6 +112,40 @@ fn late_a_key_or_its_lease_outlives_its_time_and_the_bound() {
     let unknown = granted().info(4, seconds_of(8), seconds_of(9), Call::KeepAlive { lease: 7 });
     assert!(passes(read(unknown.clone(), 20, true)));
     assert_eq!(rules(read(unknown, 22, true)), ["late"]);
+}
+
+/// A fault between two seconds.
+fn faulty(history: Operations, begin: u64, end: u64) -> Operations {
+    history
+        .fault(seconds_of(begin), "kill", Phase::Begin)
+        .fault(seconds_of(end), "kill", Phase::End)
+}
+
+#[test]
+fn late_a_fault_adds_one_election_and_one_life() {
+    // The lease ends at 12 s. An election after 11 s takes 2 s, a whole life 10 s, and the leader's look 2 s.
+    assert!(passes(read(faulty(granted(), 5, 11), 25, true)));
+    assert_eq!(rules(read(faulty(granted(), 5, 11), 26, true)), ["late"]);
+    // Faults that are over when it is renewed, or come when it was seen, add nothing; while one is on all may be.
+    let early = faulty(granted(), 20, 30);
+    assert_eq!(rules(read(early.clone(), 15, true)), ["late"]);
+    assert!(passes(read(early.clone(), 29, true)));
+    assert_eq!(rules(read(early, 45, true)), ["late"]);
+    assert!(passes(read(
+        granted().fault(seconds_of(5), "kill", Phase::Begin),
+        99,
+        true
+    )));
+    let renewed = keep_alive(faulty(granted(), 4, 5), 9, 10);
+    assert_eq!(rules(read(renewed, 23, true)), ["late"]);
+}
+
+#[test]
+fn late_of_two_renewals_the_one_that_lets_it_live_longer_counts() {
+    // Of the first the fault may have begun a whole life anew at 13 s, of the second it was over.
+    let renewed = keep_alive(faulty(granted(), 5, 11), 14, 5);
+    assert!(passes(read(renewed.clone(), 25, true)));
+    assert_eq!(rules(read(renewed, 26, true)), ["late"]);
 }
 
 #[test]
