@@ -147,7 +147,8 @@ impl Server {
 
     /// Serves the other members; `channels` are those on which this member calls them, and count with this port.
     pub fn peer(&self, at: Bound, tls: Option<ServerTls>, channels: &Channels) {
-        let front = PeerFront::new(self.member.clone(), self.pages(), channels.metrics.clone());
+        let limit = self.options.max_request_bytes;
+        let front = PeerFront::new(self.member.clone(), self.pages(), channels.metrics.clone(), limit);
         let mut port = self.port("peer", tls, front);
         // Members ping each other as often as they like.
         port.options = Arc::new(Options {

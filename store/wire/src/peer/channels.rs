@@ -17,6 +17,7 @@ use tower::service_fn;
 
 use super::dial::Dialer;
 use super::identity::Ends;
+use super::limits::Answer;
 use super::metrics::{PeerMetrics, label};
 use crate::address::{Address, Place};
 
@@ -106,8 +107,8 @@ impl Channels {
         let _ = self.me.set((cluster_id, member_id));
     }
 
-    /// A client of a member on a lane.
-    pub(super) fn client(&self, target: &peer::Node, lane: Lane) -> PeerClient<Channel> {
+    /// A client of a member on a lane, for a call that is answered like this.
+    pub(super) fn client(&self, target: &peer::Node, lane: Lane, answer: Answer) -> PeerClient<Channel> {
         let mut peers = self.peers.lock();
         let peer = peers
             .entry(target.id)
@@ -118,7 +119,7 @@ impl Channels {
             })
             .or_insert_with(|| self.open(target));
         peer.used = Instant::now();
-        unlimited(peer.lanes[lane as usize].clone())
+        limited(peer.lanes[lane as usize].clone(), answer)
     }
 
     /// A request with both its ends written on it.
@@ -136,7 +137,7 @@ impl Channels {
 
     /// A client of whoever answers at a URL.
     pub(super) fn stranger(&self, url: &str) -> PeerClient<Channel> {
-        unlimited(self.channel(&[url.to_owned()], "0"))
+        limited(self.channel(&[url.to_owned()], "0"), Answer::Many)
     }
 
     fn open(&self, target: &peer::Node) -> Peer {
@@ -200,7 +201,7 @@ impl Channels {
         let label = label(id);
         let since = Instant::now();
         let request = self.addressed(Some(id), ClusterInfoRequest::default());
-        let mut client = unlimited(channel);
+        let mut client = limited(channel, Answer::Many);
         let answered = tokio::time::timeout(PROBE_EVERY, client.cluster_info(request)).await;
         let active = matches!(answered, Ok(Ok(_)));
         if active {
@@ -226,11 +227,9 @@ impl Channels {
     }
 }
 
-/// Members are trusted with messages of any size: their log entries were limited when they were taken.
-fn unlimited(channel: Channel) -> PeerClient<Channel> {
-    PeerClient::new(channel)
-        .max_decoding_message_size(usize::MAX)
-        .max_encoding_message_size(usize::MAX)
+/// Whoever answers at a URL is believed to be a member, but not that it has gigabytes to say.
+fn limited(channel: Channel, answer: Answer) -> PeerClient<Channel> {
+    PeerClient::new(channel).max_decoding_message_size(answer.limit())
 }
 
 /// The head of the requests. The scheme is that of the bytes within; TLS, where it is spoken, is the dialer's business.

@@ -3,6 +3,7 @@
 pub(crate) mod channels;
 pub(crate) mod dial;
 mod identity;
+mod limits;
 mod metrics;
 pub(crate) mod server;
 mod service;

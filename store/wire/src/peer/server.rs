@@ -12,6 +12,7 @@ use tonic::body::Body;
 use tower::ServiceExt;
 
 use super::identity::Ends;
+use super::limits;
 use super::metrics::{PeerMetrics, label};
 use super::service::PeerService;
 use crate::frames::Counted;
@@ -29,10 +30,11 @@ pub(crate) struct PeerFront {
     service: Arc<PeerService>,
     pages: Pages,
     metrics: PeerMetrics,
+    max_request_bytes: usize,
 }
 
 impl PeerFront {
-    pub(crate) fn new(member: Member, pages: Pages, metrics: PeerMetrics) -> Self {
+    pub(crate) fn new(member: Member, pages: Pages, metrics: PeerMetrics, max_request_bytes: usize) -> Self {
         let service = Arc::new(PeerService {
             member: member.clone(),
             metrics: metrics.clone(),
@@ -42,6 +44,7 @@ impl PeerFront {
             service,
             pages,
             metrics,
+            max_request_bytes,
         }
     }
 
@@ -59,9 +62,10 @@ impl PeerFront {
         }
         let from = label(ends.from.unwrap_or_default());
         let received = self.metrics.received_bytes.with_label_values(&[&from]);
+        let limit = limits::request(request.uri().path(), self.max_request_bytes);
         let mut request = request.map(|body| Body::new(Counted::new(body, received)));
         request.extensions_mut().insert(ends);
-        let server = PeerServer::from_arc(Arc::clone(&self.service)).max_decoding_message_size(usize::MAX);
+        let server = PeerServer::from_arc(Arc::clone(&self.service)).max_decoding_message_size(limit);
         let Ok(response) = server.oneshot(request).await;
         let sent = self.metrics.sent_bytes.with_label_values(&[&from]);
         response.map(|body| Body::new(Counted::new(body, sent)))

@@ -13,7 +13,7 @@ use proto::peer::{
 };
 use store_node::Member;
 use store_raft::{BoxStream, Error, TransportError};
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::identity::Ends;
 use super::metrics::PeerMetrics;
@@ -40,8 +40,16 @@ fn sender<T>(request: &Request<T>) -> u64 {
     ends.and_then(|ends| ends.from).unwrap_or_default()
 }
 
-/// A broken stream is one that ended: what arrived before it broke is good.
+/// A broken stream is one that ended: what arrived before it broke is good. One that broke off because of what was sent
+/// will break again, and only this member knows why.
 fn until_broken<T: Send + 'static>(requests: Streaming<T>) -> BoxStream<'static, T> {
+    let requests = requests.map(|request| {
+        request.inspect_err(|status| {
+            if status.code() == Code::OutOfRange {
+                tracing::warn!(why = status.message(), "refused a message of a member");
+            }
+        })
+    });
     let requests = requests.take_while(|request| std::future::ready(request.is_ok()));
     requests.filter_map(|request| std::future::ready(request.ok())).boxed()
 }

@@ -14,6 +14,7 @@ use tonic::{Code, Response, Status};
 
 use super::channels::{Channels, Lane};
 use super::dial::Unreached;
+use super::limits::Answer;
 
 type Result<T> = std::result::Result<T, TransportError>;
 
@@ -75,7 +76,7 @@ impl Transport for Channels {
         target: &peer::Node,
         requests: BoxStream<'static, peer::AppendRequest>,
     ) -> Result<BoxStream<'static, Result<peer::AppendResponse>>> {
-        let mut client = self.client(target, Lane::Consensus);
+        let mut client = self.client(target, Lane::Consensus, Answer::Short);
         let opening = client.append(self.addressed(Some(target.id), Outgoing(requests)));
         let answers = answered(self.opening(), opening)
             .await
@@ -89,7 +90,7 @@ impl Transport for Channels {
         request: peer::VoteRequest,
         timeout: Duration,
     ) -> Result<peer::VoteResponse> {
-        let mut client = self.client(target, Lane::Consensus);
+        let mut client = self.client(target, Lane::Consensus, Answer::Short);
         answered(timeout, client.vote(self.addressed(Some(target.id), request))).await
     }
 
@@ -99,7 +100,7 @@ impl Transport for Channels {
         request: peer::VoteRequest,
         timeout: Duration,
     ) -> Result<peer::VoteResponse> {
-        let mut client = self.client(target, Lane::Consensus);
+        let mut client = self.client(target, Lane::Consensus, Answer::Short);
         answered(timeout, client.pre_vote(self.addressed(Some(target.id), request))).await
     }
 
@@ -109,7 +110,7 @@ impl Transport for Channels {
         request: peer::TransferLeaderRequest,
         timeout: Duration,
     ) -> Result<peer::TransferLeaderResponse> {
-        let mut client = self.client(target, Lane::Consensus);
+        let mut client = self.client(target, Lane::Consensus, Answer::Short);
         answered(
             timeout,
             client.transfer_leader(self.addressed(Some(target.id), request)),
@@ -123,7 +124,7 @@ impl Transport for Channels {
         request: peer::SnapshotOfferRequest,
         timeout: Duration,
     ) -> Result<peer::SnapshotOfferResponse> {
-        let mut client = self.client(target, Lane::Bulk);
+        let mut client = self.client(target, Lane::Bulk, Answer::Many);
         answered(timeout, client.snapshot_offer(self.addressed(Some(target.id), request))).await
     }
 
@@ -132,7 +133,7 @@ impl Transport for Channels {
         target: &peer::Node,
         chunks: BoxStream<'static, peer::SnapshotChunk>,
     ) -> Result<peer::SnapshotResponse> {
-        let mut client = self.client(target, Lane::Bulk);
+        let mut client = self.client(target, Lane::Bulk, Answer::Short);
         let sending = client.snapshot(self.addressed(Some(target.id), Outgoing(chunks)));
         let sent = self.metrics.snapshots_sent.count(target.id, sending).await;
         sent.map(Response::into_inner).map_err(|status| failure(&status))
@@ -150,14 +151,14 @@ impl Peers for Channels {
         target: &peer::Node,
         requests: BoxStream<'static, peer::ProposeRequest>,
     ) -> Result<BoxStream<'static, Result<peer::ProposeResponse>>> {
-        let mut client = self.client(target, Lane::Forward);
+        let mut client = self.client(target, Lane::Forward, Answer::Many);
         let opening = client.propose(self.addressed(Some(target.id), Outgoing(requests)));
         let answers = answered(self.opening(), opening).await?;
         Ok(answers.map(|answer| answer.map_err(|status| failure(&status))).boxed())
     }
 
     async fn read_index(&self, target: &peer::Node, timeout: Duration) -> Result<peer::ReadIndexResponse> {
-        let mut client = self.client(target, Lane::Forward);
+        let mut client = self.client(target, Lane::Forward, Answer::Short);
         answered(
             timeout,
             client.read_index(self.addressed(Some(target.id), peer::ReadIndexRequest {})),
@@ -171,7 +172,7 @@ impl Peers for Channels {
         request: etcd::LeaseKeepAliveRequest,
         timeout: Duration,
     ) -> Result<etcd::LeaseKeepAliveResponse> {
-        let mut client = self.client(target, Lane::Forward);
+        let mut client = self.client(target, Lane::Forward, Answer::Short);
         answered(
             timeout,
             client.lease_keep_alive(self.addressed(Some(target.id), request)),
@@ -185,7 +186,7 @@ impl Peers for Channels {
         request: etcd::LeaseTimeToLiveRequest,
         timeout: Duration,
     ) -> Result<etcd::LeaseTimeToLiveResponse> {
-        let mut client = self.client(target, Lane::Forward);
+        let mut client = self.client(target, Lane::Forward, Answer::Keys);
         answered(
             timeout,
             client.lease_time_to_live(self.addressed(Some(target.id), request)),
@@ -210,7 +211,7 @@ impl Peers for Channels {
         request: peer::HashesRequest,
         timeout: Duration,
     ) -> Result<peer::HashesResponse> {
-        let mut client = self.client(target, Lane::Forward);
+        let mut client = self.client(target, Lane::Forward, Answer::Many);
         answered(timeout, client.hashes(self.addressed(Some(target.id), request))).await
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base::task::Tasks;
 use futures_util::StreamExt;
+use http_body_util::Full;
 use prometheus::Registry;
 use prost::Message;
 use proto::etcd::kv_client::KvClient;
@@ -13,8 +14,10 @@ use proto::peer::{self, ClusterInfoRequest};
 use proto::store::Command;
 use store_node::Peers;
 use store_raft::{Transport, TransportError};
+use tonic::body::Body;
+use tower::ServiceExt;
 
-use super::{Node, get, many, single, within};
+use super::{Node, channel, get, many, single, within};
 use crate::bind;
 use crate::peer::channels::{Channels, ChannelsOptions};
 
@@ -156,4 +159,64 @@ async fn absent_and_silent_members_are_told_apart() {
         .err()
         .unwrap();
     assert_eq!(failed, TransportError::Timeout);
+}
+
+/// What a call is told whose only message announces so many bytes and has none; `None` where it was not refused for that.
+async fn announced(node: &Node, method: &str, ends: Option<u64>, bytes: u32) -> Option<String> {
+    let mut frame = vec![0];
+    frame.extend_from_slice(&bytes.to_be_bytes());
+    let mut request = http::Request::post(format!("{}/keelson.peer.v1.Peer/{method}", node.peer))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers");
+    if let Some(from) = ends {
+        request = request
+            .header("keelson-cluster-id", node.member.cluster_id())
+            .header("keelson-from", from)
+            .header("keelson-to", node.member.id());
+    }
+    let request = request.body(Body::new(Full::from(frame))).unwrap();
+    let answer = within(channel(&node.peer, None).oneshot(request)).await.unwrap();
+    let status = tonic::Status::from_header_map(answer.headers())?;
+    (status.code() == tonic::Code::OutOfRange).then(|| status.message().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_refused_when_it_is_announced() {
+    let node = single().await;
+    let member = Some(9);
+    for method in [
+        "Vote",
+        "PreVote",
+        "TransferLeader",
+        "ReadIndex",
+        "LeaseKeepAlive",
+        "LeaseTimeToLive",
+        "Hashes",
+    ] {
+        assert!(announced(&node, method, member, 5_000).await.is_some(), "{method}");
+        assert_eq!(announced(&node, method, member, 4_000).await, None, "{method}");
+    }
+    assert!(announced(&node, "ClusterInfo", None, u32::MAX).await.is_some());
+    assert!(announced(&node, "ClusterInfo", None, 5_000).await.is_some());
+    assert!(announced(&node, "SnapshotOffer", member, 5 << 20).await.is_some());
+    assert_eq!(announced(&node, "SnapshotOffer", member, 3 << 20).await, None);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_largest_writes_reach_the_leader_and_everybody() {
+    let nodes = many(3).await;
+    let puts = (0..3).map(|n| {
+        let request = PutRequest {
+            key: format!("k{n}").into(),
+            value: vec![b'v'; 1_570_000].into(),
+            ..PutRequest::default()
+        };
+        let mut client = KvClient::new(nodes[n].channel());
+        async move { within(client.put(request)).await.unwrap() }
+    });
+    futures_util::future::join_all(puts).await;
+    for node in nodes {
+        node.stop().await;
+    }
 }
