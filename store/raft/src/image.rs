@@ -13,7 +13,7 @@ use store_planted::{Bug, planted};
 
 use crate::convert::{meta_out, vote_out};
 use crate::shared::Shared;
-use crate::transport::BoxStream;
+use crate::transport::{BoxStream, TransportError};
 use crate::types::{LogId, SnapshotMeta, Types, Vote};
 
 /// An image that nobody asked for this long is dropped; it holds disk space, and log that could be purged.
@@ -173,7 +173,7 @@ impl Sending {
         }
         loop {
             let file = self.image.checkpoint.files().get(self.file)?;
-            let offset = self.held.get(self.file).copied().unwrap_or(0);
+            let offset = *self.held.get(self.file)?;
             let empty = file.bytes == 0 && !self.started;
             if offset >= file.bytes && !empty {
                 self.file += 1;
@@ -189,9 +189,7 @@ impl Sending {
                     return None;
                 }
             };
-            if let Some(held) = self.held.get_mut(self.file) {
-                *held += data.len() as u64;
-            }
+            self.held[self.file] += data.len() as u64;
             let chunk = peer::SnapshotChunk {
                 head: None,
                 file: self.file as u32,
@@ -237,7 +235,9 @@ pub(crate) async fn send(
     if offered.held.is_empty() && !head.files.is_empty() {
         return Ok(offered.vote);
     }
-    let resumed = offered.held.iter().sum::<u64>();
+    let resumed = resumed(&head.files, &offered.held)
+        .ok_or_else(|| TransportError::Refused("an answer to a snapshot offer that does not fit it".to_owned()))
+        .map_err(|error| streaming(error.into_rpc(shared.options.id, target.id, timeout)))?;
     let total = head.files.iter().map(|file| file.bytes).sum::<u64>();
     tracing::info!(
         target = target.id,
@@ -264,11 +264,43 @@ pub(crate) async fn send(
     }
 }
 
+/// How much need not be sent; none where the answer is not about these files, or tells of more than they have.
+fn resumed(files: &[peer::SnapshotFile], held: &[u64]) -> Option<u64> {
+    let fits = files.len() == held.len() && files.iter().zip(held).all(|(file, held)| *held <= file.bytes);
+    fits.then(|| held.iter().sum())
+}
+
 fn streaming(error: RPCError<Types>) -> StreamingError<Types> {
     match error {
         RPCError::Timeout(error) => StreamingError::Timeout(error),
         RPCError::Unreachable(error) => StreamingError::Unreachable(error),
         RPCError::Network(error) => StreamingError::Network(error),
         RPCError::RemoteError(error) => StreamingError::Network(NetworkError::new(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_must_fit_its_offer() {
+        let files: Vec<_> = [5, 0, 7]
+            .map(|bytes| peer::SnapshotFile {
+                bytes,
+                ..peer::SnapshotFile::default()
+            })
+            .into();
+        assert_eq!(resumed(&files, &[5, 0, 3]), Some(8));
+        for held in [
+            &[5][..],
+            &[5, 0],
+            &[5, 0, 7, 0],
+            &[6, 0, 0],
+            &[0, 1, 0],
+            &[u64::MAX, 0, 7],
+        ] {
+            assert_eq!(resumed(&files, held), None, "{held:?}");
+        }
     }
 }

@@ -34,6 +34,8 @@ struct Net {
     resumed_bytes: AtomicU64,
     /// Breaks the snapshot streams after this many chunks, once.
     break_snapshot: Mutex<Option<usize>>,
+    /// What the next offers of snapshots are answered with.
+    answers: Mutex<Vec<Vec<u64>>>,
 }
 
 impl Default for Channels {
@@ -44,6 +46,7 @@ impl Default for Channels {
             snapshot_bytes: AtomicU64::default(),
             resumed_bytes: AtomicU64::default(),
             break_snapshot: Mutex::default(),
+            answers: Mutex::default(),
         }))
     }
 }
@@ -92,6 +95,16 @@ impl Channels {
     /// Breaks the next snapshot stream after this many chunks.
     pub fn break_snapshot(&self, after: usize) {
         *self.0.break_snapshot.lock() = Some(after);
+    }
+
+    /// Answers the next snapshot offers with these, the last first, whatever the receivers hold.
+    pub fn answer_offers(&self, held: Vec<Vec<u64>>) {
+        *self.0.answers.lock() = held;
+    }
+
+    /// Answers to snapshot offers that were not given yet.
+    pub fn answers_left(&self) -> usize {
+        self.0.answers.lock().len()
     }
 
     fn reach(&self, from: u64, to: u64) -> Result<Consensus, TransportError> {
@@ -197,11 +210,15 @@ impl Transport for Wire {
         request: peer::SnapshotOfferRequest,
         timeout: Duration,
     ) -> Result<peer::SnapshotOfferResponse, TransportError> {
-        let answer = self
+        let mut answer = self
             .call(target, timeout, async move |member| {
                 member.snapshot_offer(request).await
             })
             .await?;
+        if let Some(held) = self.net.0.answers.lock().pop() {
+            answer.held = held;
+            return Ok(answer);
+        }
         self.net
             .0
             .resumed_bytes

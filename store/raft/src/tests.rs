@@ -220,6 +220,25 @@ async fn a_member_that_was_away_too_long_gets_a_snapshot_and_resumes_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_to_an_offer_that_makes_no_sense_is_as_none() {
+    let mut cluster = start_forgetful(3).await;
+    fill(&cluster, 0..5).await;
+    let leader = cluster.leader().await.unwrap();
+    let away = 1 + leader % 3;
+    cluster.stop(away).await;
+    fill(&cluster, 5..60).await;
+    for id in cluster.members.keys() {
+        cluster.wait(*id, |status| status.purged > 20).await.unwrap();
+    }
+    cluster
+        .net
+        .answer_offers(vec![vec![u64::MAX], vec![0, 0], vec![u64::MAX, u64::MAX]]);
+    cluster.up(away).await.unwrap();
+    assert_has(&cluster, away, 0..60).await;
+    assert_eq!(cluster.net.answers_left(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn members_join_vote_and_leave() {
     let mut cluster = start(3).await;
     fill(&cluster, 0..5).await;
