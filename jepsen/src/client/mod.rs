@@ -173,6 +173,11 @@ impl Client {
         self.place.nodes()
     }
 
+    /// The name of the node that the last call went to.
+    pub(crate) fn asked(&self) -> String {
+        self.place.members.name(self.node)
+    }
+
     /// Asks this node from now on.
     pub(crate) const fn pin(&mut self, node: usize) {
         self.route = Route::Pinned(node);
@@ -248,37 +253,52 @@ impl Client {
 
 #[cfg(test)]
 pub(crate) mod testing {
-    //! A run without a store: whoever is asked cannot be reached.
+    //! A run without a store: whoever is asked cannot be reached, or is the test itself.
 
     use std::sync::mpsc::{self, Receiver};
 
     use jepsen_check::history::Line;
+    use parking_lot::Mutex;
 
     use super::*;
 
-    struct Nobody(usize);
+    struct Everybody {
+        endpoints: Vec<String>,
+        nodes: Arc<Mutex<Vec<usize>>>,
+    }
 
-    impl Members for Nobody {
+    impl Members for Everybody {
         fn nodes(&self) -> Vec<usize> {
-            (0..self.0).collect()
+            self.nodes.lock().clone()
         }
 
         fn name(&self, node: usize) -> String {
             format!("n{}", node + 1)
         }
 
-        fn endpoint(&self, _: usize) -> String {
-            // Port 1 of this machine is served by nobody.
-            "http://127.0.0.1:1".to_owned()
+        fn endpoint(&self, node: usize) -> String {
+            self.endpoints[node].clone()
         }
+    }
+
+    /// A place whose nodes are reached there; those of the list hold a member.
+    pub(crate) fn settled(endpoints: Vec<String>, nodes: Arc<Mutex<Vec<usize>>>) -> (Arc<Place>, Receiver<Line>) {
+        build(endpoints, nodes, 8)
+    }
+
+    fn build(endpoints: Vec<String>, nodes: Arc<Mutex<Vec<usize>>>, width: usize) -> (Arc<Place>, Receiver<Line>) {
+        let (sender, lines) = mpsc::channel();
+        let recorder = Arc::new(Recorder::to(sender));
+        let count = endpoints.len();
+        let place = Place::new(recorder, Arc::new(Everybody { endpoints, nodes }), count, width).unwrap();
+        (place, lines)
     }
 
     /// A place with so many members, none of which answers, and what is recorded there.
     pub(crate) fn deserted(nodes: usize, width: usize) -> (Arc<Place>, Receiver<Line>) {
-        let (sender, lines) = mpsc::channel();
-        let recorder = Arc::new(Recorder::to(sender));
-        let place = Place::new(recorder, Arc::new(Nobody(nodes)), nodes, width).unwrap();
-        (place, lines)
+        // Port 1 of this machine is served by nobody.
+        let endpoints = vec!["http://127.0.0.1:1".to_owned(); nodes];
+        build(endpoints, Arc::new(Mutex::new((0..nodes).collect())), width)
     }
 }
 

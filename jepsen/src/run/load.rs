@@ -71,24 +71,28 @@ async fn work(mut actor: Actor, interval: Duration, mut rng: StdRng, tasks: Task
     actor
 }
 
-/// Lets all give back what they hold, at the same time.
+/// Lets all give back what they hold, at the same time; what the store failed to do.
 ///
 /// # Errors
 /// A player panicked.
-pub(super) async fn leave(actors: Vec<Actor>, through: i64, tasks: &Tasks) -> anyhow::Result<()> {
-    let handles: Vec<Handle<()>> = actors
+pub(super) async fn leave(actors: Vec<Actor>, through: i64, tasks: &Tasks) -> anyhow::Result<Vec<String>> {
+    let handles: Vec<Handle<Result<(), String>>> = actors
         .into_iter()
         .map(|mut actor| {
-            tasks.spawn("jepsen-leave", async move {
-                actor.player.leave(&mut actor.client, through).await;
+            tasks.spawn_value("jepsen-leave", async move {
+                actor.player.leave(&mut actor.client, through).await
             })
         })
         .collect();
+    let mut failures = Vec::new();
     for handle in handles {
         let left = handle.await;
-        left.ok_or_else(|| anyhow::anyhow!("a client panicked as it left"))?;
+        failures.extend(
+            left.ok_or_else(|| anyhow::anyhow!("a client panicked as it left"))?
+                .err(),
+        );
     }
-    Ok(())
+    Ok(failures)
 }
 
 #[cfg(test)]
@@ -109,8 +113,9 @@ mod tests {
             self.steps.send(0).unwrap();
         }
 
-        async fn leave(&mut self, _: &mut Client, through: i64) {
+        async fn leave(&mut self, _: &mut Client, through: i64) -> Result<(), String> {
             self.steps.send(through).unwrap();
+            Err(format!("{through} is too far"))
         }
     }
 
@@ -137,7 +142,8 @@ mod tests {
             count += 1;
         }
         assert!((180..=220).contains(&count), "{count}");
-        leave(actors, 7, &tasks).await.unwrap();
+        let failures = leave(actors, 7, &tasks).await.unwrap();
+        assert_eq!(failures, ["7 is too far", "7 is too far"]);
         assert_eq!((seen.recv().await, seen.recv().await), (Some(7), Some(7)));
     }
 }

@@ -261,7 +261,7 @@ impl Stage<'_> {
             self.facts.failures.push(failure);
         }
         let through = self.revision(&mut director).await;
-        leave(players, through, self.tasks).await?;
+        self.dismiss(players, through).await?;
         let settle = self.order.settle;
         if let Err(error) = cluster.converged(settle).await {
             let failure = format!("convergence: members did not agree within {settle:?} after the load: {error:#}");
@@ -269,8 +269,16 @@ impl Stage<'_> {
         }
         // Those who leave may have written, and leases end at any time.
         let through = self.revision(&mut director).await;
-        leave(auditors.stop().await?, through, self.tasks).await?;
+        self.dismiss(auditors.stop().await?, through).await?;
         self.hash(cluster, &mut director, through).await;
+        Ok(())
+    }
+
+    /// Lets players leave, when the store's revision is this.
+    async fn dismiss(&mut self, players: Vec<Actor>, through: i64) -> anyhow::Result<()> {
+        let failures = leave(players, through, self.tasks).await?;
+        let failures = failures.into_iter().map(|text| format!("last words: {text}"));
+        self.facts.failures.extend(failures);
         Ok(())
     }
 

@@ -208,10 +208,11 @@ impl Player for Candidate {
         }
     }
 
-    async fn leave(&mut self, client: &mut Client, _: i64) {
+    async fn leave(&mut self, client: &mut Client, _: i64) -> Result<(), String> {
         if let Some(office) = self.office.take() {
             resign(client, &office).await;
         }
+        Ok(())
     }
 }
 

@@ -228,10 +228,11 @@ impl Player for Holder {
         }
     }
 
-    async fn leave(&mut self, client: &mut Client, _: i64) {
+    async fn leave(&mut self, client: &mut Client, _: i64) -> Result<(), String> {
         if let Some(held) = self.held.take() {
             release(client, &held).await;
         }
+        Ok(())
     }
 }
 

@@ -131,8 +131,13 @@ impl Audited {
     /// An auditor has seen everything up to a revision.
     pub(crate) fn reached(&self, auditor: usize, revision: i64) {
         if let Some(cell) = self.0.get(auditor) {
-            cell.store(revision, Ordering::Relaxed);
+            cell.fetch_max(revision, Ordering::Relaxed);
         }
+    }
+
+    /// How many there are.
+    pub(crate) fn auditors(&self) -> usize {
+        self.0.len()
     }
 
     /// What all have seen; 0 without auditors.
@@ -211,8 +216,12 @@ pub(crate) trait Player: Send {
     async fn step(&mut self, client: &mut Client);
 
     /// The load is over and the store's revision is `through`: gives back what it holds.
-    async fn leave(&mut self, client: &mut Client, through: i64) {
+    ///
+    /// # Errors
+    /// What the store failed to do.
+    async fn leave(&mut self, client: &mut Client, through: i64) -> Result<(), String> {
         let _ = (client, through);
+        Ok(())
     }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! Each stream is one call in the history. A watcher that resumes asks for what comes after the last revision that was
 //! delivered whole; if the store has compacted that, it goes on from where the store says that history begins.
+//!
+//! Auditors watch everything, each at one member: that member's watches are examined, whatever happens to it. Only while
+//! it does not serve is another one watched.
 
 use std::time::Duration;
 
@@ -21,8 +24,8 @@ const WAIT: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_millis(50);
 /// In the end everything is waited for this long.
 const LAST_WAIT: Duration = Duration::from_secs(8);
-/// In the end so many broken streams are opened again.
-const LAST_RESUMES: usize = 5;
+/// An auditor that is away from its member looks so often whether it serves again.
+const AWAY: Duration = Duration::from_secs(1);
 
 /// A watch that somebody wants.
 #[derive(Clone, Debug)]
@@ -47,7 +50,17 @@ pub(crate) struct Watcher {
     open: Option<Open>,
     /// The first revision that was not delivered yet; 0: not known.
     next: i64,
-    audit: Option<(usize, Audited)>,
+    audit: Option<Audit>,
+}
+
+/// What makes a watcher an auditor.
+struct Audit {
+    number: usize,
+    audited: Audited,
+    /// The node whose member it examines.
+    home: usize,
+    /// While it is away from there: the first revision that its member has not delivered.
+    left_at: Option<i64>,
 }
 
 struct Open {
@@ -55,7 +68,8 @@ struct Open {
     until: Option<Instant>,
 }
 
-/// One who watches every key from the first revision to the last, so that all that ever happened is known.
+/// One who watches every key from the first revision to the last, so that all that ever happened is known; at the member
+/// of the node of this number.
 pub(crate) fn auditor(number: usize, audited: &Audited, seed: Seed) -> Watcher {
     let everything = Wish {
         watch: Watch {
@@ -72,7 +86,12 @@ pub(crate) fn auditor(number: usize, audited: &Audited, seed: Seed) -> Watcher {
         Box::new(move |_, _| everything.clone()),
         seed.part("auditor", number as u64).rng(),
     );
-    auditor.audit = Some((number, audited.clone()));
+    auditor.audit = Some(Audit {
+        number,
+        audited: audited.clone(),
+        home: number,
+        left_at: None,
+    });
     auditor
 }
 
@@ -91,6 +110,15 @@ impl Watcher {
 
     /// Opens what is wished for, from where the last stream broke if it is the same wish.
     async fn open(&mut self, client: &mut Client) -> Result<(), Mishap> {
+        let is_home = |audit: &Audit| audit.left_at.is_none();
+        let has_home = |audit: &Audit| client.nodes().contains(&audit.home);
+        if self
+            .audit
+            .as_ref()
+            .is_some_and(|audit| is_home(audit) && !has_home(audit))
+        {
+            self.turn_away(client);
+        }
         let known = client.recorder().revision();
         let resumes = self.wish.is_some();
         let wish = self.wish.get_or_insert_with(|| {
@@ -102,7 +130,8 @@ impl Watcher {
             watch.start_revision = self.next;
         }
         self.next = self.next.max(watch.start_revision);
-        let stays = wish.stays;
+        let is_away = self.audit.as_ref().is_some_and(|audit| !is_home(audit));
+        let stays = if is_away { Some(AWAY) } else { wish.stays };
         let link = client.begin(Call::Watch(watch.clone()));
         match link.watch(&watch).await {
             Ok(stream) => {
@@ -135,9 +164,55 @@ impl Watcher {
             let whole = i64::from(!response.fragment);
             self.next = self.next.max(event.kv.mod_revision + whole);
         }
-        if let Some((number, audited)) = &self.audit {
-            audited.reached(*number, self.next - 1);
+        if let Some(audit) = &self.audit {
+            audit.audited.reached(audit.number, self.next - 1);
         }
+    }
+
+    /// Goes to another member; an auditor remembers how far its own has come.
+    fn turn_away(&mut self, client: &mut Client) {
+        if let Some(audit) = &mut self.audit {
+            audit.left_at.get_or_insert(self.next);
+        }
+        client.move_on();
+    }
+
+    /// An auditor goes back to its own member, if that is there, and on from where that one broke off: what a member
+    /// tells of the time in which it was down is to be seen too.
+    fn turn_back(&mut self, client: &mut Client) {
+        if let Some(audit) = &mut self.audit
+            && client.nodes().contains(&audit.home)
+            && let Some(next) = audit.left_at.take()
+        {
+            self.next = next;
+            client.pin(audit.home);
+        }
+    }
+
+    /// An auditor examines the member of this node from now on; one that is not its own from the first revision on.
+    fn visit(&mut self, client: &mut Client, node: usize) {
+        let is_away = self.audit.as_mut().is_some_and(|audit| {
+            if audit.home != node {
+                audit.home = node;
+                audit.left_at = Some(1);
+            }
+            audit.left_at.is_some()
+        });
+        if is_away {
+            self.close(client, 0);
+            self.turn_back(client);
+        }
+    }
+
+    /// Nodes whose members an auditor must have watched to the end: its own, and of those that came later its share.
+    fn duties(&self, client: &Client) -> Vec<usize> {
+        let Some(audit) = &self.audit else {
+            return Vec::new();
+        };
+        let auditors = audit.audited.auditors().max(1);
+        let mut nodes = client.nodes();
+        nodes.retain(|node| node % auditors == audit.number);
+        nodes
     }
 
     /// Ends the open watch on the client's own account.
@@ -147,21 +222,19 @@ impl Watcher {
         }
     }
 
-    /// Takes down what comes within a moment. False: there is no stream any more.
-    async fn listen(&mut self, client: &mut Client) -> bool {
+    /// Takes down what comes within a moment.
+    async fn listen(&mut self, client: &mut Client) {
         let Some(open) = &mut self.open else {
-            return false;
+            return;
         };
         match open.stream.next(WAIT).await {
             Ok(Some(response)) => {
                 self.note(&response);
-                let (canceled, compacted) = (response.canceled, response.compact_revision > 0);
+                let canceled = response.canceled;
                 client.respond(response);
                 if canceled {
+                    // It is still wished for, whatever the store's reason is.
                     self.close(client, 0);
-                    if !compacted {
-                        self.wish = None;
-                    }
                     tokio::time::sleep(PAUSE).await;
                 }
             }
@@ -174,13 +247,18 @@ impl Watcher {
             Err(mishap) => {
                 self.open = None;
                 client.end(&Err(Mishap::Unknown(mishap.text().to_owned())));
-                client.move_on();
+                // A broken stream does not say that its member is down.
+                if self.audit.is_some() {
+                    self.turn_back(client);
+                } else {
+                    client.move_on();
+                }
             }
         }
-        self.open.is_some()
     }
 
-    /// Cuts the watch off when its time has come; most are resumed elsewhere, some are given up for another.
+    /// Cuts the watch off when its time has come; most are resumed elsewhere, some are given up for another. Auditors
+    /// look for their own member.
     fn cut(&mut self, client: &mut Client) {
         let is_over = self
             .open
@@ -191,10 +269,41 @@ impl Watcher {
             return;
         }
         self.close(client, 0);
+        if self.audit.is_some() {
+            self.turn_back(client);
+            return;
+        }
         client.move_on();
         if self.rng.random_ratio(1, 3) {
             self.wish = None;
         }
+    }
+
+    /// Watches on until the last revision is there, and closes.
+    async fn end(&mut self, client: &mut Client, through: i64) -> Result<(), String> {
+        let until = Instant::now() + LAST_WAIT;
+        while self.next <= through && Instant::now() < until {
+            if self.open.is_none() && self.open(client).await.is_err() {
+                if self.audit.is_none() {
+                    client.move_on();
+                }
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+            if let Some(open) = &self.open {
+                open.stream.ask_progress();
+            }
+            self.listen(client).await;
+        }
+        let reached = self.next - 1;
+        self.close(client, through);
+        if reached >= through {
+            return Ok(());
+        }
+        let member = client.asked();
+        Err(format!(
+            "a watch at {member} got to revision {reached} and not to {through} within {LAST_WAIT:?}"
+        ))
     }
 }
 
@@ -209,92 +318,23 @@ impl Player for Watcher {
             self.listen(client).await;
             self.cut(client);
         } else if self.open(client).await.is_err() {
-            client.move_on();
+            self.turn_away(client);
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    async fn leave(&mut self, client: &mut Client, through: i64) {
-        let until = Instant::now() + LAST_WAIT;
-        let mut resumes = LAST_RESUMES;
-        while self.next <= through && Instant::now() < until {
-            if self.open.is_none() {
-                if self.wish.is_none() || resumes == 0 {
-                    return;
-                }
-                resumes -= 1;
-                if self.open(client).await.is_err() {
-                    client.move_on();
-                    tokio::time::sleep(PAUSE).await;
-                    continue;
-                }
-            }
-            if let Some(open) = &self.open {
-                open.stream.ask_progress();
-            }
-            self.listen(client).await;
+    async fn leave(&mut self, client: &mut Client, through: i64) -> Result<(), String> {
+        if self.audit.is_none() && self.wish.is_some() {
+            return self.end(client, through).await;
         }
-        self.close(client, through);
+        for node in self.duties(client) {
+            self.visit(client, node);
+            self.end(client, through).await?;
+        }
+        self.close(client, 0);
+        Ok(())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use jepsen_check::history::{Event, KeyValue, Kind};
-
-    use super::*;
-
-    fn watcher() -> Watcher {
-        auditor(0, &Audited::new(1), Seed::new(1))
-    }
-
-    fn event(mod_revision: i64) -> Event {
-        Event {
-            kind: Kind::Put,
-            kv: KeyValue {
-                mod_revision,
-                ..KeyValue::default()
-            },
-            prev: None,
-        }
-    }
-
-    #[test]
-    fn a_watcher_knows_where_to_go_on() {
-        let mut watcher = watcher();
-        let created = Response {
-            revision: 5,
-            created: true,
-            ..Response::default()
-        };
-        watcher.note(&created);
-        assert_eq!(watcher.next, 6);
-        let (_, audited) = watcher.audit.clone().unwrap();
-        assert_eq!(audited.by_all(), 5);
-        let piece = Response {
-            revision: 9,
-            fragment: true,
-            events: vec![event(7), event(8)],
-            ..Response::default()
-        };
-        watcher.note(&piece);
-        assert_eq!(watcher.next, 8, "the last revision of a piece may not be whole");
-        watcher.note(&Response {
-            fragment: false,
-            ..piece
-        });
-        assert_eq!(watcher.next, 9);
-        watcher.note(&Response {
-            revision: 12,
-            ..Response::default()
-        });
-        assert_eq!(watcher.next, 13);
-        watcher.note(&Response {
-            canceled: true,
-            compact_revision: 20,
-            ..Response::default()
-        });
-        assert_eq!(watcher.next, 20);
-        assert_eq!(audited.by_all(), 19);
-    }
-}
+mod tests;
