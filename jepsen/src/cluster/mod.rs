@@ -20,7 +20,7 @@ mod program;
 mod upkeep;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -81,6 +81,8 @@ pub(crate) struct Cluster {
     clients: Vec<Client>,
     /// Knows all members.
     admin: Client,
+    /// Who is told of compactions.
+    compactions: OnceLock<upkeep::Hears>,
     // Dropped in this order, after the processes: nobody is left on a disk, and no disk needs the network.
     disks: Vec<Option<Disk>>,
     net: Net,
@@ -117,6 +119,7 @@ impl Cluster {
                 patient(&(0..setup.members).map(flags::client_url).collect::<Vec<_>>()),
                 &tasks,
             )?,
+            compactions: OnceLock::new(),
             setup,
             tasks,
             members,

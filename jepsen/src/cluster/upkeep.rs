@@ -13,13 +13,25 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// So many revisions stay readable.
 const KEPT: i64 = 50;
 
+/// Hears of a revision.
+pub(super) type Hears = Box<dyn Fn(i64) + Send + Sync>;
+
 impl Cluster {
+    /// Tells somebody of each revision before which the store is asked to forget, before it is asked. Only the first who
+    /// wants to know is told.
+    pub(crate) fn tell_compactions(&self, hears: impl Fn(i64) + Send + Sync + 'static) {
+        self.compactions.get_or_init(|| Box::new(hears));
+    }
+
     /// Forgets history but for the last revisions; the oldest that stays readable.
     ///
     /// # Errors
     /// No member answers, or the store refuses.
     pub(crate) async fn compact(&self) -> anyhow::Result<i64> {
         let revision = (self.revision().await? - KEPT).max(1);
+        if let Some(hears) = self.compactions.get() {
+            hears(revision);
+        }
         let compacted = timeout(PATIENCE, self.admin.compact(revision, false)).await;
         match compacted.context("no answer in time")? {
             Ok(()) => Ok(revision),

@@ -1,13 +1,14 @@
 //! What a storm is told to: it goes into the history, and says whether enough was answered meanwhile.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use jepsen_check::history::{Call, Phase};
+use jepsen_check::history::Call;
 use tokio::time::Instant;
 
 use super::order::Order;
 use super::spell::Spell;
-use crate::nemesis::{Kind, Moment, Witness};
+use crate::nemesis::{Moment, Witness};
 use crate::recorder::Recorder;
 use crate::workload::Least;
 
@@ -17,10 +18,34 @@ pub(super) struct Chronicle<'a> {
     pub(super) recorder: Arc<Recorder>,
     pub(super) least: Least,
     pub(super) spell: Spell,
-    /// The process under which the history is told of what nemeses asked the store to do.
-    pub(super) process: u64,
-    /// What it is raised by after each call that is not answered.
-    pub(super) width: u64,
+}
+
+/// Tells the history of what nemeses ask the store to do.
+pub(super) struct Accomplice {
+    recorder: Arc<Recorder>,
+    /// The process under which it does so.
+    process: AtomicU64,
+    /// What that is raised by after each call.
+    width: u64,
+}
+
+impl Accomplice {
+    /// One with a number of its own among so many clients.
+    pub(super) const fn new(recorder: Arc<Recorder>, number: u64, width: u64) -> Self {
+        Self {
+            recorder,
+            process: AtomicU64::new(number),
+            width,
+        }
+    }
+
+    /// The store is about to be asked to forget what was before a revision. Nobody waits for what comes of it: checkers
+    /// must know from now on that it may have forgotten.
+    pub(super) fn compacts(&self, revision: i64) {
+        let process = self.process.fetch_add(self.width, Ordering::Relaxed);
+        self.recorder.invoke(process, None, Call::Compact { revision });
+        self.recorder.info(process, "asked for by the nemesis".to_owned());
+    }
 }
 
 impl Witness for Chronicle<'_> {
@@ -29,13 +54,6 @@ impl Witness for Chronicle<'_> {
         self.spell
             .note(moment.phase, moment.stands_still, Instant::now(), answered);
         self.recorder.fault(moment.name, moment.phase, &moment.detail);
-        if moment.name == Kind::Compact.name() && moment.phase == Phase::Begin {
-            // Checkers must know that somebody compacts, and nobody knows yet up to where.
-            self.recorder
-                .invoke(self.process, None, Call::Compact { revision: i64::MAX });
-            self.recorder.info(self.process, "asked for by the nemesis".to_owned());
-            self.process += self.width;
-        }
     }
 
     fn wants_more(&self) -> bool {
@@ -47,5 +65,33 @@ impl Witness for Chronicle<'_> {
 
     fn saw_majority(&self) -> bool {
         !self.spell.serving().is_zero()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use jepsen_check::history::Line;
+
+    use super::*;
+
+    #[test]
+    fn a_compaction_is_told_of_with_its_revision_and_has_no_answer() {
+        let (sender, lines) = mpsc::channel();
+        let recorder = Arc::new(Recorder::to(sender));
+        let accomplice = Accomplice::new(Arc::clone(&recorder), 3, 10);
+        accomplice.compacts(42);
+        accomplice.compacts(77);
+        assert_eq!(recorder.outcomes(), (0, 0, 2));
+        let asked: Vec<(u64, Call)> = lines
+            .try_iter()
+            .filter_map(|line| match line {
+                Line::Invoke { process, call, .. } => Some((process, call)),
+                _ => None,
+            })
+            .collect();
+        let compact = |revision| Call::Compact { revision };
+        assert_eq!(asked, [(3, compact(42)), (13, compact(77))]);
     }
 }

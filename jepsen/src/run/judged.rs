@@ -48,7 +48,7 @@ pub(crate) fn recheck(folder: &Folder) -> anyhow::Result<Judged> {
         Name::from_str(&facts.workload, false).map_err(|error| anyhow::anyhow!("the run's workload: {error}"))?;
     let workload = name.workload();
     let history = read_history(folder.path())?;
-    let sentence = sentence(&history, &workload.judges(), &facts, workload.expects_anomaly());
+    let sentence = sentence(&history, &workload.judges(), &facts, workload.broken());
     let verdict = report::verdict_json(&history, &facts, &sentence)?;
     let path = folder.verdict();
     std::fs::write(&path, verdict).with_context(|| format!("{}", path.display()))?;

@@ -8,7 +8,7 @@ use base::task::Tasks;
 use jepsen_check::history::{Call, Get, Reply};
 use tokio::time::Instant;
 
-use super::chronicle::Chronicle;
+use super::chronicle::{Accomplice, Chronicle};
 use super::facts::{Facts, Tried};
 use super::folder::Folder;
 use super::load::{Actor, Load, leave};
@@ -51,7 +51,7 @@ struct Cast {
     auditors: Vec<Actor>,
     /// Prepares and ends the run.
     director: Client,
-    /// The process under which the history is told of what nemeses asked the store to do.
+    /// The number of the accomplice.
     accomplice: u64,
     width: u64,
 }
@@ -112,9 +112,9 @@ impl Stage<'_> {
                 recorder: Arc::clone(self.recorder),
                 least,
                 spell: Spell::default(),
-                process: cast.accomplice,
-                width: cast.width,
             };
+            let accomplice = Accomplice::new(Arc::clone(self.recorder), cast.accomplice, cast.width);
+            cluster.tell_compactions(move |revision| accomplice.compacts(revision));
             let spell = self.storm(cluster, parts.during, chronicle).await;
             self.facts.floor = self.order.floor(least, &spell);
             self.recover(cluster, &spell).await;

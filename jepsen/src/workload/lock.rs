@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jepsen_check::history::{Call, Compare, Get, Relation, Reply, Target, Txn};
-use jepsen_check::lock::Overlap;
+use jepsen_check::lock::{GUARDED, Overlap};
 use rand::Rng;
 use rand::rngs::StdRng;
 
@@ -26,8 +26,6 @@ const TTL: i64 = 2;
 const WAIT: Duration = Duration::from_secs(3);
 /// Who stalls does so for so long, which is longer than any lease here lives.
 const STALL: Duration = Duration::from_millis(3_500);
-/// What a lock guards.
-const GUARDED: &str = "guarded/";
 
 /// The workload.
 pub(super) struct Locks {
@@ -61,8 +59,8 @@ impl Workload for Locks {
         Least { calm: 1.0, stormy: 0.1 }
     }
 
-    fn expects_anomaly(&self) -> bool {
-        !self.is_fenced
+    fn broken(&self) -> &'static [&'static str] {
+        if self.is_fenced { &[] } else { &["overlap", "fence"] }
     }
 
     fn players(&self, outline: &Outline) -> Vec<Box<dyn Player>> {
@@ -79,6 +77,7 @@ impl Workload for Locks {
     }
 
     async fn finish(&self, client: &mut Client) -> Result<(), Mishap> {
+        // Its judge holds it against the writes.
         insist(client, &Call::Get(prefix(GUARDED))).await?;
         Ok(())
     }

@@ -179,10 +179,15 @@ pub(crate) trait Workload: Send + Sync {
         }
     }
 
-    /// A judge must find something, for nothing is done to prevent it: a run without an anomaly shows that the judges
-    /// are blind.
+    /// Rules of which a judge must find one broken, for nothing is done to keep them: a run in which all hold shows that
+    /// the judges are blind.
+    fn broken(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Some are.
     fn expects_anomaly(&self) -> bool {
-        false
+        !self.broken().is_empty()
     }
 
     /// Writes what must be there before the load begins.
