@@ -4,7 +4,7 @@
 //! - "overdrawn": no account holds less than nothing;
 //! - "accounts": every read shows the same accounts.
 
-use crate::history::{History, Reply};
+use crate::history::{Call, History, Operation, Reply};
 use crate::verdict::{Findings, Verdict};
 
 /// Judges the accounts of a history that hold `total` in all.
@@ -34,13 +34,16 @@ pub fn check(history: &History, total: i64) -> Verdict {
             findings.report("accounts", &[before.index, read.index], message);
         }
     }
+    let moved = |one: &Operation| one.is_ok() && matches!(one.call, Call::Transfer { .. });
+    if !history.operations.iter().any(moved) {
+        findings.doubt("no transfer was answered".to_owned());
+    }
     findings.verdict("no answered read of the accounts")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::Call;
     use crate::testing::{Operations, ops};
 
     fn read(history: Operations, start: u64, accounts: &[(&str, i64)]) -> Operations {
@@ -51,11 +54,23 @@ mod tests {
         history.ok(9, start, start + 5, Call::Balances {}, Reply::Balances { accounts }, 0)
     }
 
+    /// A transfer was answered.
+    fn moved() -> Operations {
+        let call = Call::Transfer {
+            from: "a".into(),
+            to: "b".into(),
+            amount: 1,
+        };
+        ops().ok(1, 1, 2, call, Reply::Transfer {}, 0)
+    }
+
     #[test]
     fn money_is_neither_made_nor_lost() {
-        let good = || read(ops(), 0, &[("a", 5), ("b", 5)]);
+        let good = || read(moved(), 5, &[("a", 5), ("b", 5)]);
         assert!(check(&read(good(), 10, &[("a", 0), ("b", 10)]).history(), 10).passed());
-        assert!(matches!(check(&ops().history(), 10), Verdict::Unknown(_)));
+        assert!(matches!(check(&moved().history(), 10), Verdict::Unknown(_)));
+        let still = check(&read(ops(), 5, &[("a", 5), ("b", 5)]).history(), 10);
+        assert_eq!(still, Verdict::Unknown("no transfer was answered".into()));
         for (accounts, rule) in [
             (&[("a", 4), ("b", 5)][..], "total"),
             (&[("a", 7), ("b", 5)][..], "total"),

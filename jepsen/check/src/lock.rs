@@ -4,15 +4,19 @@
 //! guarded resource can do together is checked here:
 //!
 //! - "token": no two holders have one token, and who asked for the lock after another had got it has a greater one;
-//! - "fence": a write under the lock is only accepted with a token that was won, and never after a write with a greater
-//!   one was accepted;
+//! - "fence": a write under the lock is only accepted with a token that was won, and never after a greater one was won,
+//!   or a write with a greater one was accepted;
+//! - "guarded": what is read of that which the lock guards was written last, or may have been;
 //! - "overlap", only where it is asked for: nobody gets the lock while another surely has it. That needs leases that
 //!   outlast every pause.
 
 use std::collections::BTreeMap;
 
-use crate::history::{Call, History, Operation, Reply};
+use crate::history::{Call, Get, History, KeyValue, Operation, Reply, covers};
 use crate::verdict::{Findings, Verdict};
+
+/// What a lock guards is at its name below this; each write puts its token there.
+pub const GUARDED: &str = "guarded/";
 
 /// What is known of one lock.
 #[derive(Default)]
@@ -21,18 +25,25 @@ struct Lock<'a> {
     won: Vec<(i64, &'a Operation)>,
     /// Writes that were accepted, and the token of each.
     writes: Vec<(i64, &'a Operation)>,
+    /// Writes of which nobody knows whether they were accepted.
+    perhaps: Vec<(i64, &'a Operation)>,
     /// When a token was given back first: the start of the call.
     returned: BTreeMap<i64, u64>,
-    /// A call with an unknown outcome may have won a token that nobody was told.
-    is_unsure: bool,
+    /// When calls began that may each have won one token of which nobody was told, in their order.
+    unsure: Vec<u64>,
 }
+
+/// A read of what locks guard, and what it found.
+type Read<'a> = (&'a Get, &'a [KeyValue], &'a Operation);
 
 /// Judges every lock of a history; `overlap` says whether holders may overlap.
 pub fn check(history: &History, overlap: Overlap) -> Verdict {
     let mut findings = Findings::default();
+    let reads: Vec<Read<'_>> = history.operations.iter().filter_map(read).collect();
     for (name, lock) in gather(history) {
         check_tokens(name, &lock.won, &mut findings);
         check_fence(name, &lock, &mut findings);
+        check_guarded(name, &lock, &reads, &mut findings);
         if overlap == Overlap::Forbidden {
             check_overlap(name, &lock, &mut findings);
         }
@@ -56,13 +67,18 @@ fn gather(history: &History) -> BTreeMap<&str, Lock<'_>> {
             (Call::Lock { name }, Some(Reply::Lock { token })) => {
                 locks.entry(name).or_default().won.push((*token, operation));
             }
-            (Call::Lock { name }, _) if operation.is_unknown() => locks.entry(name).or_default().is_unsure = true,
+            (Call::Lock { name }, _) if operation.is_unknown() => {
+                locks.entry(name).or_default().unsure.push(operation.start);
+            }
             (Call::Unlock { name, token }, _) => {
                 let returned = locks.entry(name).or_default().returned.entry(*token);
                 returned.or_insert(operation.start);
             }
             (Call::Guarded { name, token }, Some(_)) => {
                 locks.entry(name).or_default().writes.push((*token, operation));
+            }
+            (Call::Guarded { name, token }, _) if operation.is_unknown() => {
+                locks.entry(name).or_default().perhaps.push((*token, operation));
             }
             _ => {}
         }
@@ -89,7 +105,15 @@ pub(crate) fn check_tokens(name: &str, won: &[(i64, &Operation)], findings: &mut
 /// Pairs of operations of which one began after the other had ended, and has a smaller token: for each operation the
 /// one before it with the greatest.
 pub(crate) fn regressions<'a>(tokens: &[(i64, &'a Operation)]) -> Vec<(&'a Operation, &'a Operation)> {
-    let mut by_end: Vec<&(i64, &Operation)> = tokens.iter().collect();
+    overtaken(tokens, tokens)
+}
+
+/// The same, of operations and others that may have overtaken them.
+fn overtaken<'a>(
+    tokens: &[(i64, &'a Operation)],
+    others: &[(i64, &'a Operation)],
+) -> Vec<(&'a Operation, &'a Operation)> {
+    let mut by_end: Vec<&(i64, &Operation)> = others.iter().collect();
     by_end.sort_by_key(|(_, operation)| operation.effective_by());
     let mut by_start: Vec<&(i64, &Operation)> = tokens.iter().collect();
     by_start.sort_by_key(|(_, operation)| operation.start);
@@ -114,10 +138,6 @@ pub(crate) fn regressions<'a>(tokens: &[(i64, &'a Operation)]) -> Vec<(&'a Opera
 fn check_fence(name: &str, lock: &Lock<'_>, findings: &mut Findings) {
     for (token, write) in &lock.writes {
         findings.check();
-        if !lock.is_unsure && !lock.won.iter().any(|(won, _)| won == token) {
-            let message = format!("nobody won token {token} of {name}: {write}");
-            findings.report("fence", &[write.index], message);
-        }
         // Nobody writes with a token before the call that wins it is made.
         if let Some((_, winner)) = lock
             .won
@@ -128,9 +148,82 @@ fn check_fence(name: &str, lock: &Lock<'_>, findings: &mut Findings) {
             findings.report("fence", &[write.index, winner.index], message);
         }
     }
-    for (newer, older) in regressions(&lock.writes) {
-        let message = format!("a write was accepted after one with a greater token: {older}, after {newer}");
+    check_claims(name, lock, findings);
+    let used: Vec<(i64, &Operation)> = lock.won.iter().chain(&lock.writes).copied().collect();
+    for (newer, older) in overtaken(&lock.writes, &used) {
+        let message = format!("a write was accepted after a greater token was won or used: {older}, after {newer}");
         findings.report("fence", &[newer.index, older.index], message);
+    }
+}
+
+/// Tokens that nobody was told of: there can be one for each call with an unknown outcome that began in time.
+fn check_claims(name: &str, lock: &Lock<'_>, findings: &mut Findings) {
+    let mut first: BTreeMap<i64, &Operation> = BTreeMap::new();
+    for (token, write) in &lock.writes {
+        if !lock.won.iter().any(|(won, _)| won == token) {
+            let earliest = first.entry(*token).or_insert(write);
+            if write.effective_by() < earliest.effective_by() {
+                *earliest = write;
+            }
+        }
+    }
+    let mut unclaimed: Vec<(i64, &Operation)> = first.into_iter().collect();
+    unclaimed.sort_by_key(|(_, write)| write.effective_by());
+    let mut given = 0;
+    for (token, write) in unclaimed {
+        let possible = lock.unsure.partition_point(|start| *start < write.effective_by());
+        if given < possible {
+            given += 1;
+        } else {
+            let message = format!("nobody won token {token} of {name}: {write}");
+            findings.report("fence", &[write.index], message);
+        }
+    }
+}
+
+/// A read of what may be what locks guard, as it is now.
+fn read(operation: &Operation) -> Option<Read<'_>> {
+    match (&operation.call, operation.reply()) {
+        (Call::Get(get), Some(Reply::Get { kvs, .. }))
+            if !get.serializable && get.revision == 0 && get.limit == 0 && get.key.starts_with(GUARDED) =>
+        {
+            Some((get, kvs, operation))
+        }
+        _ => None,
+    }
+}
+
+/// What was written last is read: a write that no other one surely followed.
+fn check_guarded(name: &str, lock: &Lock<'_>, reads: &[Read<'_>], findings: &mut Findings) {
+    let key = format!("{GUARDED}{name}");
+    for (get, kvs, read) in reads {
+        if !covers(&get.key, get.end.as_deref(), &key) {
+            continue;
+        }
+        findings.check();
+        let before = lock.writes.iter().filter(|(_, write)| write.precedes(read));
+        let last = before.max_by_key(|(_, write)| write.start);
+        let value = kvs.iter().find(|kv| kv.key == key).map(|kv| kv.value.as_str());
+        let holds = match (value, last) {
+            (None, last) => last.is_none(),
+            (Some(value), last) => lock.writes.iter().chain(&lock.perhaps).any(|(token, write)| {
+                let is_over = last.is_some_and(|(_, last)| write.precedes(last));
+                token.to_string() == value && !is_over && !read.precedes(write)
+            }),
+        };
+        if !holds {
+            let found = value.map_or("nothing".to_owned(), |value| format!("token {value}"));
+            let against = last.map_or("nobody wrote that".to_owned(), |(_, last)| format!("though of {last}"));
+            let operations: Vec<usize> = std::iter::once(*read)
+                .chain(last.map(|(_, last)| *last))
+                .map(|one| one.index)
+                .collect();
+            findings.report(
+                "guarded",
+                &operations,
+                format!("{name} guards {found}, {against}: {read}"),
+            );
+        }
     }
 }
 
@@ -167,7 +260,7 @@ fn check_overlap(name: &str, lock: &Lock<'_>, findings: &mut Findings) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Operations, ops};
+    use crate::testing::{Operations, absent, ops, present};
 
     fn lock(history: Operations, process: u64, start: u64, end: u64, token: i64) -> Operations {
         history.ok(
@@ -231,11 +324,49 @@ mod tests {
         assert_eq!(rules(write(good(), 1, 50, 5)), ["fence"]);
         let verdict = check(&write(good(), 1, 50, 5).history(), Overlap::Allowed);
         let message = &verdict.violations()[0].message;
-        assert!(message.contains("after operation 4"), "{message}");
+        assert!(message.contains("after operation 1"), "{message}");
         assert_eq!(rules(write(good(), 1, 50, 9)), ["fence"]);
-        let unsure = good().info(3, 1, 45, Call::Lock { name: "l".into() });
-        assert!(rules(write(unsure, 1, 50, 9)).is_empty());
+        // The next holder has won and has written nothing yet.
+        let won = lock(unlock(good(), 2, 42, 6), 3, 43, 44, 7);
+        assert!(rules(write(won.clone(), 2, 44, 6)).is_empty());
+        assert_eq!(rules(write(won, 2, 45, 6)), ["fence"]);
         assert_eq!(rules(lock(write(good(), 3, 50, 7), 4, 60, 70, 7)), ["fence"]);
+    }
+
+    #[test]
+    fn a_call_without_an_answer_wins_one_token_at_most() {
+        let unsure = || good().info(3, 1, 45, Call::Lock { name: "l".into() });
+        assert!(rules(write(unsure(), 1, 50, 9)).is_empty());
+        assert!(rules(write(write(unsure(), 1, 50, 9), 1, 52, 9)).is_empty());
+        assert_eq!(rules(write(write(unsure(), 1, 50, 9), 1, 52, 10)), ["fence"]);
+        let late = good().info(3, 60, 65, Call::Lock { name: "l".into() });
+        assert_eq!(rules(write(late, 1, 50, 9)), ["fence"]);
+    }
+
+    /// What the lock guards is read from 60 to 61.
+    fn guards(history: Operations, value: Option<&str>) -> Operations {
+        let get = Get {
+            key: GUARDED.into(),
+            end: Some("guarded0".into()),
+            ..Get::default()
+        };
+        let reply = value.map_or_else(absent, |value| present("guarded/l", value, 2, 9, 3));
+        history.ok(9, 60, 61, Call::Get(get), reply, 0)
+    }
+
+    #[test]
+    fn what_is_guarded_was_written_last() {
+        assert!(rules(guards(good(), Some("6"))).is_empty());
+        for wrong in [Some("5"), Some("7"), Some("x"), None] {
+            assert_eq!(rules(guards(good(), wrong)), ["guarded"], "{wrong:?}");
+        }
+        assert!(rules(guards(lock(ops(), 1, 0, 10, 5), None)).is_empty());
+        // Who wrote at the same time, or without an answer, may have been the last.
+        let both = || write(good(), 1, 40, 5);
+        assert!(!rules(guards(both(), Some("5"))).contains(&"guarded"));
+        let unknown = || good().info(5, 20, 22, guarded(5)).info(6, 62, 63, guarded(7));
+        assert!(rules(guards(unknown(), Some("5"))).is_empty());
+        assert_eq!(rules(guards(unknown(), Some("7"))), ["guarded"]);
     }
 
     #[test]
@@ -244,6 +375,6 @@ mod tests {
         assert_eq!(rules(both()), ["overlap"]);
         assert!(check(&both().history(), Overlap::Allowed).passed());
         let lost = write(write(lock(lock(ops(), 1, 0, 10, 5), 2, 0, 15, 6), 1, 20, 5), 2, 30, 6);
-        assert_eq!(rules(lost), ["overlap"]);
+        assert_eq!(rules(lost), ["fence", "overlap"]);
     }
 }

@@ -63,8 +63,12 @@ pub fn check(history: &History) -> Verdict {
         .filter(answered)
         .map(Operation::effective_by)
         .max();
-    if over.is_some_and(|over| reads.iter().all(|(read, _)| read.start <= over)) {
-        findings.doubt("no read began after the last add had ended".to_owned());
+    match over {
+        None => findings.doubt("no add was answered".to_owned()),
+        Some(over) if reads.iter().all(|(read, _)| read.start <= over) => {
+            findings.doubt("no read began after the last add had ended".to_owned());
+        }
+        Some(_) => {}
     }
     findings.verdict("no answered read of the set")
 }
@@ -175,5 +179,12 @@ mod tests {
     fn without_a_last_read_nothing_is_proven() {
         assert!(matches!(check(&adds().history()), Verdict::Unknown(_)));
         assert!(matches!(check(&read(adds(), 12, &[1]).history()), Verdict::Unknown(_)));
+    }
+
+    #[test]
+    fn without_an_answered_add_nothing_is_proven() {
+        let refused = ops().fail(2, 10, 20, add(2)).info(3, 10, 20, add(3));
+        let verdict = check(&read(refused, 30, &[3]).history());
+        assert_eq!(verdict, Verdict::Unknown("no add was answered".into()));
     }
 }

@@ -220,6 +220,30 @@ impl Operations {
         self
     }
 
+    /// Answered by a member, whose calls are those of a process of its own.
+    pub(crate) fn ok_at(self, member: &str, start: u64, end: u64, call: Call, reply: Reply) -> Self {
+        let process = self.lines.len() as u64;
+        self.ok(process, start, end, call, reply, 0).told_by(member, process)
+    }
+
+    /// Not answered by a member.
+    pub(crate) fn info_at(self, member: &str, start: u64, end: u64, call: Call) -> Self {
+        let process = self.lines.len() as u64;
+        self.info(process, start, end, call).told_by(member, process)
+    }
+
+    /// Names the member that a process asks.
+    fn told_by(mut self, name: &str, by: u64) -> Self {
+        for line in &mut self.lines {
+            if let Line::Invoke { process, member, .. } = line
+                && *process == by
+            {
+                *member = Some(name.to_owned());
+            }
+        }
+        self
+    }
+
     pub(crate) fn fail(mut self, process: u64, start: u64, end: u64, call: Call) -> Self {
         self.invoke(process, start, call);
         self.lines.push(Line::Fail {
