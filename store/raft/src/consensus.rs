@@ -76,7 +76,7 @@ impl Consensus {
         let shared = Arc::new(Shared::new(options, parts)?);
         check_purged(&shared.log, shared.meta().last_log_id).map_err(|error| Error::Storage(error.to_string()))?;
         let machine = MachineStore(shared.clone());
-        let raft = Raft::build(id, config, Factory(shared.clone()), log, machine).await?;
+        let raft = Raft::build(id, config, Factory::new(shared.clone()), log, machine).await?;
         let status = status::watch(&shared, &raft);
         let (reads, queue) = mpsc::channel(READS);
         let consensus = Consensus(Arc::new(Inner {

@@ -1,6 +1,6 @@
 //! openraft's network over the [`Transport`]: streams with many requests on the way, and the rarer calls.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use futures_util::{Stream, StreamExt};
 use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Timeout, Unreachable};
 use openraft::network::{Backoff, NetBackoff, NetSnapshot, NetStreamAppend, NetTransferLeader, NetVote, RPCOption};
 use openraft::raft::{
-    AppendEntriesRequest, SnapshotResponse, StreamAppendResult, TransferLeaderError, TransferLeaderRequest,
-    TransferLeaderResponse, VoteRequest, VoteResponse,
+    AppendEntriesRequest, SnapshotResponse, StreamAppendError, StreamAppendResult, TransferLeaderError,
+    TransferLeaderRequest, TransferLeaderResponse, VoteRequest, VoteResponse,
 };
 use openraft::{OptionalSend, RPCTypes, RaftNetworkFactory};
 use parking_lot::Mutex;
@@ -23,17 +23,37 @@ use crate::convert::{append_out, appended_in, ask_out, log_id_out, node_out, vot
 use crate::image::{self, SnapshotData};
 use crate::shared::Shared;
 use crate::transport::{BoxStream, TransportError};
-use crate::types::{Peer, Snapshot, Types, Vote};
+use crate::types::{LogId, Peer, Snapshot, Types, Vote};
 
 type AppendResult = Result<StreamAppendResult<Types>, RPCError<Types>>;
 
 /// Makes the clients of openraft's tasks.
-pub(crate) struct Factory(pub(crate) Arc<Shared>);
+pub(crate) struct Factory {
+    shared: Arc<Shared>,
+    matched: BTreeMap<u64, Arc<Mutex<Matched>>>,
+}
+
+/// The last entry that a member said it has, to the leader of this vote. What it told another may be overwritten since.
+#[derive(Default)]
+struct Matched {
+    vote: Option<Vote>,
+    last: Option<LogId>,
+}
+
+impl Matched {
+    fn under(&mut self, vote: Vote) -> &mut Option<LogId> {
+        if self.vote.replace(vote) != Some(vote) {
+            self.last = None;
+        }
+        &mut self.last
+    }
+}
 
 /// One task's client of one member.
 pub(crate) struct Link {
     shared: Arc<Shared>,
     target: peer::Node,
+    matched: Arc<Mutex<Matched>>,
     /// Heartbeats open a stream each; here they share one that stays open.
     heartbeat: Option<Mutex<Option<Kept>>>,
 }
@@ -46,11 +66,55 @@ struct Kept {
     last: Option<Duration>,
 }
 
+/// A request that is not answered yet.
+struct Asked {
+    at: Duration,
+    vote: Vote,
+    prev: Option<LogId>,
+    last: Option<LogId>,
+}
+
+impl Asked {
+    fn of(request: &AppendEntriesRequest<Types>, at: Duration) -> Self {
+        let prev = request.prev_log_id;
+        let last = request.entries.last().map(|entry| entry.log_id).or(prev);
+        let vote = request.vote;
+        Self { at, vote, prev, last }
+    }
+
+    /// An answer that openraft may have. It asserts that members speak of what they were asked, and that none loses what
+    /// it had.
+    fn answer(&self, answer: peer::AppendResponse, matched: &mut Matched) -> Result<StreamAppendResult<Types>, String> {
+        let result = appended_in(answer)?;
+        let matched = matched.under(self.vote);
+        match &result {
+            Ok(last) if *last == self.last => *matched = (*matched).max(*last),
+            Ok(_) => return Err("an answer to another append".to_owned()),
+            Err(StreamAppendError::Conflict(at)) if Some(*at) != self.prev => {
+                return Err("a conflict with another append".to_owned());
+            }
+            Err(StreamAppendError::Conflict(at)) if Some(*at) <= *matched => {
+                return Err("the member lost log that it had".to_owned());
+            }
+            Err(_) => {}
+        }
+        Ok(result)
+    }
+}
+
 impl Factory {
-    fn link(&self, id: u64, node: &Peer, heartbeat: bool) -> Link {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            matched: BTreeMap::new(),
+        }
+    }
+
+    fn link(&mut self, id: u64, node: &Peer, heartbeat: bool) -> Link {
         Link {
-            shared: self.0.clone(),
+            shared: self.shared.clone(),
             target: node_out(id, node),
+            matched: self.matched.entry(id).or_default().clone(),
             heartbeat: heartbeat.then(Mutex::default),
         }
     }
@@ -110,7 +174,7 @@ impl Link {
     }
 
     /// Sends one request over the stream that stays open. If this is dropped half-way, so is the stream.
-    async fn beat(&mut self, request: peer::AppendRequest) -> AppendResult {
+    async fn beat(&mut self, request: AppendEntriesRequest<Types>) -> AppendResult {
         let kept = self.heartbeat.as_mut().and_then(|kept| kept.get_mut().take());
         let mut kept = match kept {
             Some(kept) if !kept.requests.is_closed() => kept,
@@ -132,10 +196,13 @@ impl Link {
             self.note_pause(now.saturating_sub(last));
         }
         let lost = || TransportError::Broken("the heartbeat stream ended".to_owned());
-        kept.requests.send(request).await.map_err(|_| self.rpc_error(lost()))?;
+        let asked = Asked::of(&request, now);
+        let sent = kept.requests.send(append_out(&request)).await;
+        sent.map_err(|_| self.rpc_error(lost()))?;
         let answer = kept.answers.next().await.unwrap_or_else(|| Err(lost()));
         let answer = answer.map_err(|error| self.rpc_error(error))?;
-        let result = appended_in(answer).map_err(|text| self.rpc_error(TransportError::Refused(text)))?;
+        let result = asked.answer(answer, &mut self.matched.lock());
+        let result = result.map_err(|text| self.rpc_error(TransportError::Refused(text)))?;
         // The peer ends the stream after a refusal.
         if let (Ok(_), Some(slot)) = (&result, &mut self.heartbeat) {
             *slot.get_mut() = Some(kept);
@@ -148,8 +215,8 @@ impl Link {
 struct Watched<'s> {
     link: &'s Link,
     answers: BoxStream<'static, Result<peer::AppendResponse, TransportError>>,
-    /// When the requests were sent that are not answered yet.
-    sent: Arc<Mutex<VecDeque<Duration>>>,
+    /// The requests that are not answered yet.
+    sent: Arc<Mutex<VecDeque<Asked>>>,
     patience: Duration,
     alarm: Sleep,
 }
@@ -160,9 +227,13 @@ impl<'s> Watched<'s> {
             tokio::select! {
                 biased;
                 answer = self.answers.next() => {
-                    self.sent.lock().pop_front();
+                    let asked = self.sent.lock().pop_front();
+                    let unasked = || "an answer to nothing".to_owned();
                     return match answer? {
-                        Ok(answer) => match appended_in(answer) {
+                        Ok(answer) => match asked
+                            .ok_or_else(unasked)
+                            .and_then(|asked| asked.answer(answer, &mut self.link.matched.lock()))
+                        {
                             Ok(result) => Some((Ok(result), Some(self))),
                             Err(text) => Some((Err(self.link.rpc_error(TransportError::Refused(text))), None)),
                         },
@@ -171,7 +242,7 @@ impl<'s> Watched<'s> {
                 }
                 () = &mut self.alarm => {
                     let now = self.link.shared.clock.monotonic();
-                    let oldest = self.sent.lock().front().copied();
+                    let oldest = self.sent.lock().front().map(|asked| asked.at);
                     if oldest.is_some_and(|oldest| now.saturating_sub(oldest) >= self.patience) {
                         return Some((Err(self.link.rpc_error(TransportError::Timeout)), None));
                     }
@@ -194,7 +265,7 @@ impl NetStreamAppend<Types> for Link {
         Box::pin(async move {
             if self.heartbeat.is_some() {
                 let answers = futures_util::stream::unfold((self, input), |(link, mut input)| async move {
-                    let request = append_out(&input.next().await?);
+                    let request = input.next().await?;
                     Some((link.beat(request).await, (link, input)))
                 });
                 return Ok(answers.boxed());
@@ -205,12 +276,12 @@ impl NetStreamAppend<Types> for Link {
                 return Ok(futures_util::stream::empty().boxed());
             };
             let mut input = futures_util::stream::iter([first]).chain(input);
-            let sent: Arc<Mutex<VecDeque<Duration>>> = Arc::default();
-            let (times, clock) = (sent.clone(), self.shared.clock.clone());
+            let sent: Arc<Mutex<VecDeque<Asked>>> = Arc::default();
+            let (asked, clock) = (sent.clone(), self.shared.clock.clone());
             let requests = futures_util::stream::poll_fn(move |context| {
                 input.poll_next_unpin(context).map(|request| {
                     let request = request?;
-                    times.lock().push_back(clock.monotonic());
+                    asked.lock().push_back(Asked::of(&request, clock.monotonic()));
                     Some(append_out(&request))
                 })
             });
@@ -308,7 +379,11 @@ impl NetSnapshot<Types> for Link {
         cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
         _option: RPCOption,
     ) -> Result<SnapshotResponse<Types>, StreamingError<Types>> {
+        let last = snapshot.meta.last_log_id;
         let answer = image::send(&self.shared, &self.node(), vote, snapshot.snapshot, cancel).await?;
+        let mut matched = self.matched.lock();
+        let matched = matched.under(vote);
+        *matched = (*matched).max(last);
         match vote_in(answer) {
             Ok(vote) => Ok(SnapshotResponse::new(vote)),
             Err(error) => Err(StreamingError::Network(NetworkError::new(&error))),
@@ -323,5 +398,61 @@ impl NetBackoff<Types> for Link {
         let longest = self.shared.options.election();
         let delays = std::iter::successors(Some(first), move |delay| Some((*delay * 2).min(longest)));
         Some(Backoff::new(delays))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use peer::append_response::Outcome;
+
+    use super::*;
+    use crate::convert::log_id_in;
+
+    fn at(index: u64) -> peer::LogId {
+        peer::LogId {
+            term: 3,
+            node: 1,
+            index,
+        }
+    }
+
+    fn answered(outcome: Outcome, matched: &mut Matched) -> bool {
+        let asked = Asked {
+            at: Duration::ZERO,
+            vote: Vote::new_committed(3, 1),
+            prev: Some(log_id_in(at(4))),
+            last: Some(log_id_in(at(6))),
+        };
+        let answer = peer::AppendResponse { outcome: Some(outcome) };
+        asked.answer(answer, matched).is_ok()
+    }
+
+    #[test]
+    fn a_member_speaks_of_what_it_was_asked() {
+        let has = |id| Outcome::Matched(peer::Matched { id });
+        let mut matched = Matched::default();
+        for id in [
+            None,
+            Some(at(4)),
+            Some(at(5)),
+            Some(at(7)),
+            Some(peer::LogId { term: 2, ..at(6) }),
+        ] {
+            assert!(!answered(has(id), &mut matched), "{id:?}");
+        }
+        assert!(!answered(Outcome::Conflict(at(3)), &mut matched));
+        assert!(
+            answered(Outcome::Conflict(at(4)), &mut matched),
+            "nothing is known of it"
+        );
+        assert_eq!(matched.last, None);
+        assert!(answered(has(Some(at(6))), &mut matched));
+        assert_eq!(matched.last, Some(log_id_in(at(6))));
+        assert!(!answered(Outcome::Conflict(at(4)), &mut matched), "it had that");
+        *matched.under(Vote::new_committed(2, 1)) = Some(log_id_in(at(6)));
+        assert!(
+            answered(Outcome::Conflict(at(4)), &mut matched),
+            "another leader may have taken it away"
+        );
     }
 }

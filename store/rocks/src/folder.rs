@@ -23,6 +23,9 @@ const CHECKPOINTS: &str = "checkpoints";
 const INCOMING: &str = "incoming";
 const DATABASE: &str = "db-";
 
+/// The number of a new folder's database.
+pub(crate) const FIRST: u64 = 1;
+
 /// The engine's folder, locked.
 pub(crate) struct Folder {
     root: PathBuf,
@@ -38,9 +41,13 @@ pub(crate) fn sync_folder(path: &Path) -> Result<()> {
     folder::sync(path).map_err(error("sync a folder"))
 }
 
-/// Removes a folder and all in it, if it is there.
+/// Removes a folder and all in it, if it is there; or the file that is there in its place.
 pub(crate) fn remove(path: &Path) -> Result<()> {
-    match fs::remove_dir_all(path) {
+    let removed = match fs::remove_dir_all(path) {
+        Err(source) if source.kind() == io::ErrorKind::NotADirectory => fs::remove_file(path),
+        removed => removed,
+    };
+    match removed {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::io("remove a folder", source)),
         _ => Ok(()),
     }
@@ -109,6 +116,14 @@ impl Folder {
             .ok_or_else(|| Error::Corrupt(format!("{} does not name a database: {text:?}", self.show(ACTIVE))))
     }
 
+    /// A number that no database has beside the active one: whatever else has it is a leftover.
+    pub(crate) const fn after(active: u64) -> u64 {
+        match active.checked_add(1) {
+            Some(next) => next,
+            None => FIRST,
+        }
+    }
+
     /// Makes a database the active one, atomically and durably. Its own folder must be durable already.
     pub(crate) fn activate(&self, number: u64) -> Result<()> {
         let failed = error("write which database is active");
@@ -154,8 +169,11 @@ impl Folder {
     }
 }
 
+/// The number in the name of a database. A name that only reads like one (`db-007`) is somebody else's.
 fn database_number(name: &str) -> Option<u64> {
-    name.strip_prefix(DATABASE)?.parse().ok()
+    let digits = name.strip_prefix(DATABASE)?;
+    let number: u64 = digits.parse().ok()?;
+    (number.to_string() == digits).then_some(number)
 }
 
 fn has_tables(database: &Path) -> Result<bool> {

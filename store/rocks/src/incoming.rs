@@ -136,7 +136,7 @@ impl Incoming for Place {
         for entry in fs::read_dir(&self.path).map_err(error)? {
             let entry = entry.map_err(error)?;
             if !files.iter().any(|file| entry.file_name() == file.name.as_str()) {
-                fs::remove_file(entry.path()).map_err(error)?;
+                folder::remove(&entry.path())?;
             }
         }
         files.iter().try_for_each(|file| self.check(file))?;

@@ -16,7 +16,7 @@ use crate::options::Settings;
 
 /// Turns the files in `received` into an open and active database. On an error the old one is still active.
 pub(crate) fn install(folder: &Folder, settings: &Settings, received: &Path, old: &Handle) -> Result<Arc<Handle>> {
-    let number = old.number + 1;
+    let number = Folder::after(old.number);
     let path = folder.database(number);
     folder::remove(&path)?;
     fs::rename(received, &path).map_err(|source| Error::io("install a checkpoint", source))?;

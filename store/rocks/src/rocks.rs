@@ -9,15 +9,12 @@ use store_engine::{Batch, Checkpoint, Cursor, Engine, Error, Incoming, Order, Re
 
 use crate::checkpoint::{Checksums, Image};
 use crate::cursor::RocksCursor;
-use crate::folder::Folder;
+use crate::folder::{FIRST, Folder};
 use crate::handle::Handle;
 use crate::incoming::{Finished, Place};
 use crate::install;
 use crate::options::{Options, Settings};
 use crate::reclaim::Reclaimer;
-
-/// The number of a new folder's database.
-const FIRST: u64 = 1;
 
 /// RocksDB in a folder of its own.
 pub struct Rocks {

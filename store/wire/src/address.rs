@@ -1,6 +1,7 @@
 //! Addresses of ports: `http`, `https`, `unix` and `unixs` URLs, bound or dialled.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -36,34 +37,43 @@ pub(crate) type Socket = Box<dyn Duplex>;
 
 /// Where a URL points.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// `host:port`, the host perhaps a name.
-    Tcp { host: String, port: u16 },
+pub enum Place {
+    /// `host:port`.
+    Tcp {
+        /// A name or an address; one of IPv6 without its brackets.
+        host: String,
+        /// The port.
+        port: u16,
+    },
     /// A path in the file system. Upstream writes it as `unix://path` or `unix:///path`; both are taken.
     Unix(PathBuf),
 }
 
 /// A URL taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Address {
-    pub(crate) place: Place,
-    pub(crate) secure: bool,
+pub struct Address {
+    /// Where it points.
+    pub place: Place,
+    /// Whether TLS is spoken there.
+    pub secure: bool,
 }
 
 impl Address {
     /// Reads a URL of a port.
-    pub(crate) fn parse(url: &str) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// When it is none, or one that no port can have.
+    pub fn parse(url: &str) -> Result<Self, Error> {
         let refused = || Error::Url { url: url.to_owned() };
-        if let Some(path) = url.strip_prefix("unix://") {
+        for (scheme, secure) in [("unix://", false), ("unixs://", true)] {
+            let Some(path) = url.strip_prefix(scheme) else { continue };
+            // Without a name the system makes one up, and nobody finds the socket.
+            if path.is_empty() {
+                return Err(refused());
+            }
             return Ok(Self {
                 place: Place::Unix(path.into()),
-                secure: false,
-            });
-        }
-        if let Some(path) = url.strip_prefix("unixs://") {
-            return Ok(Self {
-                place: Place::Unix(path.into()),
-                secure: true,
+                secure,
             });
         }
         let parsed = Url::parse(url).map_err(|_| refused())?;
@@ -138,8 +148,9 @@ pub async fn bind(url: &str) -> Result<Bound, Error> {
             })
         }
         Place::Unix(path) => {
-            // A socket file that a killed process left behind would refuse the bind for ever.
-            if UnixStream::connect(&path).await.is_err() {
+            // A socket file that a killed process left behind would refuse the bind for ever. Any other file is not ours.
+            let socket = std::fs::symlink_metadata(&path).is_ok_and(|found| found.file_type().is_socket());
+            if socket && UnixStream::connect(&path).await.is_err() {
                 let _ = std::fs::remove_file(&path);
             }
             let listener = UnixListener::bind(&path).map_err(failed)?;
@@ -209,8 +220,20 @@ mod tests {
         ] {
             assert_eq!(Address::parse(url).unwrap(), Address { place, secure }, "{url}");
         }
-        for url in ["", "127.0.0.1:2379", "ftp://host:1"] {
+        for url in ["", "127.0.0.1:2379", "ftp://host:1", "unix://", "unixs://"] {
             assert!(Address::parse(url).is_err(), "{url}");
         }
+    }
+
+    #[tokio::test]
+    async fn only_a_socket_that_was_left_behind_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, socket) = (folder.path().join("file"), folder.path().join("socket"));
+        std::fs::write(&file, "precious").unwrap();
+        assert!(bind(&format!("unix://{}", file.display())).await.is_err());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+        drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+        assert!(socket.exists());
+        bind(&format!("unix://{}", socket.display())).await.unwrap();
     }
 }

@@ -24,7 +24,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use address::{Bound, Error as AddressError, bind};
+pub use address::{Address, Bound, Error as AddressError, Place, bind};
 pub use peer::channels::{Channels, ChannelsOptions};
 pub use server::{Options, Server, Serves};
 

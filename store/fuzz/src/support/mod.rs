@@ -1,5 +1,7 @@
 //! What several targets need: a runtime, machines with something in them, members, and nobody to talk to.
 
+pub(crate) mod answering;
+pub(crate) mod grpc;
 pub(crate) mod machine;
 pub(crate) mod member;
 pub(crate) mod nobody;

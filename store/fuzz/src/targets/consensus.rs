@@ -257,6 +257,11 @@ fn snapshot(meta: peer::SnapshotMeta, state: Bytes) -> Vec<peer::SnapshotChunk> 
     ]
 }
 
+/// A snapshot that a member begins with.
+pub(super) fn whole() -> Vec<peer::SnapshotChunk> {
+    snapshot(meta(40), state())
+}
+
 /// The state of a machine that applied everything, as consensus leaves it in an engine.
 fn state() -> Bytes {
     let engine = Arc::new(Memory::new());

@@ -1,5 +1,6 @@
 //! All targets; a file each, and a row each in the table.
 
+pub mod address;
 pub mod auth_tables;
 pub mod bolt_file;
 pub mod checkpoint;
@@ -7,11 +8,14 @@ pub mod client_port;
 pub mod commands;
 pub mod consensus;
 pub mod engine_batch;
+pub mod engine_folder;
 pub mod flags;
 pub mod gateway_json;
 pub mod identity_file;
 pub mod log_segments;
 pub mod messages;
+pub mod peer_answers;
+pub mod peer_port;
 pub mod queries;
 pub mod restore;
 pub mod stored_entries;
@@ -42,6 +46,7 @@ macro_rules! table {
 // Name, shape of the inputs, mutations that the test makes, how many percent of them are understood at least, MiB that a
 // run may take.
 table! {
+    address, Text, 10_000, 10, 16;
     auth_tables, Pieces(1), 8_000, 50, 16;
     bolt_file, Places, 300, 50, 64;
     checkpoint, Pieces(0), 10_000, 10, 16;
@@ -49,11 +54,14 @@ table! {
     commands, Pieces(0), 3_000, 25, 64;
     consensus, Pieces(1), 800, 20, 64;
     engine_batch, Places, 60_000, 40, 16;
+    engine_folder, Pieces(1), 40, 10, 64;
     flags, Text, 40_000, 10, 16;
     gateway_json, Text, 20_000, 5, 32;
     identity_file, Text, 2_000, 5, 16;
     log_segments, Files(1), 10_000, 8, 64;
     messages, Message(1), 60_000, 40, 32;
+    peer_answers, Pieces(1), 20, 20, 64;
+    peer_port, Pieces(1), 150, 20, 256;
     queries, Message(1), 20_000, 15, 64;
     restore, Places, 400, 30, 128;
     stored_entries, Pieces(0), 1_000, 20, 64;

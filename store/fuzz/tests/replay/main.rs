@@ -151,8 +151,9 @@ macro_rules! replayed {
 }
 
 replayed! {
-    auth_tables bolt_file checkpoint client_port commands consensus engine_batch flags gateway_json identity_file
-    log_segments messages queries restore stored_entries stored_records tls_files token_options tokens versions
+    address auth_tables bolt_file checkpoint client_port commands consensus engine_batch engine_folder flags gateway_json
+    identity_file log_segments messages peer_answers peer_port queries restore stored_entries stored_records tls_files
+    token_options tokens versions
 }
 
 #[test]

@@ -156,3 +156,48 @@ fn a_crash_while_the_first_database_is_made_is_repaired() {
     fs::remove_file(folder.path().join("ACTIVE")).unwrap();
     assert_eq!(count(&open(folder.path())), 0);
 }
+
+#[test]
+fn the_last_number_is_followed_by_the_first() {
+    let (folder, engine, _other, source) = two();
+    drop(engine);
+    let last = format!("db-{}", u64::MAX);
+    fs::rename(folder.path().join("db-1"), folder.path().join(&last)).unwrap();
+    fs::write(folder.path().join("ACTIVE"), format!("{last}\n")).unwrap();
+    let engine = open(folder.path());
+    engine
+        .install(receive(&engine, &*source.checkpoint().unwrap()))
+        .unwrap();
+    assert_eq!(count(&engine), 2);
+    drop(engine);
+    assert_eq!(databases(folder.path()), ["ACTIVE", "db-1"]);
+}
+
+#[test]
+fn a_name_that_only_reads_like_a_database_is_left_alone() {
+    let (folder, engine, _other, _source) = two();
+    drop(engine);
+    for name in ["db-007", "db-+7"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    fs::create_dir(folder.path().join("db-7")).unwrap();
+    drop(open(folder.path()));
+    assert_eq!(databases(folder.path()), ["ACTIVE", "db-+7", "db-007", "db-1"]);
+    fs::write(folder.path().join("ACTIVE"), "db-01\n").unwrap();
+    assert!(matches!(
+        Rocks::open(folder.path(), Options::default()),
+        Err(Error::Corrupt(_))
+    ));
+}
+
+#[test]
+fn what_nobody_put_among_the_incoming_is_in_nobodys_way() {
+    let (folder, engine, _other, source) = two();
+    let incoming = folder.path().join("incoming");
+    fs::write(incoming.join("file"), "x").unwrap();
+    fs::create_dir_all(incoming.join("s/folder")).unwrap();
+    engine
+        .install(receive(&engine, &*source.checkpoint().unwrap()))
+        .unwrap();
+    assert_eq!(count(&engine), 2);
+}
