@@ -8,12 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::history::{Call, History, Operation, Reply};
 use crate::verdict::{Findings, Verdict};
 
+/// What a member told, and in which operation.
+type Told<'a> = (&'a str, u32, &'a Operation);
+
 /// Compares all hashes of a history.
 pub fn check(history: &History) -> Verdict {
     let mut findings = Findings::default();
     let mut alone: BTreeSet<&str> = BTreeSet::new();
     // What each member told of one revision, and of history that begins at one revision.
-    let mut told: BTreeMap<(i64, i64), Vec<(&str, u32, &Operation)>> = BTreeMap::new();
+    let mut told: BTreeMap<(i64, i64), Vec<Told<'_>>> = BTreeMap::new();
     for operation in &history.operations {
         let (Call::Hash { .. }, Some(member)) = (&operation.call, operation.member.as_deref()) else {
             continue;

@@ -3,7 +3,8 @@
 //!
 //! It is a FUSE file system of this program. Its content is in memory, not in a folder of a real disk: what would be
 //! there after a power cut must be known exactly, while a real disk below would keep or lose by rules of its own; a
-//! sync then costs microseconds, so that only the faults make it slow; and there is nothing to clean up. The kernel
+//! sync then costs microseconds, so that only the faults make it slow; and there is nothing to clean up. Of a run that
+//! went wrong [`Contents`] writes them to a real one. The kernel
 //! keeps pages of it as of any file system, but nothing that was written: every write reaches [`Model`](model::Model)
 //! before the writer goes on. A power cut unmounts and mounts again, so that the kernel forgets too.
 //!
@@ -12,6 +13,7 @@
 //!
 //! Start reading at [`Disk`], then `model`, `file` and `folder`.
 
+mod contents;
 mod crash;
 mod faults;
 mod file;
@@ -32,6 +34,7 @@ use fuser::{BackgroundSession, Config, MountOption};
 use parking_lot::Mutex;
 use rustix::mount::{UnmountFlags, unmount};
 
+pub(crate) use contents::Contents;
 pub(crate) use crash::Lost;
 use faults::Shared;
 pub(crate) use faults::{Counters, Faults};
@@ -89,6 +92,11 @@ impl Disk {
     /// No faults any more. A sync that is under way ends soon.
     pub(crate) fn heal(&self) {
         self.set_faults(Faults::default());
+    }
+
+    /// What it holds, also after it is unmounted.
+    pub(crate) fn contents(&self) -> Contents {
+        Contents::new(Arc::clone(&self.shared))
     }
 
     /// What it did so far.

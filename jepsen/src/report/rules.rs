@@ -100,7 +100,8 @@ fn bank(rule: &str) -> &'static str {
 fn token(rule: &str) -> &'static str {
     match rule {
         "token" => "Two holders have one token, or a later holder has a smaller one.",
-        "fence" => "A write was accepted after one with a newer token, so the fence did not hold.",
+        "fence" => "A write was accepted after a newer token was won or used, so the fence did not hold.",
+        "guarded" => "What a lock guards is not what was written there last.",
         "overlap" => "Somebody got the lock while another surely held it.",
         "leader" => "Somebody was named as the leader who had not won.",
         "order" => "Who asked later was named an older leader.",
@@ -122,6 +123,7 @@ mod tests {
             ("wgl", "linearizable"),
             ("hashes", "hash"),
             ("election", "token"),
+            ("lock", "guarded"),
             ("elle", "G2-realtime"),
         ] {
             assert!(meaning(judge, rule).ends_with(['.', ')']), "{judge} {rule}");

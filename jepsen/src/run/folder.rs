@@ -52,6 +52,11 @@ impl Folder {
         self.0.join("timeline.html")
     }
 
+    /// What was on a member's disk of this program, if it is kept.
+    pub(crate) fn disk(&self, member: &str) -> PathBuf {
+        self.0.join(format!("{member}.disk"))
+    }
+
     /// Removes the members' data, which are the folders in it: a few hundred megabytes that nobody looks at unless
     /// something is wrong.
     ///

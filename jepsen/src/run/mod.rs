@@ -19,6 +19,7 @@ use base::task::Tasks;
 
 use crate::client::Members;
 use crate::cluster::{Cluster, Program};
+use crate::disk::Contents;
 use crate::judge::Outcome;
 use crate::recorder::Recorder;
 #[cfg(test)]
@@ -41,6 +42,20 @@ impl Members for Cluster {
     fn endpoint(&self, node: usize) -> String {
         Self::endpoint(self, node)
     }
+}
+
+/// Of an anomaly the members' data are kept, those of their disks too, which are in memory; of other runs nobody wants
+/// them.
+fn keep_data(judged: &Judged, disks: &[(String, Contents)]) -> anyhow::Result<()> {
+    let folder = &judged.folder;
+    if judged.sentence.outcome != Outcome::Anomaly {
+        return folder.forget_data().context("the members' data cannot be removed");
+    }
+    for (member, contents) in disks {
+        let path = folder.disk(member);
+        contents.write(&path).with_context(|| format!("{}", path.display()))?;
+    }
+    Ok(())
 }
 
 /// Runs an order and judges it.
@@ -68,12 +83,14 @@ pub(crate) async fn run(order: &Order, tasks: &Tasks) -> anyhow::Result<Judged> 
     let product = format!("{} {}", program.path.display(), program.version);
     let mut facts = order.facts(started, product);
     let (recorder, writer) = Recorder::start(&folder.history(), tasks)?;
+    let mut disks = Vec::new();
     let own = tasks.child();
     let played = Stage {
         order,
         folder: &folder,
         recorder: &recorder,
         facts: &mut facts,
+        disks: &mut disks,
         tasks: &own,
     }
     .play(program)
@@ -89,11 +106,33 @@ pub(crate) async fn run(order: &Order, tasks: &Tasks) -> anyhow::Result<Judged> 
     facts.write(&folder.facts())?;
     let judging = tasks.spawn_blocking("jepsen-judge", move || recheck(&folder));
     let judged = judging.await.context("a checker panicked")??;
-    if judged.sentence.outcome != Outcome::Anomaly {
-        judged
-            .folder
-            .forget_data()
-            .context("the members' data cannot be removed")?;
-    }
+    keep_data(&judged, &disks)?;
     Ok(judged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Sentence;
+
+    #[test]
+    fn of_an_anomaly_what_was_on_disks_is_kept() {
+        let path = tempfile::tempdir().unwrap();
+        let folder = Folder::of(path.path());
+        std::fs::create_dir_all(path.path().join("n1/data")).unwrap();
+        let judged = |outcome| Judged {
+            folder: folder.clone(),
+            facts: Facts::default(),
+            sentence: Sentence {
+                outcome,
+                reasons: Vec::new(),
+                judgements: Vec::new(),
+            },
+        };
+        let disks = [("n1".to_owned(), Contents::empty())];
+        keep_data(&judged(Outcome::Anomaly), &disks).unwrap();
+        assert!(folder.disk("n1").is_dir() && path.path().join("n1/data").is_dir());
+        keep_data(&judged(Outcome::Unknown), &disks).unwrap();
+        assert_eq!(std::fs::read_dir(path.path()).unwrap().count(), 0);
+    }
 }

@@ -16,6 +16,7 @@ use super::order::Order;
 use super::spell::Spell;
 use crate::client::{Client, Members, Place, Route};
 use crate::cluster::{Cluster, Program, Setup, Storage};
+use crate::disk::Contents;
 use crate::judge::Judge;
 use crate::nemesis::{self, Plan, State};
 use crate::recorder::Recorder;
@@ -42,6 +43,8 @@ pub(super) struct Stage<'a> {
     pub(super) folder: &'a Folder,
     pub(super) recorder: &'a Arc<Recorder>,
     pub(super) facts: &'a mut Facts,
+    /// What the members' disks hold in the end, by the members' names.
+    pub(super) disks: &'a mut Vec<(String, Contents)>,
     pub(super) tasks: &'a Tasks,
 }
 
@@ -87,6 +90,9 @@ impl Stage<'_> {
             .map(|one| format!("{}: {}", one.node, one.text))
             .collect();
         cluster.stop().await;
+        let disk = |node| Some((cluster.name(node), cluster.disk(node)?.contents()));
+        let nodes = self.order.members + SPARES;
+        *self.disks = (0..nodes).filter_map(disk).collect();
         played
     }
 
@@ -187,9 +193,11 @@ impl Stage<'_> {
     async fn storm(&mut self, cluster: &Arc<Cluster>, time: Duration, mut chronicle: Chronicle<'_>) -> Spell {
         let plan = Plan {
             kinds: self.order.nemesis.kinds.clone(),
-            seed: self.order.root().part("nemesis", 0).number(),
+            // Each workload meets faults of its own.
+            seed: self.order.root().part("nemesis", self.order.workload as u64).number(),
             rest: self.order.rest,
             hold: self.order.hold,
+            least: self.order.nemesis.least,
             together: self.order.nemesis.together,
         };
         tracing::info!(

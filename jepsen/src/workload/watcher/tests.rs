@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
+use base::task::Tasks;
 use jepsen_check::history::{Event, KeyValue, Kind, Line};
 use parking_lot::Mutex;
 use proto::etcd::watch_request::RequestUnion;
@@ -77,6 +78,7 @@ type Answers = UnboundedSender<Result<WatchResponse, Status>>;
 #[derive(Clone)]
 struct Member {
     revision: i64,
+    tasks: Tasks,
     /// So many watches it ends without saying why.
     cancels: Arc<Mutex<usize>>,
     open: Arc<Mutex<Vec<Answers>>>,
@@ -87,6 +89,7 @@ impl Member {
     fn new(revision: i64) -> Self {
         Self {
             revision,
+            tasks: Tasks::new(),
             cancels: Arc::default(),
             open: Arc::default(),
             is_down: Arc::default(),
@@ -116,7 +119,8 @@ impl Member {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = tonic::transport::Server::builder().add_service(WatchServer::new(self.clone()));
-        tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        let serves = server.serve_with_incoming(TcpListenerStream::new(listener));
+        self.tasks.spawn("member", async move { serves.await.unwrap() });
         format!("http://{address}")
     }
 }
@@ -136,7 +140,7 @@ impl Service for Member {
         self.open.lock().push(answers.clone());
         let member = self.clone();
         let mut requests = request.into_inner();
-        tokio::spawn(async move {
+        self.tasks.spawn("member-watch", async move {
             while let Ok(Some(request)) = requests.message().await {
                 let is_new = matches!(request.request_union, Some(RequestUnion::CreateRequest(_)));
                 let cancels = is_new && {
