@@ -4,7 +4,7 @@
 //! it. So it lives at least that long from the call's start, and at most that long from the call's end.
 //!
 //! - "early": the lease, or a key on it, is gone before that;
-//! - "late": it is still there when that and the bound are over; see [`due`] for what faults add;
+//! - "late": it is still there when that and the bound are over, or what the last fault in between adds to them;
 //! - "risen": it is there after it was gone;
 //! - "revoked": it is there after its revocation was answered.
 //!
