@@ -88,23 +88,32 @@ fn in_the_log(name: &str) -> bool {
     name.starts_with("log.") || name.starts_with("node.force") || name == "machine.commit"
 }
 
-/// Of each failpoint one case in which the process ends, one with half of the bytes, and one with each error; others for
-/// another seed.
-pub fn sample(cases: Vec<Case>, seed: u64) -> Vec<Case> {
+/// The cases of each failpoint by what happens there: the process ends, the power goes, half of the bytes are written, or
+/// one of the errors comes. One of each group says what there is to say, the first for this seed.
+pub fn groups(cases: Vec<Case>, seed: u64) -> Vec<Vec<Case>> {
     let mut groups: BTreeMap<(&'static str, Action), Vec<Case>> = BTreeMap::new();
     for case in cases {
         let kind = match case.cut.action {
-            Action::After | Action::Power => Action::Before,
+            Action::After => Action::Before,
             Action::Short => Action::Torn,
             other => other,
         };
         groups.entry((case.name, kind)).or_default().push(case);
     }
-    let pick = |(at, mut group): (usize, Vec<Case>)| {
-        let chosen = (seed as usize).wrapping_mul(7).wrapping_add(at) % group.len();
-        group.swap_remove(chosen)
+    let turned = |(at, mut group): (usize, Vec<Case>)| {
+        let first = (seed as usize).wrapping_mul(7).wrapping_add(at) % group.len();
+        group.rotate_left(first);
+        group
     };
-    groups.into_values().enumerate().map(pick).collect()
+    groups.into_values().enumerate().map(turned).collect()
+}
+
+/// One case of each group; others for another seed.
+pub fn sample(cases: Vec<Case>, seed: u64) -> Vec<Case> {
+    groups(cases, seed)
+        .into_iter()
+        .filter_map(|group| group.into_iter().next())
+        .collect()
 }
 
 /// Where cases are played.
@@ -253,6 +262,9 @@ fn judge(row: &Row, case: &Case, run: &Run) -> Result<Outcome> {
     let (ended, done) = (run.ended(), run.has(&Said::Done));
     if run.log.contains("panicked") {
         return Err(Error::new("it panicked"));
+    }
+    if run.hung {
+        return Err(Error::new("it hung, and was killed for it"));
     }
     if !run.has(&Said::Cut) {
         return if done {

@@ -45,6 +45,8 @@ pub(crate) struct Run {
     pub(crate) said: Vec<Said>,
     /// The signal that ended it.
     pub(crate) signal: Option<i32>,
+    /// It did not end, and was ended by the watch over it.
+    pub(crate) hung: bool,
     /// What it wrote to its log.
     pub(crate) log: String,
 }
@@ -125,11 +127,11 @@ impl Children {
                 }
             }
         }
-        listen(command)
+        listen(command, LIMIT)
     }
 }
 
-fn listen(mut command: Command) -> Result<Run> {
+fn listen(mut command: Command, limit: Duration) -> Result<Run> {
     let log = tempfile::tempfile().or_fail("make a file")?;
     let errors = log.try_clone().or_fail("make a file")?;
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
@@ -138,7 +140,7 @@ fn listen(mut command: Command) -> Result<Run> {
     let lines = out.map(BufReader::new).into_iter().flat_map(BufRead::lines);
     let (ended, waits) = mpsc::channel::<()>();
     let (said, child) = std::thread::scope(|scope| {
-        let watch = scope.spawn(move || watch(child, &waits));
+        let watch = scope.spawn(move || watch(child, &waits, limit));
         let said: Vec<Said> = lines
             .map_while(std::io::Result::ok)
             .filter_map(|line| parse(&line))
@@ -146,22 +148,24 @@ fn listen(mut command: Command) -> Result<Run> {
         drop(ended);
         (said, watch.join())
     });
-    let mut child = child.map_err(|_| Error::new("the watch over the child panicked"))?;
+    let (mut child, hung) = child.map_err(|_| Error::new("the watch over the child panicked"))?;
     let status = child.wait().or_fail("wait for the child")?;
     Ok(Run {
         said,
         signal: status.signal(),
+        hung,
         log: read_back(log)?,
     })
 }
 
-/// Ends a child that hangs.
-fn watch(mut child: Child, waits: &mpsc::Receiver<()>) -> Child {
-    if waits.recv_timeout(LIMIT) == Err(mpsc::RecvTimeoutError::Timeout) {
+/// Ends a child that hangs; answers whether it did.
+fn watch(mut child: Child, waits: &mpsc::Receiver<()>, limit: Duration) -> (Child, bool) {
+    let hung = waits.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout);
+    if hung {
         // It may have ended by itself in this moment.
         let _ = child.kill();
     }
-    child
+    (child, hung)
 }
 
 fn read_back(mut file: File) -> Result<String> {
@@ -214,5 +218,27 @@ impl Run {
     pub(crate) fn left_before(&self) -> bool {
         let mut before = self.said.iter().take_while(|said| **said != Said::Cut);
         before.any(|said| *said == Said::Leaving)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_that_hangs_is_told_from_one_that_ends() {
+        let run = |text: &str, limit| {
+            let mut command = Command::new("sh");
+            command.args(["-c", text]);
+            listen(command, limit).unwrap()
+        };
+        let hangs = run("echo cut; exec sleep 600", Duration::from_millis(100));
+        assert!(
+            hangs.hung && hangs.signal == Some(9) && hangs.has(&Said::Cut),
+            "{hangs:?}"
+        );
+        let killed = run("echo cut; kill -9 $$", LIMIT);
+        assert!(!killed.hung && killed.signal == Some(9), "{killed:?}");
     }
 }

@@ -1,12 +1,12 @@
 //! Starts again on what a run left, and compares it with what may be there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use proto::etcd::{RangeRequest, RangeResponse};
+use proto::etcd::{AlarmType, RangeRequest, RangeResponse};
 use proto::mvcc::KeyValue;
 use proto::store::Command;
 use proto::store::command::Action;
@@ -195,6 +195,9 @@ fn serves(scenario: Scenario, folder: &Path, look: impl FnOnce(&Life) -> Result<
 
 /// Compares each member with the states; answers the one that all are in.
 fn compare(members: &[Member], states: &[State]) -> Result<State> {
+    // Whoever came second came as a learner.
+    let cluster: BTreeMap<u64, bool> = (0..).zip(members).map(|(n, member)| (member.id(), n > 0)).collect();
+    members.iter().try_for_each(|member| around(member, &cluster))?;
     let mut differences = Vec::new();
     for state in states {
         match members.iter().try_for_each(|member| same(member, state)) {
@@ -212,6 +215,15 @@ fn equal<T: PartialEq + std::fmt::Debug>(what: &str, found: T, wanted: T) -> Res
         return Ok(());
     }
     Err(Error::new(format!("{what} is {found:?}, not {wanted:?}")))
+}
+
+/// Beside keys and leases there are those who run, and nothing that no run asks for: no alarm, and no users.
+fn around(member: &Member, cluster: &BTreeMap<u64, bool>) -> Result<()> {
+    let state = member.reader().state();
+    let members = state.members.iter().map(|member| (member.id, member.is_learner));
+    equal("the cluster, by id and whether it learns", &members.collect(), cluster)?;
+    equal("the alarms", state.alarms.list(AlarmType::None), Vec::new())?;
+    equal("authentication", state.auth.enabled(), false)
 }
 
 fn same(member: &Member, wanted: &State) -> Result<()> {

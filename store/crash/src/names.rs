@@ -131,7 +131,7 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("log.close.sync", "a member does not close its log, it ends"),
     (
         "log.append.tell",
-        "no operation on a disk: threads in an order, which the simulator has",
+        "no operation on a disk: the order in which threads hear of it, and here the log has no thread of its own",
     ),
     ("rocks.write", "machine.commit and node.gc.write are its only callers"),
     (

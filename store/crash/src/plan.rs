@@ -78,7 +78,7 @@ pub enum Kind {
     Write,
     /// Needs space, and is done or not.
     Space,
-    /// Needs no space: a sync, a name that changes, a read.
+    /// Writes no bytes: a sync, a name that changes, a read. A disk that finds room late may be full only here.
     Plain,
 }
 
@@ -88,8 +88,7 @@ impl Kind {
         use Action::{After, Before, Eio, Enospc, Short, Torn};
         match self {
             Self::Write => &[Before, After, Eio, Enospc, Torn, Short],
-            Self::Space => &[Before, After, Eio, Enospc],
-            Self::Plain => &[Before, After, Eio],
+            Self::Space | Self::Plain => &[Before, After, Eio, Enospc],
         }
     }
 

@@ -5,9 +5,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+#[cfg(debug_assertions)]
 use store_planted::Bug;
 
-use store_crash::{Action, Case, Cut, LEFT_OUT, Name, Outcome, Scenario, Seam, TABLE, Workshop, cases};
+#[cfg(debug_assertions)]
+use store_crash::{Action, Case, Cut};
+use store_crash::{LEFT_OUT, Name, Outcome, Scenario, Seam, TABLE, Workshop, cases};
 
 fn workshop() -> Workshop {
     Workshop::new(Path::new(env!("CARGO_BIN_EXE_keelson-crash"))).unwrap()
@@ -18,6 +21,9 @@ fn seed() -> u64 {
     std::env::var("KEELSON_CRASH_SEED").map_or(1, |seed| seed.parse().unwrap())
 }
 
+/// Cases of a group that are tried until one is met.
+const TRIES: usize = 6;
+
 /// Plays a sample of the cases of a run.
 fn play(scenario: Scenario, seam: Seam) {
     let mut workshop = workshop();
@@ -26,18 +32,25 @@ fn play(scenario: Scenario, seam: Seam) {
         return;
     }
     let record = workshop.record(scenario, seam).unwrap();
-    let chosen = cases::sample(cases::of(&record), seed());
-    let (mut cut, mut broken) = (BTreeSet::new(), Vec::new());
-    for case in &chosen {
-        match workshop.play(case) {
-            Ok(Outcome::Missed) => {}
-            Ok(_) => drop(cut.insert(case.name)),
-            Err(error) => broken.push(error.to_string()),
+    let (mut missed, mut broken) = (Vec::new(), Vec::new());
+    for group in cases::groups(cases::of(&record), seed()) {
+        // What a thread of RocksDB did not do this time, it does at another occurrence.
+        let met = group.iter().take(TRIES).any(|case| match workshop.play(case) {
+            Ok(outcome) => outcome != Outcome::Missed,
+            Err(error) => {
+                broken.push(error.to_string());
+                true
+            }
+        });
+        if !met {
+            missed.push(group[0].to_string());
         }
     }
     assert!(broken.is_empty(), "{} broken:\n{}", broken.len(), broken.join("\n\n"));
-    let wanted: BTreeSet<&str> = chosen.iter().map(|case| case.name).collect();
-    assert_eq!(cut, wanted, "each failpoint was really met");
+    assert_eq!(
+        missed, [""; 0],
+        "each failpoint was really met, with all that can happen there"
+    );
 }
 
 #[test]
@@ -99,11 +112,17 @@ fn every_operation_has_a_name_and_every_name_an_operation() {
     assert_eq!(never, [""; 0], "names that no operation has");
 }
 
-/// A program with a bug that is planted.
+/// A program with a bug that is planted; only debug builds can have one.
+#[cfg(debug_assertions)]
 fn wrong(bug: Bug) -> Workshop {
     Workshop::planted(Path::new(env!("CARGO_BIN_EXE_keelson-crash")), Some(bug)).unwrap()
 }
 
+/// What is said of a store in which something is not as it must be, or of a log that lacks what it had.
+#[cfg(debug_assertions)]
+const WRONG: [&str; 3] = ["it is in none of ", " was acknowledged at ", " is damaged at byte "];
+
+#[cfg(debug_assertions)]
 #[test]
 fn a_log_that_is_not_synced_is_found_out() {
     // The mark of what was committed comes after the entry was to be on the disk.
@@ -116,15 +135,20 @@ fn a_log_that_is_not_synced_is_found_out() {
         },
     };
     assert_eq!(workshop().play(&case), Ok(Outcome::Killed));
-    let found = wrong(Bug::AckBeforeSync).play(&case);
-    assert!(found.is_err(), "{found:?}");
+    let found = wrong(Bug::AckBeforeSync).play(&case).unwrap_err().to_string();
+    assert!(WRONG.iter().any(|wrong| found.contains(wrong)), "{found}");
 }
 
+#[cfg(debug_assertions)]
 #[test]
 fn a_store_that_is_wrong_without_a_crash_is_found_out() {
     for bug in [Bug::HalfTxn, Bug::OverCompaction] {
-        let found = wrong(bug).record(Scenario::First, Seam::Traits);
-        assert!(found.is_err(), "{bug:?}");
+        let found = wrong(bug)
+            .record(Scenario::First, Seam::Traits)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(WRONG.iter().any(|wrong| found.contains(wrong)), "{bug:?}: {found}");
     }
 }
 
