@@ -44,6 +44,7 @@ fn write_each(history: &History, out: &Path) -> anyhow::Result<()> {
     if keys.is_empty() {
         bail!("there are no registers in this history");
     }
+    let mut written = 0;
     for key in keys {
         let mut log = Vec::new();
         if let Err(error) = porcupine::write(history, &key, &mut log) {
@@ -52,6 +53,12 @@ fn write_each(history: &History, out: &Path) -> anyhow::Result<()> {
         }
         let path = out.join(format!("{}.log", key.replace(['/', '\0'], "_")));
         std::fs::write(&path, log).with_context(|| format!("{}", path.display()))?;
+        written += 1;
+    }
+    if written == 0 {
+        bail!(
+            "none of its registers can be written: Porcupine's logs have words for plain reads, writes and swaps only"
+        );
     }
     Ok(())
 }
@@ -91,6 +98,11 @@ mod tests {
         let edn = std::fs::read_to_string(path.join("history.edn")).unwrap();
         assert_eq!(edn.lines().count(), 4, "{edn}");
         assert!(convert(&args(path, Dialect::Porcupine, None, None)).is_err());
+        let (_, deletes) = HISTORY.split_at(HISTORY.match_indices('\n').nth(1).unwrap().0 + 1);
+        std::fs::write(path.join("history.jsonl"), deletes).unwrap();
+        let error = convert(&args(path, Dialect::Porcupine, None, Some("none"))).unwrap_err();
+        assert!(error.to_string().contains("none of its registers"), "{error}");
+        std::fs::write(path.join("history.jsonl"), HISTORY).unwrap();
         assert!(convert(&args(path, Dialect::Edn, Some("a/x"), None)).is_err());
     }
 }

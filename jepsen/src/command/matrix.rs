@@ -18,7 +18,7 @@ const DAY: u64 = 86_400;
 /// What a run takes beside its load, in seconds: a cluster that starts, last reads, judges.
 const BESIDE: u64 = 15;
 /// Of so many runs one has five members.
-const LARGE: usize = 4;
+const LARGE: u128 = 4;
 
 /// One workload under one nemesis.
 #[derive(Clone)]
@@ -43,8 +43,7 @@ pub(crate) fn matrix(args: &MatrixArgs) -> anyhow::Result<Vec<Order>> {
     let slots = (args.budget.as_secs() / (args.shape.time.as_secs() + BESIDE)).max(1);
     let root = Seed::new(turn);
     let chosen = part(&all, turn, slots as usize);
-    let orders = chosen.into_iter().enumerate().map(|(number, one)| {
-        let members = if number % LARGE == LARGE - 1 { 5 } else { 3 };
+    let orders = chosen.into_iter().enumerate().map(|(number, (one, members))| {
         let seed = root.part("matrix", number as u64).number();
         args.shape.order(one.workload, one.nemesis, members, seed)
     });
@@ -75,10 +74,25 @@ fn combinations(workloads: &[Name], mut nemeses: Vec<Nemesis>, means: Means) -> 
     Ok(all)
 }
 
-/// The part of a turn: so many combinations from where the last turn ended, and then the others.
-fn part(all: &[Combination], turn: u64, slots: usize) -> Vec<Combination> {
-    let first = (turn % all.len() as u64) as usize * (slots % all.len()) % all.len();
-    all[first..].iter().chain(&all[..first]).cloned().collect()
+/// The part of a turn: those that must fail, for a matrix that finds nothing wrong there is blind; so many of the others
+/// from where the last turn ended, and then the rest. Each with how many members: in one round through all of them of
+/// [`LARGE`] five, at other places in each.
+fn part(all: &[Combination], turn: u64, slots: usize) -> Vec<(Combination, usize)> {
+    let (must_fail, others): (Vec<_>, Vec<_>) = all
+        .iter()
+        .cloned()
+        .partition(|one| one.workload.workload().expects_anomaly());
+    let size = others.len().max(1) as u64;
+    let slots = slots.saturating_sub(must_fail.len()).max(1) as u64;
+    let first = u128::from(turn) * u128::from(slots);
+    let count = others.len();
+    let rotated = (0..count).map(|step| {
+        let number = first + step as u128;
+        let (round, place) = (number / u128::from(size), (number % u128::from(size)) as usize);
+        let is_large = (round + place as u128) % LARGE == LARGE - 1;
+        (others[place].clone(), if is_large { 5 } else { 3 })
+    });
+    must_fail.into_iter().map(|one| (one, 3)).chain(rotated).collect()
 }
 
 #[cfg(test)]
@@ -90,8 +104,8 @@ mod tests {
 
     const MEANS: Means = Means::all(Product::Keelson);
 
-    fn names(part: &[Combination]) -> Vec<(Name, String)> {
-        part.iter()
+    fn names<'a>(part: impl IntoIterator<Item = &'a Combination>) -> Vec<(Name, String)> {
+        part.into_iter()
             .map(|one| (one.workload, one.nemesis.text().to_owned()))
             .collect()
     }
@@ -100,12 +114,22 @@ mod tests {
     fn all_have_their_turn() {
         let all = combinations(&[], Vec::new(), MEANS).unwrap();
         let slots = 6;
-        let turns = all.len().div_ceil(slots) as u64;
+        let turns = (all.len() - 1).div_ceil(slots - 1) as u64;
         let mut seen = HashSet::new();
         for turn in 20_000..20_000 + turns {
-            seen.extend(names(&part(&all, turn, slots)[..slots]));
+            let part = part(&all, turn, slots);
+            assert_eq!(part.len(), all.len());
+            assert_eq!(part[0].0.workload, Name::LockUnfenced);
+            seen.extend(names(part[..slots].iter().map(|(one, _)| one)));
         }
         assert_eq!(seen.len(), all.len());
+        // With three members and with five, after four rounds.
+        let mut sizes = HashSet::new();
+        for turn in 20_000..20_000 + 4 * turns + 4 {
+            let part = part(&all, turn, slots);
+            sizes.extend(part[..slots].iter().map(|(one, members)| (names([one]), *members)));
+        }
+        assert_eq!(sizes.len(), 2 * (all.len() - 1) + 1);
         assert_eq!(
             names(&combinations(&[], Vec::new(), MEANS).unwrap()),
             names(&all),

@@ -32,7 +32,12 @@ pub(super) fn fitting(nemeses: Vec<Nemesis>, means: Means) -> anyhow::Result<Vec
     for nemesis in nemeses {
         let text = nemesis.text().to_owned();
         match nemesis.on(means) {
-            Ok(nemesis) => fit.push(nemesis),
+            Ok((nemesis, left_out)) => {
+                for why in left_out {
+                    eprintln!("{why}");
+                }
+                fit.push(nemesis);
+            }
             Err(why) => eprintln!("{text} is left out: {why}"),
         }
     }

@@ -160,7 +160,7 @@ impl Kind {
     }
 
     /// Of kinds that stand in the same way of each other only one is made at a time.
-    pub(super) const fn way(self) -> Option<Way> {
+    const fn way(self) -> Option<Way> {
         match self {
             Self::PartitionLeader
             | Self::PartitionHalves
@@ -172,6 +172,11 @@ impl Kind {
             Self::Flip | Self::Truncate | Self::Member => Some(Way::Replacement),
             _ => None,
         }
+    }
+
+    /// The two cannot be on at once.
+    pub(crate) fn excludes(self, other: Self) -> bool {
+        self == other || self.way().is_some() && self.way() == other.way()
     }
 
     /// It takes back nothing: it is over once it is done.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use jepsen_check::history::Phase;
 use serde::Serialize;
 
+use super::Kind;
+
 /// A fault begins or ends; to be written into the history at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
@@ -56,14 +58,34 @@ pub(crate) struct Report {
     pub(crate) not_healed: Option<String>,
     /// The watchdog had to act.
     pub(crate) rescued: bool,
+    /// Kinds that were asked for by name, and must all be made.
+    named: Vec<&'static str>,
+    /// So many must be on at once, at least once.
+    together: usize,
+    /// So many were, at most.
+    pub(super) at_once: usize,
 }
 
 impl Report {
-    /// No fault was made, or one of a kind that was never seen.
+    /// Of a storm that has not begun: of these kinds so many come at once. Where that is all of them, each must.
+    pub(super) fn of(kinds: &[Kind], together: usize) -> Self {
+        let all = together == kinds.len();
+        Self {
+            named: kinds.iter().filter(|_| all).map(|kind| kind.name()).collect(),
+            together,
+            ..Self::default()
+        }
+    }
+
+    fn made(&self) -> impl Iterator<Item = &Done> {
+        self.faults.iter().filter(|fault| fault.state == State::Installed)
+    }
+
+    /// No fault was made, or one of a kind that was never seen, or not all that were asked for, or not at once.
     pub(super) fn shows_too_little(&self) -> bool {
-        let made = || self.faults.iter().filter(|fault| fault.state == State::Installed);
-        let was_seen = |name: &str| made().any(|fault| fault.name == name && fault.seen);
-        made().next().is_none() || made().any(|fault| !was_seen(fault.name))
+        let was_seen = |name: &str| self.made().any(|fault| fault.name == name && fault.seen);
+        let too_few = self.at_once < self.together || self.named.iter().any(|name| !was_seen(name));
+        too_few || self.made().next().is_none() || self.made().any(|fault| !was_seen(fault.name))
     }
 
     /// Why the run proves nothing, or shows that the cluster did not recover. Empty: neither.
@@ -74,13 +96,22 @@ impl Report {
             problems.push("the watchdog had to act".to_owned());
         }
         let mut tried: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-        for fault in self.faults.iter().filter(|fault| fault.state == State::Installed) {
+        for fault in self.made() {
             let (made, seen) = tried.entry(fault.name).or_default();
             *made += 1;
             *seen += usize::from(fault.seen);
         }
         if tried.is_empty() {
             problems.push("no fault was made".to_owned());
+        }
+        for name in self.named.iter().filter(|name| !tried.contains_key(*name)) {
+            problems.push(format!("{name} was never made"));
+        }
+        if self.at_once < self.together {
+            problems.push(format!(
+                "{} faults were to be on at once, and never more than {} were",
+                self.together, self.at_once
+            ));
         }
         for (name, (made, seen)) in tried {
             if seen == 0 {
@@ -130,5 +161,32 @@ mod tests {
             ..good
         };
         assert_eq!(broken.problems().len(), 3);
+    }
+
+    #[test]
+    fn faults_that_are_to_come_at_once_must() {
+        let mut pair = Report::of(&[Kind::Kill, Kind::Loss], 2);
+        pair.faults.push(done("kill", State::Installed, true));
+        pair.at_once = 1;
+        assert!(pair.shows_too_little());
+        assert_eq!(
+            pair.problems(),
+            [
+                "loss was never made",
+                "2 faults were to be on at once, and never more than 1 were"
+            ]
+        );
+        pair.faults.push(done("loss", State::Installed, true));
+        assert_eq!(pair.problems().len(), 1);
+        pair.at_once = 2;
+        assert!(!pair.shows_too_little() && pair.problems().is_empty());
+        // Of a mix nobody knows which come.
+        assert_eq!(
+            Report::of(Kind::ALL, 1).problems(),
+            [
+                "no fault was made",
+                "1 faults were to be on at once, and never more than 0 were"
+            ]
+        );
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Plan {
     pub(crate) rest: Duration,
     /// How long one stays.
     pub(crate) hold: Duration,
+    /// At least so many at a time.
+    pub(crate) least: usize,
     /// At most so many at a time.
     pub(crate) together: usize,
 }
@@ -55,19 +57,16 @@ impl Deck {
         self.left.push(kind);
     }
 
-    /// The next ones: one or more, none twice, and none in the way of another.
-    fn draw(&mut self, together: usize, random: &mut impl Rng) -> Vec<Kind> {
-        let count = random.random_range(1..=together.max(1));
+    /// The next ones: so many at least and at most, none twice, and none in the way of another.
+    fn draw(&mut self, least: usize, together: usize, random: &mut impl Rng) -> Vec<Kind> {
+        let count = random.random_range(least.max(1)..=together.max(least).max(1));
         let mut drawn: Vec<Kind> = Vec::new();
         for _ in 0..count {
             if self.left.is_empty() {
                 self.left.clone_from(&self.kinds);
                 self.left.shuffle(random);
             }
-            let fits = |kind: &Kind| {
-                let is_in_the_way = |one: &Kind| one.way().is_some() && one.way() == kind.way();
-                !drawn.contains(kind) && !drawn.iter().any(is_in_the_way)
-            };
+            let fits = |kind: &Kind| !drawn.iter().any(|one| one.excludes(*kind));
             let Some(at) = self.left.iter().rposition(fits) else {
                 break;
             };
@@ -108,7 +107,7 @@ pub(crate) async fn storm(
     longest: Duration,
     witness: &mut dyn Witness,
 ) -> Report {
-    let mut report = Report::default();
+    let mut report = Report::of(&plan.kinds, plan.least);
     let mut random = Chance::new(Seed::new(plan.seed).part("storm", 0).rng());
     let mut deck = Deck::new(&plan.kinds);
     let watched = Arc::downgrade(cluster);
@@ -131,11 +130,13 @@ pub(crate) async fn storm(
         // The last one leaves a majority if no other has, and so do those for which the storm goes on.
         let is_last = over + plan.rest + plan.hold > until;
         random.set_gentle(over > until || is_last && !witness.saw_majority());
-        let kinds = deck.draw(plan.together, &mut random);
+        let kinds = deck.draw(plan.least, plan.together, &mut random);
         if kinds.is_empty() {
             break;
         }
         let mut on = begin(cluster, kinds, &mut random, witness, &mut report).await;
+        let made = on.iter().filter(|one| one.state == State::Installed).count();
+        report.at_once = report.at_once.max(made);
         if on.iter().any(|one| !one.kind.is_instant()) {
             sleep(plan.hold).await;
         }
@@ -289,7 +290,7 @@ mod tests {
         let mut random = StdRng::seed_from_u64(1);
         let mut deck = Deck::new(Kind::ALL);
         for _ in 0..3 {
-            let mut drawn: Vec<Kind> = Kind::ALL.iter().flat_map(|_| deck.draw(1, &mut random)).collect();
+            let mut drawn: Vec<Kind> = Kind::ALL.iter().flat_map(|_| deck.draw(1, 1, &mut random)).collect();
             drawn.sort_unstable();
             assert_eq!(drawn, Kind::ALL);
         }
@@ -301,12 +302,12 @@ mod tests {
         let mut deck = Deck::new(Kind::ALL);
         for kind in [Kind::Delay, Kind::Kill] {
             deck.again(kind);
-            assert_eq!(deck.draw(1, &mut random), [kind]);
+            assert_eq!(deck.draw(1, 1, &mut random), [kind]);
         }
-        deck.draw(1, &mut random);
+        deck.draw(1, 1, &mut random);
         deck.again(Kind::Loss);
         deck.again(Kind::Loss);
-        assert_eq!(deck.draw(1, &mut random), [Kind::Loss]);
+        assert_eq!(deck.draw(1, 1, &mut random), [Kind::Loss]);
         assert!(!deck.left.contains(&Kind::Loss));
     }
 
@@ -323,19 +324,28 @@ mod tests {
         ]);
         let mut sizes = std::collections::BTreeSet::new();
         for _ in 0..200 {
-            let drawn = deck.draw(3, &mut random);
+            let drawn = deck.draw(1, 3, &mut random);
             for (place, one) in drawn.iter().enumerate() {
                 for other in &drawn[place + 1..] {
-                    assert!(
-                        one != other && (one.way().is_none() || one.way() != other.way()),
-                        "{drawn:?}"
-                    );
+                    assert!(!one.excludes(*other), "{drawn:?}");
                 }
             }
             sizes.insert(drawn.len());
         }
         assert_eq!(sizes.into_iter().collect::<Vec<_>>(), [1, 2, 3]);
-        assert!(Deck::new(&[]).draw(3, &mut random).is_empty());
+        assert!(Deck::new(&[]).draw(1, 3, &mut random).is_empty());
+    }
+
+    #[test]
+    fn those_that_are_to_come_at_once_always_do() {
+        let mut random = StdRng::seed_from_u64(601);
+        let mut deck = Deck::new(&[Kind::Clock, Kind::Pause]);
+        for _ in 0..50 {
+            let mut drawn = deck.draw(2, 2, &mut random);
+            drawn.sort_unstable();
+            assert_eq!(drawn, [Kind::Pause, Kind::Clock]);
+            deck.again(Kind::Pause);
+        }
     }
 
     #[test]
@@ -343,7 +353,7 @@ mod tests {
         let draw = |seed| {
             let mut random = StdRng::seed_from_u64(seed);
             let mut deck = Deck::new(Kind::ALL);
-            (0..10).map(|_| deck.draw(3, &mut random)).collect::<Vec<_>>()
+            (0..10).map(|_| deck.draw(1, 3, &mut random)).collect::<Vec<_>>()
         };
         assert_eq!(draw(5), draw(5));
         assert_ne!(draw(5), draw(6));

@@ -49,7 +49,11 @@ pub(crate) struct Net {
     // In this order: the cables end before the namespaces that they lead into.
     cables: Cables,
     nodes: Vec<Node>,
+    _bridge: Bridge,
 }
+
+/// The bridge, as long as this is there.
+struct Bridge;
 
 impl Net {
     /// So many nodes, all connected. The seed decides the fate of frames in bad weather.
@@ -63,10 +67,10 @@ impl Net {
             "{nodes} nodes are asked for, {NODES_MAX} are possible"
         );
         isolate::check()?;
-        tool::ip(&format!(
-            "link add {BRIDGE} type bridge\naddr add {CLIENTS}/24 dev {BRIDGE}\nlink set {BRIDGE} up\n"
-        ))
-        .context("the bridge cannot be made")?;
+        tool::ip(&format!("link add {BRIDGE} type bridge\n")).context("the bridge cannot be made")?;
+        let bridge = Bridge;
+        tool::ip(&format!("addr add {CLIENTS}/24 dev {BRIDGE}\nlink set {BRIDGE} up\n"))
+            .context("the bridge cannot be set up")?;
         tool::nft(&rules::fresh()).context("the table of cuts cannot be made")?;
         let (made, cables): (Vec<Node>, Vec<Cable>) = (0..nodes)
             .map(|node| connect(node).with_context(|| format!("node {} cannot be made", node + 1)))
@@ -74,7 +78,11 @@ impl Net {
             .into_iter()
             .unzip();
         let cables = Cables::start(cables, seed).context("the cables cannot be laid")?;
-        Ok(Self { cables, nodes: made })
+        Ok(Self {
+            cables,
+            nodes: made,
+            _bridge: bridge,
+        })
     }
 
     /// Starts a process on a node. It is killed when this network is dropped or the program ends, if it is started by
@@ -137,7 +145,7 @@ impl Net {
     }
 }
 
-impl Drop for Net {
+impl Drop for Bridge {
     fn drop(&mut self) {
         // The next network of this program wants the same names. The ports go with their descriptors.
         if let Err(error) = tool::ip(&format!("link del {BRIDGE}\n")) {

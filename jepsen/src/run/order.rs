@@ -24,6 +24,8 @@ pub(crate) struct Nemesis {
     text: String,
     /// The kinds; none: no faults.
     pub(crate) kinds: Vec<Kind>,
+    /// So many kinds at once, at least.
+    pub(crate) least: usize,
     /// Up to so many kinds at once.
     pub(crate) together: usize,
 }
@@ -34,6 +36,7 @@ impl Nemesis {
         Self {
             text: kind.name().to_owned(),
             kinds: vec![kind],
+            least: 1,
             together: 1,
         }
     }
@@ -43,21 +46,27 @@ impl Nemesis {
         Self {
             text: MIX.to_owned(),
             kinds: Kind::ALL.to_vec(),
+            least: 1,
             together: MIXED,
         }
     }
 
-    /// The same for a store on a machine: of a mix the kinds that can be done.
+    /// The same for a store on a machine: of a mix the kinds that can be done, and why the others cannot.
     ///
     /// # Errors
     /// It names a kind that cannot be; why not.
-    pub(crate) fn on(mut self, means: Means) -> Result<Self, String> {
+    pub(crate) fn on(mut self, means: Means) -> Result<(Self, Vec<String>), String> {
+        let mut left_out = Vec::new();
         if self.text == MIX {
-            self.kinds.retain(|kind| kind.unfit(means).is_none());
+            self.kinds.retain(|kind| {
+                let why = kind.unfit(means);
+                left_out.extend(why.map(|why| format!("{} of {MIX} is left out: {why}", kind.name())));
+                why.is_none()
+            });
         }
         match self.kinds.iter().find_map(|kind| kind.unfit(means)) {
             Some(why) => Err(why.to_owned()),
-            None => Ok(self),
+            None => Ok((self, left_out)),
         }
     }
 
@@ -78,6 +87,7 @@ impl FromStr for Nemesis {
             return Ok(Self {
                 text: text.to_owned(),
                 kinds: Vec::new(),
+                least: 1,
                 together: 1,
             });
         }
@@ -95,8 +105,14 @@ impl FromStr for Nemesis {
                 })
             })
             .collect::<Result<Vec<Kind>, String>>()?;
+        for (place, one) in kinds.iter().enumerate() {
+            if let Some(other) = kinds[place + 1..].iter().find(|other| one.excludes(**other)) {
+                return Err(format!("{} and {} cannot come at once", one.name(), other.name()));
+            }
+        }
         Ok(Self {
             text: text.to_owned(),
+            least: kinds.len(),
             together: kinds.len(),
             kinds,
         })
@@ -178,8 +194,8 @@ impl Order {
         Some(Floor {
             before: count(least.calm, parts.before).max(1),
             // Only what lies wholly within a fault is counted there, and some faults are over at once.
-            during: count(least.stormy, spell.serving()),
-            tried: count(least.stormy, spell.total()),
+            during: count(least.stormy, spell.serving()).max(usize::from(!spell.serving().is_zero())),
+            tried: count(least.stormy, spell.total()).max(usize::from(!spell.total().is_zero())),
             after: count(least.calm, parts.after).max(1),
         })
     }
@@ -253,9 +269,12 @@ mod tests {
 
     #[test]
     fn faults_are_named_alone_or_together() {
-        let both = format!("{}+{}", Kind::ALL[0].name(), Kind::ALL[1].name());
+        let both = format!("{}+kill", Kind::ALL[0].name());
         let nemesis: Nemesis = both.parse().unwrap();
-        assert_eq!((nemesis.kinds.len(), nemesis.together), (2, 2));
+        assert_eq!((nemesis.kinds.len(), nemesis.least, nemesis.together), (2, 2, 2));
+        let error = "loss+kill+delay".parse::<Nemesis>().err().unwrap();
+        assert_eq!(error, "loss and delay cannot come at once");
+        assert!("kill+kill".parse::<Nemesis>().is_err());
         assert_eq!(nemesis.text(), both);
         assert!("none".parse::<Nemesis>().unwrap().kinds.is_empty());
         assert_eq!("mix".parse::<Nemesis>().unwrap().kinds.len(), Kind::ALL.len());
@@ -275,8 +294,12 @@ mod tests {
                 .on(Means::all(Product::Etcd))
                 .is_err_and(|why| why.contains("Go"))
         );
-        assert_eq!(both.on(Means::all(Product::Keelson)).unwrap().kinds.len(), 2);
-        let mix = Nemesis::mix().on(Means::all(Product::Etcd)).unwrap();
+        assert_eq!(both.on(Means::all(Product::Keelson)).unwrap().0.kinds.len(), 2);
+        let (mix, left_out) = Nemesis::mix().on(Means::all(Product::Etcd)).unwrap();
+        assert!(
+            left_out.iter().any(|why| why.starts_with("clock of mix is left out: ")),
+            "{left_out:?}"
+        );
         assert!(!mix.kinds.contains(&Kind::Clock) && mix.kinds.contains(&Kind::Kill));
     }
 
@@ -302,6 +325,12 @@ mod tests {
                 after: 250
             })
         );
+        let scarce = Least {
+            calm: 50.0,
+            stormy: 0.1,
+        };
+        let floor = order(Kind::ALL[0].name()).floor(scarce, &spell).unwrap();
+        assert_eq!((floor.during, floor.tried), (1, 1));
         assert_eq!(order("none").floor(least, &Spell::default()), None);
         let parts = order("none").parts();
         assert_eq!(parts.before + parts.during + parts.after, Duration::from_secs(20));
