@@ -41,6 +41,8 @@ struct Group {
 /// What all groups of one tree share.
 struct Tree {
     running: Mutex<Running>,
+    /// Blocking work is done inside the call.
+    inline: bool,
     failed: watch::Sender<Option<&'static str>>,
 }
 
@@ -59,8 +61,18 @@ impl Default for Tasks {
 impl Tasks {
     /// A new tree with one group, its root.
     pub fn new() -> Self {
+        Self::tree(false)
+    }
+
+    /// A new tree whose blocking work is done inside [`Tasks::spawn_blocking`], so that a simulation sees no other thread.
+    pub fn inline() -> Self {
+        Self::tree(true)
+    }
+
+    fn tree(inline: bool) -> Self {
         let tree = Arc::new(Tree {
             running: Mutex::default(),
+            inline,
             failed: watch::channel(None).0,
         });
         Self::group(CancellationToken::new(), None, tree)
@@ -125,21 +137,30 @@ impl Tasks {
         };
         #[expect(clippy::disallowed_methods, reason = "this is the one place that spawns")]
         let join = tokio::spawn(watched);
-        Handle { join }
+        Handle(Join::Task(join))
     }
 
-    /// Runs `work` on a thread where it may block. Once begun it cannot be stopped from outside.
+    /// Whether blocking work is done inside the call.
+    pub fn is_inline(&self) -> bool {
+        self.group.tree.inline
+    }
+
+    /// Runs `work` on a thread where it may block, or at once if the tree is made so. Once begun it cannot be stopped from
+    /// outside.
     pub fn spawn_blocking<T: Send + 'static>(
         &self,
         name: &'static str,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Handle<T> {
         let guard = self.enter(name);
-        let join = tokio::task::spawn_blocking(move || {
+        let work = move || {
             let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| NAME.sync_scope(name, work)));
             guard.end(outcome)
-        });
-        Handle { join }
+        };
+        if self.is_inline() {
+            return Handle(Join::Done(work().map(Box::new)));
+        }
+        Handle(Join::Task(tokio::task::spawn_blocking(work)))
     }
 
     /// Tells every task of this group and of its children to end, without waiting.
@@ -238,19 +259,28 @@ pub(crate) fn text_of(panic: &dyn Any) -> &str {
 
 /// A running task. Dropping it lets the task run on; awaiting it gives the value, or `None` if the task panicked or
 /// was aborted.
-pub struct Handle<T> {
-    join: JoinHandle<Option<T>>,
+pub struct Handle<T>(Join<T>);
+
+enum Join<T> {
+    Task(JoinHandle<Option<T>>),
+    /// It ended before there was a handle; the value until it is taken, in a box, for handles lie in many futures.
+    Done(Option<Box<T>>),
 }
 
 impl<T> Handle<T> {
     /// Drops the task at its next suspension. Work on a blocking thread is only stopped if it has not begun.
     pub fn abort(&self) {
-        self.join.abort();
+        if let Join::Task(join) = &self.0 {
+            join.abort();
+        }
     }
 
     /// Whether the task has ended.
     pub fn is_finished(&self) -> bool {
-        self.join.is_finished()
+        match &self.0 {
+            Join::Task(join) => join.is_finished(),
+            Join::Done(_) => true,
+        }
     }
 }
 
@@ -258,9 +288,10 @@ impl<T> Future for Handle<T> {
     type Output = Option<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.join)
-            .poll(context)
-            .map(|joined| joined.ok().flatten())
+        match &mut self.0 {
+            Join::Task(join) => Pin::new(join).poll(context).map(|joined| joined.ok().flatten()),
+            Join::Done(value) => Poll::Ready(value.take().map(|value| *value)),
+        }
     }
 }
 
@@ -309,6 +340,19 @@ mod tests {
         assert_eq!(none, None);
         assert_eq!(tasks.failed().await, "broken");
         tasks.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn blocking_work_is_done_inside_the_call_where_there_is_to_be_one_thread() {
+        let tasks = Tasks::inline().child();
+        let here = std::thread::current().id();
+        let handle = tasks.spawn_blocking("blocking", move || {
+            (std::thread::current().id() == here, current_name())
+        });
+        assert!(handle.is_finished() && tasks.running().is_empty());
+        assert_eq!(handle.await, Some((true, Some("blocking"))));
+        assert_eq!(tasks.spawn_blocking("broken", || panic!("oh")).await, None::<()>);
+        assert_eq!(tasks.failed().await, "broken");
     }
 
     #[tokio::test]

@@ -10,9 +10,7 @@ use base::task::Tasks;
 use parking_lot::Mutex;
 use store_engine::Engine;
 use store_log::{Disk, Executor, RealDisk};
-use store_node::{
-    Caller, Config, Folder, IdentityStore, InitialState, LogTuning, Member, Offload, OnFatal, Parts, assemble,
-};
+use store_node::{Caller, Config, Folder, IdentityStore, InitialState, LogTuning, Member, OnFatal, Parts, assemble};
 use store_rocks::{Options, Rocks};
 use tokio::runtime::{Builder, Runtime};
 
@@ -158,8 +156,7 @@ async fn start(folder: &Path, number: usize, net: &Net, how: &How) -> Result<Mem
         transport: wire.clone(),
         peers: wire,
         registry: prometheus::Registry::new(),
-        tasks: Tasks::new(),
-        offload: Offload::Inline,
+        tasks: Tasks::inline(),
         on_fatal: Arc::clone(&how.on_fatal),
     };
     let member = assemble(parts).await.or_fail("start the member")?;

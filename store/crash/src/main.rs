@@ -1,9 +1,10 @@
 //! `keelson-crash`: cuts a member off wherever it writes, and looks what is there when it starts again.
 //!
-//! `all` plays every case, `some` a sample, `case` one of them again, `list` shows the failpoints, `record` what a run does. `member` is
-//! the child that is cut off.
+//! `all` plays every case, `some` a sample, `case` one of them again, `list` shows the failpoints, `record` what a run
+//! does. `member` is the child that is cut off.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -35,20 +36,20 @@ fn run(arguments: &[&str]) -> Result<()> {
         ["some", seed] => all(&Scenario::ALL, Some(number(seed)?)),
         ["case", name, operation, occurrence, action] => one(name, cut(operation, occurrence, action)?),
         ["record", scenario, seam] => show(scenario, seam),
-        ["list"] => {
-            for row in TABLE {
-                println!(
-                    "{:28} {:?}, {:?}; an error: {:?}",
-                    row.name, row.scenario, row.seam, row.errors
-                );
-            }
-            for (name, why) in LEFT_OUT {
-                println!("{name:28} not cut: {why}");
-            }
-            Ok(())
-        }
+        ["list"] => list().map_err(|error| Error(error.to_string())),
         _ => Err(Error(HELP.to_owned())),
     }
+}
+
+fn list() -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for row in TABLE {
+        let (name, scenario, seam, errors) = (row.name, row.scenario, row.seam, row.errors);
+        writeln!(out, "{name:28} {scenario:?}, {seam:?}; an error: {errors:?}")?;
+    }
+    LEFT_OUT
+        .iter()
+        .try_for_each(|(name, why)| writeln!(out, "{name:28} not cut: {why}"))
 }
 
 fn number(text: &str) -> Result<u64> {

@@ -133,8 +133,12 @@ impl MemoryDisk {
     #[must_use]
     pub fn is_synced(&self) -> bool {
         let inner = self.0.lock();
-        let pending = |id: &usize| !inner.files[*id].pending.is_empty();
-        inner.moves.is_empty() && !inner.names.values().any(pending)
+        let synced = |id: &usize| {
+            let file = &inner.files[*id];
+            // After a sync that failed nothing is pending, and what it should have written is not there.
+            file.pending.is_empty() && file.view == file.durable
+        };
+        inner.moves.is_empty() && inner.names.values().all(synced)
     }
 
     /// Lets the sync after `successes` more fail.

@@ -1,7 +1,6 @@
 //! Puts a member together from its parts; the program and the simulator both do it here.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use base::clock::Clock;
 use base::random::Random;
@@ -28,7 +27,6 @@ use crate::life::{Life, Stop};
 use crate::member::{Inner, node_of};
 use crate::metered::{Meter, MeteredDisk, MeteredEngine};
 use crate::metrics::Metrics;
-use crate::offload::Offload;
 use crate::peers::Peers;
 use crate::read::Rounds;
 use crate::sink::Sink;
@@ -89,10 +87,8 @@ pub struct Parts {
     pub peers: Arc<dyn Peers>,
     /// Where its metrics go.
     pub registry: Registry,
-    /// Where its tasks run.
+    /// Where its tasks run, and its heavy work.
     pub tasks: Tasks,
-    /// Where heavy work runs.
-    pub offload: Offload,
     /// What happens when it cannot go on.
     pub on_fatal: OnFatal,
 }
@@ -142,9 +138,11 @@ pub async fn assemble(mut parts: Parts) -> Result<Member, Error> {
     let (identity, machine, restarts) = settle(&parts).await?;
     let reader = machine.reader();
     parts.peers.identify(identity.cluster_id, identity.member_id);
-    metrics
-        .server
-        .started(identity.member_id, parts.config.quota(), parts.config.lease_checkpoint);
+    metrics.server.started(
+        identity.member_id,
+        parts.config.quota(),
+        parts.config.lease_checkpoint.is_some(),
+    );
 
     let life = Life::new();
     let gate: Arc<Gate> = Arc::default();
@@ -171,7 +169,6 @@ pub async fn assemble(mut parts: Parts) -> Result<Member, Error> {
         clock: parts.clock,
         random: parts.random,
         tasks: parts.tasks,
-        offload: parts.offload,
         sink,
         checkpointing: tokio::sync::RwLock::default(),
         rounds: Rounds::default(),
@@ -253,15 +250,13 @@ fn check_owner(parts: &Parts, identity: Identity, reader: &Reader) -> Result<(),
 }
 
 fn make_sink(parts: &Parts, reader: &Reader, gate: Arc<Gate>, metrics: &Arc<Metrics>) -> Arc<Sink> {
-    // Upstream's interval.
-    let checkpoints = parts.config.lease_checkpoint.then_some(Duration::from_secs(300));
     Arc::new(Sink::new(
         reader.clone(),
         gate,
         Arc::clone(&parts.clock),
         Arc::clone(metrics),
         parts.config.watch_ring_bytes,
-        Expiry::new(checkpoints),
+        Expiry::new(parts.config.lease_checkpoint),
     ))
 }
 

@@ -111,8 +111,8 @@ pub struct Config {
     pub compact_hash_check_time: Duration,
     /// Compare at all while `corrupt_check_time` is off. The rolling hash makes it cheap, so it is on.
     pub compact_hash_check: bool,
-    /// Write the remaining time of long leases to the log now and then.
-    pub lease_checkpoint: bool,
+    /// Write the remaining time of leases that live longer than this to the log, so often; `None`: never.
+    pub lease_checkpoint: Option<Duration>,
     /// History entries that one step of the collector looks at.
     pub compaction_batch_limit: usize,
     /// Between two steps of the collector.
@@ -165,7 +165,7 @@ impl Default for Config {
             initial_corrupt_check: false,
             compact_hash_check_time: Duration::from_secs(60),
             compact_hash_check: true,
-            lease_checkpoint: false,
+            lease_checkpoint: None,
             compaction_batch_limit: 1000,
             compaction_sleep_interval: Duration::from_millis(10),
             watch_ring_bytes: 256 << 20,

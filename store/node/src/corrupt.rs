@@ -12,6 +12,7 @@ use proto::peer::{HashesRequest, HashesResponse, Node, RevisionHash};
 
 use crate::Member;
 use crate::error::Result;
+use crate::offload;
 
 /// Revisions whose hashes are told to another member.
 const REMEMBERED: usize = 1024;
@@ -63,7 +64,7 @@ impl Member {
         let started = self.clock.monotonic();
         let reader = self.mvcc.clone();
         let work = move || reader.view().hash_kv(revision);
-        let hash = self.offload.run(&self.tasks, "hash-kv", work).await??;
+        let hash = offload::run(&self.tasks, "hash-kv", work).await??;
         let took = self.clock.monotonic().saturating_sub(started);
         self.metrics.mvcc.hash_rev.observe(took.as_secs_f64());
         Ok(HashKvResponse {

@@ -13,6 +13,7 @@ use crate::Member;
 use crate::assemble::OnFatal;
 use crate::error::Result;
 use crate::gate::Gate;
+use crate::offload;
 
 /// Between two looks while an old read holds the collector back.
 const PINNED: Duration = Duration::from_millis(100);
@@ -115,10 +116,7 @@ impl Member {
         loop {
             let member = self.clone();
             let before = self.clock.monotonic();
-            let step = self
-                .offload
-                .run(&self.tasks, "collect", move || member.collector.step(limit))
-                .await;
+            let step = offload::run(&self.tasks, "collect", move || member.collector.step(limit)).await;
             match step {
                 Ok(Ok(Some(count))) => removed += count,
                 Ok(Ok(None)) => break,

@@ -16,6 +16,7 @@ use crate::admit::{Admitted, Learner};
 use crate::caller::{Caller, Who};
 use crate::error::{Error, Result};
 use crate::listing::RangeAnswer;
+use crate::offload;
 use crate::slow::{self, Ended, Trace};
 use crate::{Member, quota};
 
@@ -98,9 +99,7 @@ impl Member {
             read(&self.mvcc.view(), request)
         } else {
             let (reader, request) = (self.mvcc.clone(), request.clone());
-            self.offload
-                .run(&self.tasks, "range", move || read(&reader.view(), &request))
-                .await?
+            offload::run(&self.tasks, "range", move || read(&reader.view(), &request)).await?
         };
         self.metrics.mvcc.open_reads.dec();
         trace.step(self, "range keys");
@@ -234,10 +233,7 @@ impl Member {
         }
         self.allowed(who, Ask::Txn(request))?;
         let (reader, owned) = (self.mvcc.clone(), request.clone());
-        let result = self
-            .offload
-            .run(&self.tasks, "txn", move || reader.view().txn(&owned))
-            .await?;
+        let result = offload::run(&self.tasks, "txn", move || reader.view().txn(&owned)).await?;
         trace.step(self, "range keys");
         self.still_current(who)?;
         Ok(result?)

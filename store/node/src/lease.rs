@@ -130,7 +130,7 @@ impl Member {
                 Renewal::Renewed { ttl, clear_checkpoint } => {
                     self.metrics.lease.renewed.inc();
                     if clear_checkpoint {
-                        self.clear_checkpoint(id).await?;
+                        Box::pin(self.clear_checkpoint(id)).await?;
                     }
                     return Ok(LeaseKeepAliveResponse { header: None, id, ttl });
                 }

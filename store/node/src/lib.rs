@@ -63,7 +63,6 @@ pub use identity::{Identity, cluster_id, member_id};
 pub use life::Stop;
 pub use listing::{RangeAnswer, RangePieces};
 pub use member::{Member, Versions};
-pub use offload::Offload;
 pub use peers::Peers;
 pub use snapshot::{Snapshot, save_snapshot};
 pub use stream::RangeStream;

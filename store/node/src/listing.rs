@@ -10,7 +10,7 @@ use store_mvcc::{Listing, View};
 
 use crate::Member;
 use crate::error::{Error, Result};
-use crate::offload::Begun;
+use crate::offload::{self, Begun};
 
 /// Answers with fewer bytes of keys and values are read at once; longer ones in pieces of this.
 const PIECE: usize = 1 << 20;
@@ -127,6 +127,6 @@ impl RangePieces {
     fn begin(&self) -> Begun<store_mvcc::Result<Option<Bytes>>> {
         let (listing, member) = (Arc::clone(&self.listing), &self.member);
         let read = move || listing.lock().next_piece(PIECE);
-        member.offload.begin(&member.tasks, "range", read)
+        offload::begin(&member.tasks, "range", read)
     }
 }

@@ -11,6 +11,7 @@ use store_mvcc::keys;
 use crate::admit::Learner;
 use crate::caller::Caller;
 use crate::error::{Error, Result};
+use crate::offload;
 use crate::time::within;
 use crate::{Member, VERSION};
 
@@ -81,9 +82,9 @@ impl Member {
                 tracing::warn!(%error, "the engine could not give back space");
             }
         };
-        let (offload, tasks) = (self.offload, self.tasks.clone());
+        let tasks = self.tasks.clone();
         self.tasks.spawn_until("defragment", async move {
-            let _ = offload.run(&tasks, "reclaim", work).await;
+            let _ = offload::run(&tasks, "reclaim", work).await;
         });
         // Upstream's answer has no header.
         Ok(DefragmentResponse::default())
@@ -97,10 +98,7 @@ impl Member {
         let _admitted = self.admit_admin(caller, Learner::Refuses).await?;
         let started = self.clock.monotonic();
         let reader = self.mvcc.clone();
-        let hash = self
-            .offload
-            .run(&self.tasks, "hash", move || reader.view().hash_kv(0))
-            .await??;
+        let hash = offload::run(&self.tasks, "hash", move || reader.view().hash_kv(0)).await??;
         self.metrics
             .mvcc
             .hash

@@ -20,7 +20,6 @@ use crate::identity::Identity;
 use crate::leaders::Leaders;
 use crate::life::Life;
 use crate::metrics::Metrics;
-use crate::offload::Offload;
 use crate::peers::Peers;
 use crate::read::Rounds;
 use crate::sink::Sink;
@@ -43,7 +42,6 @@ pub struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) tasks: Tasks,
-    pub(crate) offload: Offload,
     pub(crate) sink: Arc<Sink>,
     /// Lease checkpoints are written by one at a time, and taken back by many when none is being written.
     pub(crate) checkpointing: tokio::sync::RwLock<()>,

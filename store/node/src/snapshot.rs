@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use crate::admit::{Admitted, Learner};
 use crate::caller::Caller;
 use crate::error::{Error, Result};
-use crate::offload::Offload;
+use crate::offload;
 use crate::{Member, VERSION};
 
 /// Bytes of one message; upstream's number.
@@ -57,10 +57,7 @@ impl Member {
         tracing::info!(revision = view.revision(), "sending a snapshot");
         let source = Arc::new((view, contents));
         let measured = Arc::clone(&source);
-        let plan = self
-            .offload
-            .run(&self.tasks, "snapshot", move || plan(&measured))
-            .await?;
+        let plan = offload::run(&self.tasks, "snapshot", move || plan(&measured)).await?;
         let plan = plan.map_err(|error| Error::internal(format!("etcdserver: {error}")))?;
         let left = plan.bytes().saturating_sub(HASH);
         let pieces = self.send(source, plan, left);
@@ -90,19 +87,21 @@ impl Member {
 
     fn send(&self, source: Arc<(View, Contents)>, plan: Plan, left: u64) -> mpsc::Receiver<Piece> {
         // Without threads nobody empties the queue meanwhile, so it must hold everything.
-        let room = match self.offload {
-            Offload::Threads => AHEAD,
-            Offload::Inline => (left / BLOB as u64 + 4) as usize,
+        let waits = !self.tasks.is_inline();
+        let room = if waits {
+            AHEAD
+        } else {
+            (left / BLOB as u64 + 4) as usize
         };
         let (sender, receiver) = mpsc::channel(room);
-        let (offload, metrics, clock) = (self.offload, Arc::clone(&self.metrics), Arc::clone(&self.clock));
+        let (metrics, clock) = (Arc::clone(&self.metrics), Arc::clone(&self.clock));
         let work = move || {
             let started = clock.monotonic();
             let out = Blobs {
                 sender: sender.clone(),
                 blob: BytesMut::new(),
                 left,
-                waits: offload == Offload::Threads,
+                waits,
             };
             if let Err(error) = write(out, &plan, &source.1, versions(&source.0)) {
                 // A client that went away is no error of ours; there is nobody to tell.
@@ -115,7 +114,7 @@ impl Member {
         };
         let tasks = self.tasks.clone();
         self.tasks.spawn_until("snapshot", async move {
-            let _ = offload.run(&tasks, "snapshot", work).await;
+            let _ = offload::run(&tasks, "snapshot", work).await;
         });
         receiver
     }

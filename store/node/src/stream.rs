@@ -10,6 +10,7 @@ use crate::Member;
 use crate::admit::{Admitted, Learner};
 use crate::caller::Caller;
 use crate::error::{Error, Result};
+use crate::offload;
 
 /// A range under way. Each [`next`](Self::next) reads one page; nothing is read ahead.
 pub struct RangeStream {
@@ -78,10 +79,7 @@ impl RangeStream {
     async fn page(&mut self) -> Result<Option<RangeResponse>> {
         let pages = Arc::clone(&self.pages);
         let member = &self.member;
-        let page = member
-            .offload
-            .run(&member.tasks, "range-stream", move || pages.lock().next_page())
-            .await??;
+        let page = offload::run(&member.tasks, "range-stream", move || pages.lock().next_page()).await??;
         member.still_current(&self.admitted.who)?;
         Ok(page.map(|mut response| {
             if response.header.is_some() {

@@ -40,6 +40,10 @@ pub struct Report {
     pub packets: u64,
     /// Pictures of a member that were held against the rules.
     pub checked: u64,
+    /// Logs that were purged.
+    pub purges: u64,
+    /// Logs that a snapshot replaced.
+    pub installs: u64,
     /// A hash over the trace.
     pub hash: u64,
     /// Why not all of the trace could be written.

@@ -20,6 +20,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// A run takes a second, or some where the machine is busy.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// In so many seeds everything that can happen does.
+const ENOUGH: u64 = 200;
+
 /// Simulated clusters under faults, from seeds.
 #[derive(Parser)]
 #[command(name = "keelson-sim", version)]
@@ -61,6 +64,9 @@ enum What {
         /// Go on after a failure
         #[arg(long)]
         keep_going: bool,
+        /// Run each seed twice, and see that it goes the same way
+        #[arg(long)]
+        twice: bool,
     },
     /// Switch the planted bugs on, one after the other, and see that a seed notices each
     Planted {
@@ -90,18 +96,20 @@ fn main() -> ExitCode {
         } => logs
             .map_or(Ok(()), |filter| show_logs(&filter))
             .and_then(|()| plant.as_deref().map_or(Ok(()), plant_bug))
-            .and_then(|()| one(seed, trace, history)),
+            .and_then(|()| one(seed, plant.as_deref(), trace, history)),
         What::Many {
             first,
             count,
             jobs,
             keep_going,
+            twice,
         } => many(&Many {
             first,
             count,
             jobs,
             keep_going,
             plant: None,
+            twice,
         }),
         What::Planted {
             only,
@@ -145,23 +153,28 @@ fn show_logs(filter: &str) -> Result<()> {
 }
 
 /// Ends the process when a seed takes longer than any should: a member may be going round in a circle.
-fn watch_over(seed: u64) {
+fn watch_over(seed: u64, again: String) {
     std::thread::spawn(move || {
         std::thread::sleep(PATIENCE);
-        println!("seed {seed}: hangs\nliveness: the run takes more than {PATIENCE:?}");
+        println!("seed {seed}: hangs: the run takes more than {PATIENCE:?}\n{again}");
         std::process::exit(1);
     });
 }
 
 /// Runs a seed; true where nothing was wrong.
-fn one(seed: u64, trace: Option<PathBuf>, history: Option<PathBuf>) -> Result<bool> {
+fn one(seed: u64, plant: Option<&str>, trace: Option<PathBuf>, history: Option<PathBuf>) -> Result<bool> {
     let create =
         |path: &PathBuf| std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()));
     let trace = trace.as_ref().map(create).transpose()?;
-    watch_over(seed);
+    let bug = plant.map(|bug| format!(" --plant {bug}")).unwrap_or_default();
+    let again = format!("again: keelson-sim one {seed}{bug} --trace trace.txt --history history.jsonl");
+    watch_over(seed, again.clone());
     let report = match store_sim::run(seed, trace) {
         Ok(report) => report,
-        Err(panic) => bail!("seed {seed}: {panic}"),
+        Err(panic) => {
+            println!("seed {seed}: {panic}\n{again}");
+            return Ok(false);
+        }
     };
     if let Some(error) = report.trace_lost {
         return Err(error).context("cannot write the trace");
@@ -175,17 +188,18 @@ fn one(seed: u64, trace: Option<PathBuf>, history: Option<PathBuf>) -> Result<bo
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     println!(
-        "seed {seed}: {:.1} s, {} lines of history, {} faults, {} packets, {} checks, trace {:016x}",
+        "seed {seed}: {:.1} s, {} lines of history, {} faults, {} packets, {} purges, {} installs, {} checks, trace {:016x}",
         report.simulated.as_secs_f64(),
         report.operations,
         report.faults,
         report.packets,
+        report.purges,
+        report.installs,
         report.checked,
         report.hash,
     );
     if let Some(failure) = &report.failure {
-        println!("{failure}");
-        println!("again: keelson-sim one {seed} --trace trace.txt --history history.jsonl");
+        println!("{failure}\n{again}");
     }
     Ok(report.failure.is_none())
 }
@@ -194,11 +208,16 @@ fn one(seed: u64, trace: Option<PathBuf>, history: Option<PathBuf>) -> Result<bo
 fn many(many: &Many) -> Result<bool> {
     let total = many.run(|failed| print!("{}", failed.text))?;
     println!(
-        "{} seeds passed, {} failed; {:.1} hours simulated in {:.0} s",
+        "{} seeds passed, {} failed; {:.1} hours simulated in {:.0} s, logs purged {} times, snapshots installed {} times",
         total.passed,
         total.failed.len(),
         total.simulated.as_secs_f64() / 3600.0,
-        total.took.as_secs_f64()
+        total.took.as_secs_f64(),
+        total.purges,
+        total.installs
     );
+    if total.passed >= ENOUGH && (total.purges == 0 || total.installs == 0) {
+        bail!("no log was purged, or no snapshot installed: these runs prove little");
+    }
     Ok(total.failed.is_empty())
 }

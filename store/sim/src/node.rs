@@ -9,7 +9,7 @@ use base::task::Tasks;
 use parking_lot::Mutex;
 use store_engine::Memory;
 use store_log::{Executor, MemoryDisk};
-use store_node::{Config, LogTuning, Member, MemoryIdentity, Offload, Parts, assemble};
+use store_node::{Config, LogTuning, Member, MemoryIdentity, Parts, assemble};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::clock::{SimClock, Wall};
@@ -28,6 +28,10 @@ pub(crate) struct Home {
     pub(crate) segment_bytes: u64,
     /// A bit of the log is wrong: nobody can read it.
     pub(crate) is_damaged: bool,
+    /// The disk refuses to work: a process may end of that.
+    pub(crate) is_failing: bool,
+    /// Its member is removed, or was added and has not been up yet: it may be refused.
+    pub(crate) is_replaced: bool,
 }
 
 impl Home {
@@ -40,6 +44,8 @@ impl Home {
             config,
             segment_bytes,
             is_damaged: false,
+            is_failing: false,
+            is_replaced: false,
         }
     }
 }
@@ -83,8 +89,12 @@ struct Process {
     runtime: Runtime,
     stage: Arc<Mutex<Stage>>,
     fatal: Arc<Mutex<Option<String>>>,
+    /// The first of its tasks that panicked; the program would end there.
+    panicked: Arc<Mutex<Option<&'static str>>>,
     /// It gets no time.
     paused: bool,
+    /// It was asked to end.
+    asked: bool,
 }
 
 impl Node {
@@ -138,6 +148,11 @@ impl Node {
         }
     }
 
+    /// The task of its process that panicked, if one did.
+    pub(crate) fn panicked(&self) -> Option<&'static str> {
+        *self.process.as_ref()?.panicked.lock()
+    }
+
     /// Starts a process on what the last one left.
     ///
     /// # Errors
@@ -148,6 +163,9 @@ impl Node {
         let shown = EPOCH + now.as_millis() as i64 + self.wrong_ms;
         self.wall.store(shown, Ordering::SeqCst);
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build()?;
+        let (tasks, panicked) = (Tasks::inline(), Arc::new(Mutex::new(None)));
+        let (watched, place) = (tasks.clone(), Arc::clone(&panicked));
+        runtime.spawn(async move { *place.lock() = Some(watched.failed().await) });
         let stage = Arc::new(Mutex::new(Stage::Starting));
         let fatal = Arc::new(Mutex::new(None));
         let (home, end, net, wall) = (self.home.clone(), self.end(), net.clone(), Arc::clone(&self.wall));
@@ -171,8 +189,7 @@ impl Node {
                 transport: wire.clone(),
                 peers: wire,
                 registry: prometheus::Registry::new(),
-                tasks: Tasks::new(),
-                offload: Offload::Inline,
+                tasks,
                 on_fatal: Arc::new(move |reason| {
                     // From here on nobody hears of it any more, as if the process had ended on the spot.
                     silenced.leave(end.node);
@@ -197,7 +214,9 @@ impl Node {
             runtime,
             stage,
             fatal,
+            panicked,
             paused: false,
+            asked: false,
         });
         Ok(())
     }
@@ -251,11 +270,18 @@ impl Node {
             .block_on(async move { tokio::time::advance(missed).await });
     }
 
+    /// Whether its process may end: it was asked to, or what it stands on is broken.
+    pub(crate) fn may_end(&self) -> bool {
+        let asked = self.process.as_ref().is_some_and(|process| process.asked);
+        asked || self.home.is_damaged || self.home.is_failing || self.home.is_replaced
+    }
+
     /// Asks the member to leave in order.
-    pub(crate) fn stop(&self) {
-        let (Some(member), Some(process)) = (self.member(), &self.process) else {
+    pub(crate) fn stop(&mut self) {
+        let (Some(member), Some(process)) = (self.member(), &mut self.process) else {
             return;
         };
+        process.asked = true;
         let stage = Arc::clone(&process.stage);
         process.runtime.spawn(async move {
             member.shutdown().await;

@@ -36,9 +36,10 @@ struct Tuning {
     election_ms: u64,
     pre_vote: bool,
     log_keep_bytes: u64,
+    log_flush_bytes: u64,
     watch_ring_bytes: usize,
     compaction_batch: usize,
-    lease_checkpoint: bool,
+    lease_checkpoint: Option<Duration>,
     corrupt_check: bool,
 }
 
@@ -60,9 +61,10 @@ impl Plan {
             election_ms: heartbeat_ms * random.random_range(5..=12),
             pre_vote: random.random_ratio(7, 8),
             log_keep_bytes: *[2 << 10, 16 << 10, 256 << 10].choose(random).unwrap_or(&16_384),
+            log_flush_bytes: *[2 << 10, 16 << 10, 256 << 10].choose(random).unwrap_or(&16_384),
             watch_ring_bytes: *[1 << 10, 64 << 10, 16 << 20].choose(random).unwrap_or(&65_536),
             compaction_batch: *[5, 100, 1000].choose(random).unwrap_or(&100),
-            lease_checkpoint: random.random(),
+            lease_checkpoint: random.random::<bool>().then_some(Duration::from_secs(1)),
             corrupt_check: random.random(),
         };
         let load = Load {
@@ -116,6 +118,7 @@ impl Plan {
             election_timeout: Duration::from_millis(tuning.election_ms),
             pre_vote: tuning.pre_vote,
             log_keep_bytes: tuning.log_keep_bytes,
+            log_flush_bytes: tuning.log_flush_bytes,
             watch_ring_bytes: tuning.watch_ring_bytes,
             compaction_batch_limit: tuning.compaction_batch,
             lease_checkpoint: tuning.lease_checkpoint,

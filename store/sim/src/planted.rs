@@ -1,9 +1,11 @@
 //! Each bug of `store-planted` in turn: seeds are run until one notices it.
 
-use anyhow::{Result, bail};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
 use store_planted::Bug;
 
-use crate::many::Many;
+use crate::many::{Failed, Many, child};
 
 /// Looks for each of the bugs in `count` seeds at most; true where none was missed. Prints the rows of a table: the bug,
 /// what noticed it, the seed, how many seeds were run till then, and how many seconds that took.
@@ -11,6 +13,7 @@ pub(crate) fn planted(bugs: &[&'static str], first: u64, count: u64, jobs: Optio
     if !cfg!(debug_assertions) {
         bail!("this build has no bugs in it: build it with debug assertions, as the profile `sim` does");
     }
+    let own = std::env::current_exe().context("cannot find this program")?;
     let mut missed = 0;
     for name in bugs {
         let many = Many {
@@ -19,20 +22,17 @@ pub(crate) fn planted(bugs: &[&'static str], first: u64, count: u64, jobs: Optio
             jobs,
             keep_going: false,
             plant: Some(name),
+            twice: false,
         };
         let total = many.run(|_| {})?;
-        let seconds = total.took.as_secs_f64();
-        if let Some(failed) = total.failed.first() {
-            let runs = total.passed + total.failed.len() as u64;
-            println!(
-                "| {name} | {} | {} | {runs} | {seconds:.1} |",
-                noticed(&failed.text),
-                failed.seed
-            );
-        } else {
-            missed += 1;
-            println!("| {name} | **missed** | - | {count} | {seconds:.1} |");
-        }
+        let (seconds, runs) = (total.took.as_secs_f64(), total.passed + total.failed.len() as u64);
+        let (rule, seed) = match total.failed.first() {
+            None => (Err("**missed**"), "-".to_owned()),
+            Some(failed) => (blamed(&own, failed), failed.seed.to_string()),
+        };
+        missed += usize::from(rule.is_err());
+        let rule = rule.unwrap_or_else(str::to_owned);
+        println!("| {name} | {rule} | {seed} | {runs} | {seconds:.1} |");
     }
     if missed > 0 {
         eprintln!("keelson-sim: {missed} planted bugs were missed: what should notice them does not");
@@ -40,22 +40,27 @@ pub(crate) fn planted(bugs: &[&'static str], first: u64, count: u64, jobs: Optio
     Ok(missed == 0)
 }
 
-/// The rule that was broken: the start of the line that says so.
-fn noticed(text: &str) -> String {
-    let kinds = ["invariant: ", "liveness: ", "client: ", "harness: "];
-    let line = text
-        .lines()
-        .find(|line| kinds.iter().any(|kind| line.starts_with(kind)));
-    let Some(line) = line else {
-        return "panic".to_owned();
-    };
-    let mut parts = line.split(": ");
-    let both: Vec<&str> = parts.by_ref().take(2).collect();
-    let short: String = both.join(": ").chars().take(70).collect();
-    short.replace('|', "/")
+/// The rule that the bug broke; or why it is not to blame.
+fn blamed(own: &Path, failed: &Failed) -> Result<String, &'static str> {
+    let rule = noticed(&failed.text).ok_or("**no rule was broken**")?;
+    // A seed that fails by itself shows nothing.
+    match child(own, failed.seed, None) {
+        Ok(_) => Ok(rule),
+        Err(_) => Err("**fails without the bug, too**"),
+    }
 }
 
-/// The bugs of these names, or all that a simulation can notice.
+/// The rule that was broken: the start of the line that says so.
+fn noticed(text: &str) -> Option<String> {
+    let kinds = ["invariant: ", "liveness: ", "client: "];
+    let is_verdict = |line: &&str| kinds.iter().any(|kind| line.starts_with(kind));
+    let mut parts = text.lines().find(is_verdict)?.split(": ");
+    let both: Vec<&str> = parts.by_ref().take(2).collect();
+    let short: String = both.join(": ").chars().take(70).collect();
+    Some(short.replace('|', "/"))
+}
+
+/// The bugs of these names, or all there are.
 pub(crate) fn chosen(only: &[String]) -> Result<Vec<&'static str>> {
     if only.is_empty() {
         return Ok(Bug::ALL.iter().map(|bug| bug.name()).collect());

@@ -25,8 +25,10 @@ use crate::{Failure, Report};
 const QUANTUM: Duration = Duration::from_millis(1);
 /// How long a cluster may take from its first start to its first leader, and after the last fault until all is well.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// After all is well: until leases of the run have ended and watches have told everything.
+/// After all is well: until the answers to what was asked last have come.
 const SETTLE: Duration = Duration::from_secs(4);
+/// Leases that nobody renews must end within this: the longest lives five seconds.
+const LEASES_END: Duration = Duration::from_secs(8);
 /// A line of each member is written so often.
 const LINES_EVERY: Duration = Duration::from_secs(1);
 /// A process that ended by itself is started again after so long.
@@ -39,6 +41,17 @@ struct Active {
     kind: Kind,
     fault: Box<dyn Fault>,
     until: Duration,
+}
+
+/// Nobody else may run beside the thread of a run: what another thread did would come when it likes.
+fn alone() -> Result<(), Failure> {
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let named = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("comm")).ok());
+    // Runtimes call all their threads so.
+    match named.filter(|name| name.starts_with("tokio")).count() {
+        0 => Ok(()),
+        count => Err(Failure::Harness(format!("{count} threads of runtimes ran beside"))),
+    }
 }
 
 /// Everything there is.
@@ -93,7 +106,7 @@ impl World {
 
     /// The whole run.
     pub(crate) fn run(mut self) -> Report {
-        let failure = self.live().err();
+        let failure = self.live().and_then(|()| alone()).err();
         if let Some(failure) = &failure {
             self.trace.line(self.now, &format!("{failure}"));
         }
@@ -103,6 +116,8 @@ impl World {
             faults: self.faults,
             packets: self.net.carried(),
             checked: self.invariants.checked,
+            purges: self.invariants.purges.purged,
+            installs: self.invariants.purges.installed,
             hash: self.trace.hash(),
             trace_lost: self.trace.lost(),
             history: self.recorder.lines(),
@@ -124,10 +139,14 @@ impl World {
         self.probe()?;
         self.recorder.quiet();
         self.pass(SETTLE, false)?;
-        self.until("the same state everywhere", |_, seen| {
-            seen.iter()
-                .all(|one| one.applied == seen[0].applied && one.state == seen[0].state)
+        self.within(LEASES_END, "end of all leases", |_, seen| {
+            seen.iter().all(|one| one.tables.leases.is_empty())
         })?;
+        self.until("the same state everywhere", |world, seen| {
+            let same = |one: &Seen| one.applied == seen[0].applied && one.state == seen[0].state;
+            seen.len() == world.nodes.len() && seen.iter().all(same)
+        })?;
+        self.tell_all()?;
         self.invariants
             .read_revisions(&self.nodes)
             .map_err(Failure::Invariant)?;
@@ -145,7 +164,17 @@ impl World {
 
     /// Lets time pass until something is so.
     fn until(&mut self, what: &'static str, holds: impl Fn(&Self, &[Seen]) -> bool) -> Result<(), Failure> {
-        let end = self.now + PATIENCE;
+        self.within(PATIENCE, what, holds)
+    }
+
+    /// Lets time pass until something is so, which must be before this much has passed.
+    fn within(
+        &mut self,
+        limit: Duration,
+        what: &'static str,
+        holds: impl Fn(&Self, &[Seen]) -> bool,
+    ) -> Result<(), Failure> {
+        let end = self.now + limit;
         loop {
             let seen = self.step(false)?;
             if holds(self, &seen) {
@@ -161,7 +190,7 @@ impl World {
                     .iter()
                     .filter_map(|node| Some(format!("node {}: {}", node.number, node.ended()?)));
                 let ended: Vec<String> = ended.collect();
-                let text = format!("no {what} in {PATIENCE:?}: {}; {}", states.join("; "), ended.join("; "));
+                let text = format!("no {what} in {limit:?}: {}; {}", states.join("; "), ended.join("; "));
                 return Err(Failure::Liveness(text));
             }
         }
@@ -174,7 +203,7 @@ impl World {
         for node in &mut self.nodes {
             node.step(QUANTUM);
         }
-        self.attend();
+        self.attend()?;
         self.repair();
         if trouble && self.now >= self.next_fault {
             self.break_something();
@@ -191,13 +220,22 @@ impl World {
         Ok(seen)
     }
 
-    /// Gives members that came up their clients, and starts processes again that ended by themselves.
-    fn attend(&mut self) {
+    /// Gives members that came up their clients, and starts processes again that ended by themselves, if they may.
+    fn attend(&mut self) -> Result<(), Failure> {
         for at in 0..self.nodes.len() {
             let node = &self.nodes[at];
+            if let Some(task) = node.panicked() {
+                return Err(Failure::Invariant(format!("panic: the task {task} of node {at}")));
+            }
+            if node.home.is_damaged && node.member().is_some() {
+                return Err(Failure::Invariant(format!("damage: node {at} starts on a damaged log")));
+            }
             if let Some(reason) = node.ended() {
                 match self.restart[at] {
                     None => {
+                        if !node.may_end() {
+                            return Err(Failure::Invariant(format!("end: node {at} ended by itself: {reason}")));
+                        }
                         self.restart[at] = Some(self.now + RESTART);
                         self.trace.line(self.now, &format!("node {at} ended: {reason}"));
                     }
@@ -212,6 +250,11 @@ impl World {
                 }
             } else {
                 self.restart[at] = None;
+                let is_asked_of = |one: &Active| one.kind == Kind::Replace;
+                if node.member().is_some() && !self.active.iter().any(is_asked_of) {
+                    self.nodes[at].home.is_replaced = false;
+                }
+                let node = &self.nodes[at];
                 let life = node.lives();
                 if let Some(member) = node.member().filter(|_| self.served[at] != life) {
                     self.served[at] = life;
@@ -219,13 +262,23 @@ impl World {
                 }
             }
         }
+        Ok(())
     }
 
     /// A fault will see to the node itself.
-    fn held(&self, _node: usize) -> bool {
-        self.active
-            .iter()
-            .any(|active| matches!(active.kind, Kind::Disk | Kind::Damage | Kind::Orders))
+    fn held(&self, node: usize) -> bool {
+        self.active.iter().any(|active| active.fault.holds() == Some(node))
+    }
+
+    /// Every watch that is open must tell all there is to tell.
+    fn tell_all(&mut self) -> Result<(), Failure> {
+        let look = |node: &Node| node.look(|member| member.reader().state().revision);
+        let revision = self.nodes.iter().filter_map(look).max().unwrap_or(0);
+        self.recorder.finish(revision);
+        let all = self.nodes.len() * self.plan.load.watchers;
+        self.until("word of everything by every watch", move |world, _| {
+            world.recorder.told() == all
+        })
     }
 
     /// Works on the cluster as faults do.
@@ -296,7 +349,8 @@ impl World {
         Ok(())
     }
 
-    /// Everybody is up, follows the same leader, and has applied what he committed.
+    /// Everybody is up, follows the same leader, and has applied what he committed but for the last moment: clients still
+    /// write.
     fn is_well(&self, seen: &[Seen]) -> bool {
         let Some(leader) = seen.iter().find(|one| one.status.leads()) else {
             return false;

@@ -36,7 +36,7 @@ fn a_seed_gives_the_same_trace_twice() {
 
 /// `make test` runs 2,000 with the profile that is made for it.
 #[test]
-fn some_seeds_pass() {
-    let (passed, text) = sim(&["many", "--first", "100", "--count", "4", "--keep-going"]);
+fn some_seeds_pass_and_go_the_same_way_twice() {
+    let (passed, text) = sim(&["many", "--first", "100", "--count", "8", "--keep-going", "--twice"]);
     assert!(passed, "{text}");
 }

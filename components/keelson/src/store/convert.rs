@@ -9,6 +9,9 @@ use store_rocks::Rocks;
 use super::settings::Settings;
 use crate::error::{Error, Result};
 
+/// Between two checkpoints of a lease; upstream's interval, for which it has no flag.
+const LEASE_CHECKPOINT: Duration = Duration::from_secs(300);
+
 /// What the member itself is told.
 ///
 /// # Errors
@@ -56,7 +59,7 @@ pub(super) fn node(settings: &Settings) -> Result<Config> {
             .gates
             .get("CompactHashCheck")
             .unwrap_or(defaults.compact_hash_check),
-        lease_checkpoint: settings.gates.on("LeaseCheckpoint"),
+        lease_checkpoint: settings.gates.on("LeaseCheckpoint").then_some(LEASE_CHECKPOINT),
         compaction_batch_limit: limits.compaction_batch,
         compaction_sleep_interval: limits.compaction_rest,
         unsafe_no_fsync: settings.unsafe_no_fsync,

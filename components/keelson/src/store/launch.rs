@@ -60,7 +60,6 @@ pub(crate) async fn launch(settings: &Settings) -> Result<Launched> {
         peers: Arc::clone(&channels) as _,
         registry: registry.clone(),
         tasks: tasks.clone(),
-        offload: Default::default(),
         on_fatal: store_node::abort_on_fatal(),
     };
     let member = store_node::assemble(parts)

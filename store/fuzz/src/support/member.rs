@@ -9,7 +9,7 @@ use base::task::Tasks;
 use prometheus::Registry;
 use store_engine::Memory;
 use store_log::{Executor, MemoryDisk};
-use store_node::{Config, IdentityStore, LogTuning, Member, MemoryIdentity, Offload, Parts, assemble};
+use store_node::{Config, IdentityStore, LogTuning, Member, MemoryIdentity, Parts, assemble};
 
 use super::must;
 use super::nobody::Nobody;
@@ -45,7 +45,6 @@ pub(crate) fn parts(config: Config, identity: Arc<dyn IdentityStore>, registry: 
         peers: Arc::new(Nobody),
         registry: registry.clone(),
         tasks: tasks.child(),
-        offload: Offload::Threads,
         on_fatal: Arc::new(|why: &str| panic!("the member cannot go on: {why}")),
     }
 }

@@ -6,17 +6,16 @@ use proto::fault::Fault;
 
 use crate::Member;
 use crate::error::{Error, Result};
+use crate::offload;
 
 impl Member {
     /// The hash of a password in the form that commands carry: base64 of bcrypt's text.
     pub(super) async fn hash_password(&self, password: String) -> Result<String> {
         let cost = self.config.bcrypt_cost;
-        let hash = self
-            .offload
-            .run(&self.tasks, "bcrypt", move || {
-                bcrypt::non_truncating_hash(password, cost)
-            })
-            .await?;
+        let hash = offload::run(&self.tasks, "bcrypt", move || {
+            bcrypt::non_truncating_hash(password, cost)
+        })
+        .await?;
         match hash {
             Ok(hash) => Ok(STANDARD.encode(hash)),
             Err(bcrypt::BcryptError::Truncation(_)) => Err(Error::unknown("bcrypt: password length exceeds 72 bytes")),
@@ -30,7 +29,7 @@ impl Member {
             let hash = String::from_utf8(hash).ok()?;
             bcrypt::verify(password, &hash).ok()
         };
-        match self.offload.run(&self.tasks, "bcrypt", check).await? {
+        match offload::run(&self.tasks, "bcrypt", check).await? {
             Some(true) => Ok(()),
             _ => Err(Fault::AuthFailed.into()),
         }

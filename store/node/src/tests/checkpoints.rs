@@ -14,7 +14,7 @@ const PASSED: Duration = Duration::from_secs(650);
 async fn start(checkpoints: bool) -> (Cluster, i64) {
     let cluster = Cluster::start_with(3, |config| {
         slow(config);
-        config.lease_checkpoint = checkpoints;
+        config.lease_checkpoint = checkpoints.then_some(Duration::from_secs(300));
     })
     .await;
     let request = LeaseGrantRequest { ttl: TTL, id: 0 };

@@ -13,7 +13,7 @@ use store_engine::Memory;
 use store_log::{Executor, MemoryDisk};
 
 use super::net::{Addressed, Net, Way};
-use crate::{Caller, Config, IdentityStore, InitialState, LogTuning, Member, MemoryIdentity, Offload, Parts, assemble};
+use crate::{Caller, Config, IdentityStore, InitialState, LogTuning, Member, MemoryIdentity, Parts, assemble};
 
 /// Time as tokio counts it.
 pub(crate) struct TokioClock(tokio::time::Instant);
@@ -138,8 +138,7 @@ impl Cluster {
             }),
             peers,
             registry: prometheus::Registry::new(),
-            tasks: Tasks::new(),
-            offload: Offload::Inline,
+            tasks: Tasks::inline(),
             on_fatal: Arc::new(|reason| panic!("fatal: {reason}")),
         };
         let member = assemble(parts).await?;

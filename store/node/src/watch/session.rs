@@ -18,6 +18,7 @@ use crate::Member;
 use crate::admit::Learner;
 use crate::caller::Caller;
 use crate::error::{Error, Result};
+use crate::offload;
 
 /// Answers to requests that may stand unread before the next request is taken.
 const MAX_QUEUED: usize = 1000;
@@ -252,12 +253,10 @@ impl Pending<'_> {
             revisions: PAGE_REVISIONS,
             bytes: member.config.max_request_bytes,
         };
-        let page = member
-            .offload
-            .run(&member.tasks, "watch-history", move || {
-                reader.view().history(from, &filter, limits)
-            })
-            .await;
+        let page = offload::run(&member.tasks, "watch-history", move || {
+            reader.view().history(from, &filter, limits)
+        })
+        .await;
         self.done = true;
         let mut stream = self.session.0.stream.lock();
         match page {

@@ -45,6 +45,9 @@ impl Client {
         self.attach(id).await;
         for _ in 0..self.random.random_range(0..4) {
             tokio::time::sleep(Duration::from_millis(self.random.random_range(300..2_500))).await;
+            if self.recorder.is_quiet() {
+                return;
+            }
             if self.random.random_ratio(1, 4) {
                 self.time_to_live(id).await;
             } else if !self.renew_lease(id).await {

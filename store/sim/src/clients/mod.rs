@@ -36,6 +36,10 @@ struct Lines {
     values: u64,
     /// Clients begin nothing new.
     quiet: bool,
+    /// The last revision there will be, once it is known.
+    last: Option<i64>,
+    /// How many watches told everything up to it.
+    told: usize,
     claims: Vec<Claim>,
 }
 
@@ -74,6 +78,20 @@ impl Recorder {
 
     pub(crate) fn is_quiet(&self) -> bool {
         self.lines.lock().quiet
+    }
+
+    /// This is the last revision: watches may end once they told it.
+    pub(crate) fn finish(&self, revision: i64) {
+        self.lines.lock().last = Some(revision);
+    }
+
+    fn last(&self) -> Option<i64> {
+        self.lines.lock().last
+    }
+
+    /// How many watches told everything.
+    pub(crate) fn told(&self) -> usize {
+        self.lines.lock().told
     }
 
     /// Everything that was written down.

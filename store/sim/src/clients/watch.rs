@@ -14,12 +14,25 @@ const READ: std::ops::Range<u64> = 500..8_000;
 /// How far before the end of what was seen a watch begins at most.
 const BACK: i64 = 60;
 
-/// Watches until it is to be quiet.
+/// Between two looks whether the end has come.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Watches until it is to be quiet; the last watch goes on until it has told everything.
 pub(super) async fn run(mut client: Client) {
     let mut from = 0;
-    while client.pause(Duration::from_millis(300)).await {
-        from = client.watch(from).await;
+    let mut told = false;
+    while !told && client.pause(Duration::from_millis(300)).await {
+        let watch = client.new_watch(from);
+        (from, told) = client.watch(watch).await;
     }
+    while !told {
+        let watch = Watch {
+            start_revision: from.max(1),
+            ..client.new_watch(from)
+        };
+        (from, told) = client.watch(watch).await;
+    }
+    client.recorder.lines.lock().told += 1;
 }
 
 fn create(watch: &Watch) -> WatchRequest {
@@ -70,55 +83,76 @@ impl Client {
         }
     }
 
-    /// Reads one watch for a while; answers where the next may go on.
-    async fn watch(&mut self, from: i64) -> i64 {
-        let watch = self.new_watch(from);
+    /// Reads one watch for a while, or to the end; answers where the next may go on, and whether this was the last.
+    async fn watch(&mut self, watch: Watch) -> (i64, bool) {
         let request = create(&watch);
+        let start = watch.start_revision;
+        let mut next = start;
         let Ok(session) = self.member.watch(&self.caller).await else {
-            return from;
+            tokio::time::sleep(LOOK).await;
+            return (next, false);
         };
-        let mut next = watch.start_revision;
         self.invoke(Call::Watch(watch));
         session.handle(request).await;
         let limit = Duration::from_millis(self.random.random_range(READ));
+        let until = tokio::time::Instant::now() + limit;
         let asks = self.random.random_ratio(1, 3);
-        let reading = async {
-            let mut answers = 0_u32;
-            loop {
-                let Ok(response) = session.next().await else { return };
-                let canceled = response.canceled;
-                let delivery = convert::delivery(&response);
-                self.seen = self.seen.max(delivery.revision);
-                if let Some(event) = delivery.events.last().filter(|_| !delivery.fragment) {
-                    next = next.max(event.kv.mod_revision + 1);
-                }
-                self.respond(delivery);
-                if canceled {
-                    return;
-                }
-                answers += 1;
-                let slow = asks && answers.is_multiple_of(3);
-                if slow {
-                    // Much stands ready when it asks.
-                    tokio::time::sleep(Duration::from_millis(u64::from(answers % 7) * 60)).await;
-                }
-                if slow || (asks && answers.is_multiple_of(5)) {
-                    let progress = RequestUnion::ProgressRequest(WatchProgressRequest {});
-                    let request = WatchRequest {
-                        request_union: Some(progress),
-                    };
-                    session.handle(request).await;
+        let (mut answers, mut through) = (0_u32, 0);
+        loop {
+            match tokio::time::timeout(LOOK, session.next()).await {
+                Err(_) if self.recorder.last().is_some() => ask_progress(&session).await,
+                Err(_) => {}
+                Ok(Err(_)) => break,
+                Ok(Ok(response)) => {
+                    let delivery = convert::delivery(&response);
+                    self.seen = self.seen.max(delivery.revision);
+                    if let Some(event) = delivery.events.last().filter(|_| !delivery.fragment) {
+                        next = next.max(event.kv.mod_revision + 1);
+                    }
+                    if delivery.events.is_empty() && !response.created {
+                        through = through.max(delivery.revision);
+                    }
+                    self.respond(delivery);
+                    if response.canceled {
+                        next = response.compact_revision.max(1);
+                        through = 0;
+                        break;
+                    }
+                    answers += 1;
+                    let slow = asks && answers.is_multiple_of(3);
+                    if slow {
+                        // Much stands ready when it asks.
+                        tokio::time::sleep(Duration::from_millis(u64::from(answers % 7) * 60)).await;
+                    }
+                    if slow || (asks && answers.is_multiple_of(5)) {
+                        ask_progress(&session).await;
+                    }
                 }
             }
-        };
+            // Before its first revision a watch tells no progress.
+            let is_told = self.recorder.last().is_some_and(|last| through >= last || start > last);
+            if is_told || !self.recorder.is_quiet() && tokio::time::Instant::now() >= until {
+                break;
+            }
+        }
         // Given up or ended: both are the end of the call.
-        drop(tokio::time::timeout(limit, reading).await);
         session.close();
+        let through = self.recorder.last().filter(|last| through >= *last || start > *last);
         self.complete(Ended::Ok {
             revision: None,
             term: None,
-            reply: Reply::Watch { through: 0 },
+            reply: Reply::Watch {
+                through: through.unwrap_or(0),
+            },
         });
-        next
+        (next, through.is_some())
     }
+}
+
+async fn ask_progress(session: &store_node::WatchSession) {
+    let progress = RequestUnion::ProgressRequest(WatchProgressRequest {});
+    let request = WatchRequest {
+        request_union: Some(progress),
+    };
+    session.handle(request).await;
 }

@@ -19,6 +19,7 @@ impl Fault for Disk {
             return None;
         }
         self.broken = Some(node);
+        ground.nodes[node].home.is_failing = true;
         let after = ground.random.random_range(0..8);
         let disk = ground.nodes[node].home.disk.clone();
         let text = match ground.below(3) {
@@ -39,6 +40,10 @@ impl Fault for Disk {
         Some(text)
     }
 
+    fn holds(&self) -> Option<Number> {
+        self.broken
+    }
+
     fn end(&mut self, ground: &mut Ground<'_>) {
         if let Some(node) = self.broken.take() {
             // A new disk controller, say: what was written is there, and the process begins anew.
@@ -48,6 +53,7 @@ impl Fault for Disk {
                 Crash::Power
             };
             ground.crash(node, how);
+            ground.nodes[node].home.is_failing = false;
             ground.start(node);
         }
     }

@@ -39,6 +39,11 @@ pub(crate) trait Fault {
         true
     }
 
+    /// The node that it will start again itself, should it end.
+    fn holds(&self) -> Option<Number> {
+        None
+    }
+
     /// Puts it right.
     fn end(&mut self, ground: &mut Ground<'_>);
 }

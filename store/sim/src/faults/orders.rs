@@ -22,7 +22,7 @@ impl Fault for Orders {
         let member = ground.nodes[number].member()?;
         let heir = ground.below(ground.nodes.len());
         let heir = ground.nodes[heir].member().map(|member| member.id());
-        let node = &ground.nodes[number];
+        let node = &mut ground.nodes[number];
         match choice {
             0 => {
                 let target_id = heir?;
@@ -62,6 +62,10 @@ impl Fault for Orders {
             let node = &ground.nodes[number];
             node.lives() != life || node.ended().is_some() || !node.runs()
         })
+    }
+
+    fn holds(&self) -> Option<Number> {
+        self.stopped.map(|(node, _)| node)
     }
 
     fn end(&mut self, ground: &mut Ground<'_>) {

@@ -142,6 +142,7 @@ impl Replace {
         let life = ground.nodes[self.node].lives();
         let config = ground.plan.joining(self.node, life, others.collect());
         ground.nodes[self.node].home = Home::new(config, ground.plan.segment_bytes);
+        ground.nodes[self.node].home.is_replaced = true;
         ground.start(self.node);
         if self.learner {
             Want::Promote(own.id)
@@ -160,6 +161,7 @@ impl Fault for Replace {
         self.learner = ground.random.random();
         let identity = ground.nodes[self.node].home.identity.load().ok().flatten()?;
         self.want = Want::Remove(identity.member_id);
+        ground.nodes[self.node].home.is_replaced = true;
         let kind = if self.learner { "a learner" } else { "a voter" };
         Some(format!(
             "node {}: {:x} goes, {kind} comes",

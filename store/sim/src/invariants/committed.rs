@@ -2,15 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::{Broken, Entries};
+use super::{Broken, Entries, Seen};
 
 /// Hashes of committed entries, by index.
 #[derive(Default)]
 pub(super) struct Committed {
     entries: BTreeMap<u64, u64>,
+    /// The last that anybody knew as committed, whose hash may not have been read.
+    last: u64,
 }
 
 impl Committed {
+    /// Logs are read now and then, and what is committed in between counts all the same.
+    pub(super) fn note(&mut self, seen: &[Seen]) {
+        let known = seen.iter().map(|one| one.status.committed).max();
+        self.last = self.last.max(known.unwrap_or(0));
+    }
+
     pub(super) fn check(&mut self, logs: &[Entries]) -> Result<(), Broken> {
         // Each founder begins with an entry 0 of its own, of which only the first leader's is ever committed.
         for log in logs.iter().filter(|log| log.committed > 0) {
@@ -27,9 +35,9 @@ impl Committed {
         Ok(())
     }
 
-    /// The last index that anybody knew as committed, with its hash.
-    pub(super) fn last(&self) -> Option<(u64, u64)> {
-        self.entries.last_key_value().map(|(index, hash)| (*index, *hash))
+    /// The last index that anybody knew as committed, 0 before there was one.
+    pub(super) const fn last(&self) -> u64 {
+        self.last
     }
 
     /// All that is known as committed.

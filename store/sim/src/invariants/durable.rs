@@ -23,17 +23,17 @@ impl Voters {
 }
 
 pub(super) fn check(known: &Voters, durable: &[Entries], committed: &Committed) -> Result<(), Broken> {
-    let (Some((last, hash)), Some(newest)) = (committed.last(), &known.newest) else {
+    let (last, Some(newest)) = (committed.last(), &known.newest) else {
         return Ok(());
     };
     // While that changes, two majorities count and neither is this one.
     if newest.changing || newest.voters.is_empty() {
         return Ok(());
     }
-    let holds = |log: &&Entries| match log.hashes.get(&last) {
-        Some(found) => *found == hash,
-        // Purged: it is in what was flushed.
-        None => log.last >= last,
+    let holds = |log: &&Entries| match (log.hashes.get(&last), committed.entries().get(&last)) {
+        (Some(found), Some(hash)) => found == hash,
+        // Nobody's log was read since it was committed, or it is purged: then it is in what was flushed.
+        _ => log.last >= last,
     };
     let voters = &newest.voters;
     let holders = durable

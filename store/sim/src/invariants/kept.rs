@@ -24,7 +24,8 @@ impl Kept {
                     log.node, log.last
                 ));
             }
-            let newest = committed.last().map_or(0, |(last, _)| last.min(log.last));
+            let newest = committed.entries().last_key_value().map_or(0, |(last, _)| *last);
+            let newest = newest.min(log.last);
             if held(newest) {
                 self.0.insert(log.member, newest);
             }

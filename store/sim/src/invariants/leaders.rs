@@ -21,10 +21,12 @@ impl Leaders {
 
 pub(super) fn check(elected: &[Number], logs: &[Entries], committed: &Committed) -> Result<(), Broken> {
     for log in logs.iter().filter(|log| elected.contains(&log.node)) {
-        if let Some((last, _)) = committed.last().filter(|(last, _)| *last > log.last) {
+        if committed.last() > log.last {
             return Err(format!(
-                "leader completeness: {:x} leads with entries up to {}, and {last} is committed",
-                log.member, log.last
+                "leader completeness: {:x} leads with entries up to {}, and {} is committed",
+                log.member,
+                log.last,
+                committed.last()
             ));
         }
         for (index, hash) in &log.hashes {

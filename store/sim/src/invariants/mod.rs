@@ -7,14 +7,17 @@ mod election;
 mod kept;
 mod leaders;
 mod logs;
+mod purges;
 mod revisions;
 mod states;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jepsen_check::Log as History;
 use store_log::View;
+use store_machine::State;
 use store_node::{Identity, IdentityStore};
 use store_raft::Status;
 
@@ -36,6 +39,8 @@ pub(crate) struct Seen {
     /// The last index applied, and what came of it: revision, rolling hash, the log's time.
     pub(crate) applied: u64,
     pub(crate) state: (i64, u64, u64),
+    /// All else that is replicated.
+    pub(crate) tables: Arc<State>,
 }
 
 /// The entries of one member's log: a hash of each, by index.
@@ -65,6 +70,7 @@ pub(crate) struct Invariants {
     revisions: revisions::Revisions,
     logs_at: Duration,
     revisions_at: Duration,
+    pub(crate) purges: purges::Purges,
     /// Facts that were held against a rule.
     pub(crate) checked: u64,
 }
@@ -82,6 +88,7 @@ pub(crate) fn look(nodes: &[Node]) -> Vec<Seen> {
                 status: member.consensus().look(),
                 applied: state.applied_index,
                 state: (hash.revision, hash.hash, state.now_ms),
+                tables: state,
             }
         })
     };
@@ -140,7 +147,9 @@ impl Invariants {
         self.election.check(&seen)?;
         self.applied.check(&seen)?;
         self.states.check(&seen)?;
+        self.purges.note(&seen);
         self.voters.note(&seen);
+        self.committed.note(&seen);
         let elected = self.leaders.news(&seen);
         if !elected.is_empty() || now >= self.logs_at {
             self.logs_at = now + LOGS_EVERY;
