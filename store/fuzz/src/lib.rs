@@ -15,8 +15,7 @@
 //!   run, on a stable compiler; a minute of one core. For a long run: `KEELSON_FUZZ_TIMES=100 cargo test -p store-fuzz
 //!   --test replay -- log_segments` makes a hundred times as many, and `KEELSON_FUZZ_SEED=7` others than usual.
 //! * `make fuzz TARGET=log_segments FOR=600`: libFuzzer with the address sanitizer, which is led by what of the code was
-//!   reached. The programs in `fuzz_targets` are for it; it needs a nightly compiler and cargo-fuzz. No test runs it, and
-//!   the make target itself has not been tried yet; `stored_entries` has not met libFuzzer at all.
+//!   reached. The programs in `fuzz_targets` are for it; it needs a nightly compiler and cargo-fuzz. No test runs it.
 //!
 //! An input that goes wrong is copied to `corpus/<target>` under a name that says what it is; it is tried in every run
 //! from then on. A new target is a module in `targets`, a row in its table, a program, and a line in the test.

@@ -1,4 +1,4 @@
-//! etcd's semantics as plainly as they can be written, for the store to be compared with.
+//! etcd's semantics as plainly as they can be written, in 1,300 lines, for the store to be compared with.
 //!
 //! [`Model::step`] takes a command of the log and answers what the store has to answer; ranges, watches and permissions
 //! are asked of the state in between. Nothing here is fast, and nothing is shared with the store but the wire contract

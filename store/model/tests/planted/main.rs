@@ -2,6 +2,8 @@
 //!
 //! A bug is on for the whole process, so this is a program of its own with one test.
 
+// Only debug builds can have a bug.
+#![cfg(debug_assertions)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../beside/generate.rs"]
