@@ -25,7 +25,7 @@ use hyper_util::rt::TokioIo;
 use prometheus::{IntCounter, Registry};
 use store_engine::Memory;
 use store_log::MemoryDisk;
-use store_node::{Config, LogTuning, Member, MemoryIdentity, Offload, Parts, assemble};
+use store_node::{Config, LogTuning, Member, MemoryIdentity, Parts, assemble};
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
@@ -114,7 +114,6 @@ async fn start(name: &str, peer: Bound, urls: BTreeMap<String, Vec<String>>, wan
         peers: Arc::clone(&channels) as _,
         registry: registry.clone(),
         tasks: tasks.child(),
-        offload: Offload::default(),
         on_fatal: Arc::new(|why: &str| panic!("{why}")),
     })
     .await
