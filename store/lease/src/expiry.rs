@@ -75,7 +75,7 @@ impl Expiry {
     pub fn promote(&mut self, leases: &Leases, now: Duration, extend: Duration) {
         self.demote();
         self.primary = true;
-        for lease in leases.iter() {
+        for lease in leases.iter().filter(|_| !planted(Bug::EndlessLease)) {
             let left = if lease.remaining() > 0 {
                 lease.remaining()
             } else {
@@ -215,7 +215,9 @@ impl Expiry {
                 break;
             }
             self.plan_checkpoint(id, now);
-            let Some(timer) = self.timers.get_mut(&id) else { continue };
+            let Some(timer) = self.timers.get_mut(&id) else {
+                continue;
+            };
             let left = timer.deadline.saturating_sub(now);
             let remaining_ttl = i64::try_from(left.as_secs())
                 .unwrap_or(i64::MAX)

@@ -69,12 +69,16 @@ bugs! {
     LostDeletion = "lost-deletion",
     /// Watches: progress is told before the events up to it were sent (etcd #15220).
     EarlyProgress = "early-progress",
+    /// Watches: a wake-up is lost, and the watch says nothing more.
+    SilentWatch = "silent-watch",
     /// Watches: a watch from a revision in the future gets what came before (etcd #20221).
     FutureWatch = "future-watch",
     /// Watches: what is told as the previous value is the new one.
     WrongPrevious = "wrong-previous",
     /// Leases: a lease ends at half its time.
     EarlyExpiry = "early-expiry",
+    /// Leases: those that a new leader takes over never end.
+    EndlessLease = "endless-lease",
     /// Leases: one who does not lead any more goes on revoking (etcd #15247).
     DeposedExpiry = "deposed-expiry",
     /// Locks: the lock is given though its lease ended meanwhile (etcd #11408, found by Jepsen).

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
+use store_planted::{Bug, planted};
 use tokio::sync::Notify;
 
 /// The watches of a stream that may have something to say.
@@ -47,6 +48,6 @@ impl Token {
 
     /// The watch was taken from the list and is looked at now: what happens from here on lists it again.
     pub(crate) fn taken(&self) {
-        self.listed.store(false, Ordering::Release);
+        self.listed.store(planted(Bug::SilentWatch), Ordering::Release);
     }
 }
