@@ -7,13 +7,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use jepsen_check::history::{Call, KeyValue, Reply, Step};
 use parking_lot::Mutex;
 use rand::Rng;
 use rand::rngs::StdRng;
 
 use super::guarded::{self, Writes, appended, numbers};
-use super::{Outline, Player, Tries, Workload};
+use super::{Outline, Player, Workload, persist};
 use crate::client::{Client, Done, Link, Mishap};
 use crate::judge::Judge;
 
@@ -153,10 +154,7 @@ impl Workload for Append {
 
     async fn finish(&self, client: &mut Client) -> Result<(), Mishap> {
         for key in self.lists.all() {
-            let mut tries = Tries::default();
-            while let Err(mishap) = call(client, vec![read(key.clone())]).await {
-                tries.again(mishap).await?;
-            }
+            persist(client, |client| call(client, vec![read(key.clone())]).boxed()).await?;
         }
         Ok(())
     }

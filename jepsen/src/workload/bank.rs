@@ -1,12 +1,13 @@
 //! Accounts between which money moves: whatever is read at one point must add up.
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use jepsen_check::history::{Call, KeyValue, Reply, Txn};
 use rand::Rng;
 use rand::rngs::StdRng;
 
 use super::guarded::{self, Writes};
-use super::{Outline, Player, Tries, Workload};
+use super::{Outline, Player, Workload, read_everywhere};
 use crate::client::wire::{prefix, write_step};
 use crate::client::{Answer, Client, Done, Link, Mishap};
 use crate::judge::Judge;
@@ -98,14 +99,7 @@ impl Workload for Bank {
     }
 
     async fn finish(&self, client: &mut Client) -> Result<(), Mishap> {
-        for node in client.nodes() {
-            client.pin(node);
-            let mut tries = Tries::default();
-            while let Err(mishap) = read(client).await {
-                tries.again(mishap).await?;
-            }
-        }
-        Ok(())
+        read_everywhere(client, |client| read(client).boxed()).await
     }
 }
 

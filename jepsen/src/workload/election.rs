@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use jepsen_check::history::{Call, Reply};
 use proto::election::LeaderKey;
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use super::{Least, Outline, Player, Tries, Workload};
+use super::{Least, Outline, Player, Workload, first_lease, persist};
 use crate::client::{Answer, Client, Done, Link, Mishap};
 use crate::judge::Judge;
 
@@ -71,7 +72,7 @@ impl Workload for Elections {
                 rng: seed.rng(),
                 number,
                 said: 0,
-                next: ((seed.number() >> 24) << 16) as i64,
+                next: first_lease(seed),
                 office: None,
             })
         };
@@ -80,10 +81,7 @@ impl Workload for Elections {
 
     async fn finish(&self, client: &mut Client) -> Result<(), Mishap> {
         for number in 0..ELECTIONS {
-            let mut tries = Tries::default();
-            while let Err(mishap) = asks(client, election(number), false).await {
-                tries.again(mishap).await?;
-            }
+            persist(client, |client| asks(client, election(number), false).boxed()).await?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use tokio::time::Instant;
 
-use super::{Least, Outline, Player, Workload, insist};
+use super::{Least, Outline, Player, Workload, first_lease, insist};
 use crate::client::wire::prefix;
 use crate::client::{Client, Mishap};
 use crate::judge::{Judge, LATE};
@@ -58,8 +58,7 @@ impl Workload for Leases {
             let seed = outline.seed.part("lease", number as u64);
             Box::new(Tenant {
                 rng: seed.rng(),
-                // Positive, and far from those of the other clients.
-                next: ((seed.number() >> 24) << 16) as i64,
+                next: first_lease(seed),
                 tended: Vec::new(),
                 granted: Arc::clone(&self.granted),
             })
@@ -220,9 +219,7 @@ mod tests {
             audited: Audited::default(),
         };
         assert_eq!(Leases::default().players(&outline).len(), 8);
-        let mut firsts: Vec<i64> = (0..8)
-            .map(|number| ((seed.part("lease", number).number() >> 24) << 16) as i64)
-            .collect();
+        let mut firsts: Vec<i64> = (0..8).map(|number| first_lease(seed.part("lease", number))).collect();
         firsts.sort_unstable();
         assert!(firsts[0] >= 0, "{firsts:?}");
         assert!(firsts.windows(2).all(|pair| pair[1] - pair[0] > 10_000), "{firsts:?}");

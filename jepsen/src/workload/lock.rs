@@ -13,7 +13,7 @@ use jepsen_check::lock::{GUARDED, Overlap};
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use super::{Least, Outline, Player, Workload, insist};
+use super::{Least, Outline, Player, Workload, first_lease, insist};
 use crate::client::wire::{prefix, write_step};
 use crate::client::{Answer, Client, Done, Link, Mishap};
 use crate::judge::Judge;
@@ -68,7 +68,7 @@ impl Workload for Locks {
             let seed = outline.seed.part("lock", number as u64);
             Box::new(Holder {
                 rng: seed.rng(),
-                next: ((seed.number() >> 24) << 16) as i64,
+                next: first_lease(seed),
                 is_fenced: self.is_fenced,
                 held: None,
             })

@@ -22,6 +22,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clap::ValueEnum;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use jepsen_check::history::Call;
 
 use crate::client::{Client, Done, Mishap};
@@ -230,27 +232,21 @@ pub(crate) trait Player: Send {
     }
 }
 
-/// Bounds how often something is tried that must succeed before or after the faults.
-pub(crate) struct Tries(usize);
-
-impl Default for Tries {
-    fn default() -> Self {
-        Self(INSISTENCE)
-    }
-}
-
-impl Tries {
-    /// Waits for the next attempt.
-    ///
-    /// # Errors
-    /// Why the last one failed, if it was the last that is allowed.
-    pub(crate) async fn again(&mut self, mishap: Mishap) -> Result<(), Mishap> {
-        self.0 = self.0.saturating_sub(1);
-        if self.0 == 0 {
-            return Err(mishap);
+/// Does before or after the faults what must succeed, until it does or was tried often.
+///
+/// # Errors
+/// Why the last attempt failed.
+pub(crate) async fn persist(
+    client: &mut Client,
+    attempt: impl for<'c> Fn(&'c mut Client) -> BoxFuture<'c, Done> + Send + Sync,
+) -> Done {
+    let mut left = INSISTENCE;
+    loop {
+        left -= 1;
+        match attempt(client).await {
+            Err(_) if left > 0 => tokio::time::sleep(BREATH).await,
+            done => return done,
         }
-        tokio::time::sleep(BREATH).await;
-        Ok(())
     }
 }
 
@@ -259,13 +255,27 @@ impl Tries {
 /// # Errors
 /// Why the last attempt was not answered.
 pub(crate) async fn insist(client: &mut Client, call: &Call) -> Done {
-    let mut tries = Tries::default();
-    loop {
-        match client.call(call.clone()).await {
-            Err(mishap) => tries.again(mishap).await?,
-            done => return done,
-        }
+    persist(client, |client| client.call(call.clone()).boxed()).await
+}
+
+/// Reads at each member, until it is answered.
+///
+/// # Errors
+/// Why the last attempt at one was not answered.
+pub(crate) async fn read_everywhere(
+    client: &mut Client,
+    read: impl for<'c> Fn(&'c mut Client) -> BoxFuture<'c, Done> + Send + Sync,
+) -> Result<(), Mishap> {
+    for node in client.nodes() {
+        client.pin(node);
+        persist(client, &read).await?;
     }
+    Ok(())
+}
+
+/// Where a client's own lease ids begin: positive, and far from those of the others.
+pub(crate) const fn first_lease(seed: Seed) -> i64 {
+    ((seed.number() >> 24) << 16) as i64
 }
 
 #[cfg(test)]

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use jepsen_check::history::{Call, KeyValue, Reply};
 use rand::Rng;
 use rand::rngs::StdRng;
 
 use super::guarded::{self, appended, numbers};
-use super::{Outline, Player, Tries, Workload};
+use super::{Outline, Player, Workload, read_everywhere};
 use crate::client::wire::prefix;
 use crate::client::{Answer, Client, Done, Link, Mishap};
 use crate::judge::Judge;
@@ -83,14 +84,7 @@ impl Workload for Set {
     }
 
     async fn finish(&self, client: &mut Client) -> Result<(), Mishap> {
-        for node in client.nodes() {
-            client.pin(node);
-            let mut tries = Tries::default();
-            while let Err(mishap) = read(client).await {
-                tries.again(mishap).await?;
-            }
-        }
-        Ok(())
+        read_everywhere(client, |client| read(client).boxed()).await
     }
 }
 
