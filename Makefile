@@ -18,6 +18,7 @@ test: ## Run every test, with real etcd clients; installs what they need
 	. deploy/env.sh
 	cargo build --locked --profile sim --package store-sim
 	"$$CARGO_TARGET_DIR/sim/keelson-sim" many
+	"$$CARGO_TARGET_DIR/sim/keelson-sim" many --count 60 --twice
 	"$$CARGO_TARGET_DIR/sim/keelson-sim" planted
 	cargo nextest run --locked --workspace --no-fail-fast
 	cargo build --locked --package keelson --package jepsen
