@@ -17,6 +17,9 @@ use crate::seed::Seed;
 
 /// After its faults are taken back a cluster must serve within this, on all its members.
 const RECOVERY: Duration = Duration::from_secs(30);
+/// A fault that another one hid is looked for so long, and so often, once that is gone.
+const HIDDEN: Duration = Duration::from_secs(3);
+const LOOK: Duration = Duration::from_millis(200);
 /// Faults that are not taken back so long after the end of a storm never will be.
 const GRACE: Duration = Duration::from_secs(300);
 
@@ -142,12 +145,11 @@ pub(crate) async fn storm(
         }
         for one in &mut on {
             one.seen = one.nemesis.observe(cluster).await;
-            // Where all members were killed, nothing was cut: it gets another chance, without what came with it.
-            if one.state == State::Installed && !one.seen.seen {
-                deck.again(one.kind);
-            }
         }
-        end(cluster, on, witness, &mut report).await;
+        for kind in end(cluster, on, witness, &mut report).await {
+            // Where all members were killed, nothing was cut: it gets another chance, without what came with it.
+            deck.again(kind);
+        }
         sleep(plan.rest).await;
     }
     report.not_healed = heal(cluster).await.err().map(|error| format!("{error:#}"));
@@ -211,12 +213,22 @@ async fn begin(
     on
 }
 
-/// Takes faults back, and waits until the cluster is as it was.
-async fn end(cluster: &Cluster, mut on: Vec<On>, witness: &mut dyn Witness, report: &mut Report) {
+/// Takes faults back, and waits until the cluster is as it was. Answers which of them were never seen.
+async fn end(cluster: &Cluster, mut on: Vec<On>, witness: &mut dyn Witness, report: &mut Report) -> Vec<Kind> {
     on.sort_by_key(|one| one.kind);
     let names: Vec<&str> = on.iter().map(|one| one.kind.name()).collect();
     let names = names.join(" and ");
-    for mut one in on {
+    let mut unseen = Vec::new();
+    for (place, mut one) in on.into_iter().enumerate() {
+        // What was taken back before may have hidden it: a member that is stopped does not tell its time.
+        let hidden = Instant::now() + HIDDEN;
+        while place > 0 && one.is_unseen() && Instant::now() < hidden {
+            sleep(LOOK).await;
+            one.seen = one.nemesis.observe(cluster).await;
+        }
+        if one.is_unseen() {
+            unseen.push(one.kind);
+        }
         if let Err(error) = one.nemesis.stop(cluster).await {
             report
                 .troubles
@@ -229,9 +241,14 @@ async fn end(cluster: &Cluster, mut on: Vec<On>, witness: &mut dyn Witness, repo
     if let Err(error) = cluster.wait_healthy(&cluster.nodes(), RECOVERY).await {
         report.troubles.push(format!("after {names}: {error:#}"));
     }
+    unseen
 }
 
 impl On {
+    fn is_unseen(&self) -> bool {
+        self.state == State::Installed && !self.seen.seen
+    }
+
     fn moment(&self, phase: Phase) -> Moment {
         let detail = match (phase, self.state) {
             (Phase::Begin, State::Indeterminate) if !self.detail.is_empty() => format!("perhaps: {}", self.detail),

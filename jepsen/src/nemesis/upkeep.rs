@@ -40,7 +40,17 @@ impl Nemesis for Upkeep {
         }
         let target = Target::among(&[Target::One, Target::Leader, Target::All], random);
         let mut words = Vec::new();
-        for node in target.nodes(cluster, random).await {
+        // Another fault may have ended or stopped some.
+        let serves = |node: &usize| cluster.is_running(*node) && !cluster.is_frozen(*node);
+        let mut nodes = target.nodes(cluster, random).await;
+        nodes.retain(serves);
+        if nodes.is_empty() {
+            nodes.extend(cluster.nodes().into_iter().find(serves));
+        }
+        if nodes.is_empty() {
+            return Ok(Started::Skipped("none of them serves".to_owned()));
+        }
+        for node in nodes {
             let name = cluster.name(node);
             if self.work == Work::Defragment {
                 cluster.defragment(node).await?;
