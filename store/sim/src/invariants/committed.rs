@@ -8,15 +8,17 @@ use super::{Broken, Entries, Seen};
 #[derive(Default)]
 pub(super) struct Committed {
     entries: BTreeMap<u64, u64>,
-    /// The last that anybody knew as committed, whose hash may not have been read.
-    last: u64,
+    /// The last that anybody knew as committed while in a term, by the term. Its hash may not have been read.
+    known: BTreeMap<u64, u64>,
 }
 
 impl Committed {
     /// Logs are read now and then, and what is committed in between counts all the same.
     pub(super) fn note(&mut self, seen: &[Seen]) {
-        let known = seen.iter().map(|one| one.status.committed).max();
-        self.last = self.last.max(known.unwrap_or(0));
+        for one in seen {
+            let last = self.known.entry(one.status.term).or_default();
+            *last = (*last).max(one.status.committed);
+        }
     }
 
     pub(super) fn check(&mut self, logs: &[Entries]) -> Result<(), Broken> {
@@ -36,8 +38,13 @@ impl Committed {
     }
 
     /// The last index that anybody knew as committed, 0 before there was one.
-    pub(super) const fn last(&self) -> u64 {
-        self.last
+    pub(super) fn last(&self) -> u64 {
+        self.known.values().copied().max().unwrap_or(0)
+    }
+
+    /// The last index that was committed before a term, as far as anybody knew.
+    pub(super) fn before(&self, term: u64) -> u64 {
+        self.known.range(..term).map(|(_, last)| *last).max().unwrap_or(0)
     }
 
     /// All that is known as committed.

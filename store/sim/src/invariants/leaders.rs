@@ -1,4 +1,5 @@
-//! Leader completeness: whoever wins an election holds everything that was committed before.
+//! Leader completeness: whoever leads a term holds everything that was committed in earlier ones. One who slept may hear
+//! late that he won, when others lead later terms.
 
 use std::collections::BTreeMap;
 
@@ -11,25 +12,25 @@ use crate::net::Number;
 pub(super) struct Leaders(BTreeMap<u64, u64>);
 
 impl Leaders {
-    /// The nodes whose members lead a term that they were not seen to lead before.
-    pub(super) fn news(&mut self, seen: &[Seen]) -> Vec<Number> {
+    /// The nodes whose members lead a term that they were not seen to lead before, and the term.
+    pub(super) fn news(&mut self, seen: &[Seen]) -> BTreeMap<Number, u64> {
         let leads = seen.iter().filter(|one| one.status.leads());
         let fresh = leads.filter(|one| self.0.insert(one.member, one.status.term) != Some(one.status.term));
-        fresh.map(|one| one.node).collect()
+        fresh.map(|one| (one.node, one.status.term)).collect()
     }
 }
 
-pub(super) fn check(elected: &[Number], logs: &[Entries], committed: &Committed) -> Result<(), Broken> {
-    for log in logs.iter().filter(|log| elected.contains(&log.node)) {
-        if committed.last() > log.last {
+pub(super) fn check(elected: &BTreeMap<Number, u64>, logs: &[Entries], committed: &Committed) -> Result<(), Broken> {
+    for log in logs {
+        let Some(term) = elected.get(&log.node) else { continue };
+        let last = committed.before(*term);
+        if last > log.last {
             return Err(format!(
-                "leader completeness: {:x} leads with entries up to {}, and {} is committed",
-                log.member,
-                log.last,
-                committed.last()
+                "leader completeness: {:x} leads term {term} with entries up to {}, and {last} was committed before",
+                log.member, log.last
             ));
         }
-        for (index, hash) in &log.hashes {
+        for (index, hash) in log.hashes.range(..=last) {
             if committed
                 .entries()
                 .get(index)
