@@ -19,7 +19,7 @@ use jepsen_check::Log as History;
 use store_log::View;
 use store_machine::State;
 use store_node::{Identity, IdentityStore};
-use store_raft::Status;
+use store_raft::{Role, Status};
 
 use crate::net::Number;
 use crate::node::Node;
@@ -132,7 +132,9 @@ fn logs(nodes: &[Node], seen: &[Seen], durable: bool) -> Result<Vec<Entries>, Br
         if node.home.is_damaged {
             continue;
         }
+        // One whose disk refused entries shows them as its log to the end, and has told it to nobody.
         let own = seen.iter().find(|seen| seen.node == node.number);
+        let own = own.filter(|seen| seen.status.role != Role::Stopped);
         let committed = own.map_or(0, |seen| seen.status.committed);
         all.push(entries(node, identity, committed, durable)?);
     }
