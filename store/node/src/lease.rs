@@ -128,10 +128,10 @@ impl Member {
             let renewal = self.sink.expiry.lock().renew(id, self.clock.monotonic());
             match renewal {
                 Renewal::Renewed { ttl, clear_checkpoint } => {
-                    self.metrics.lease.renewed.inc();
                     if clear_checkpoint {
                         Box::pin(self.clear_checkpoint(id)).await?;
                     }
+                    self.metrics.lease.renewed.inc();
                     return Ok(LeaseKeepAliveResponse { header: None, id, ttl });
                 }
                 Renewal::NotFound => return Err(Fault::LeaseNotFound.into()),

@@ -1,6 +1,6 @@
 //! openraft's network over the [`Transport`]: streams with many requests on the way, and the rarer calls.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -25,7 +25,8 @@ use crate::shared::Shared;
 use crate::transport::{BoxStream, TransportError};
 use crate::types::{LogId, Peer, Snapshot, Types, Vote};
 
-type AppendResult = Result<StreamAppendResult<Types>, RPCError<Types>>;
+type Appended = StreamAppendResult<Types>;
+type AppendResult = Result<Appended, RPCError<Types>>;
 
 /// Makes the clients of openraft's tasks.
 pub(crate) struct Factory {
@@ -38,14 +39,19 @@ pub(crate) struct Factory {
 struct Matched {
     vote: Option<Vote>,
     last: Option<LogId>,
+    /// The answers that were refused; each kind is logged once a term.
+    refused: BTreeSet<&'static str>,
 }
 
 impl Matched {
-    fn under(&mut self, vote: Vote) -> &mut Option<LogId> {
-        if self.vote.replace(vote) != Some(vote) {
-            self.last = None;
+    fn under(&mut self, vote: Vote) -> &mut Self {
+        if self.vote != Some(vote) {
+            *self = Self {
+                vote: Some(vote),
+                ..Self::default()
+            };
         }
-        &mut self.last
+        self
     }
 }
 
@@ -84,21 +90,27 @@ impl Asked {
 
     /// An answer that openraft may have. It asserts that members speak of what they were asked, and that none loses what
     /// it had.
-    fn answer(&self, answer: peer::AppendResponse, matched: &mut Matched) -> Result<StreamAppendResult<Types>, String> {
+    fn answer(&self, answer: peer::AppendResponse, from: u64, matched: &mut Matched) -> Result<Appended, String> {
         let result = appended_in(answer)?;
         let matched = matched.under(self.vote);
-        match &result {
-            Ok(last) if *last == self.last => *matched = (*matched).max(*last),
-            Ok(_) => return Err("an answer to another append".to_owned()),
-            Err(StreamAppendError::Conflict(at)) if Some(*at) != self.prev => {
-                return Err("a conflict with another append".to_owned());
+        let wrong = match &result {
+            Ok(last) if *last == self.last => {
+                matched.last = matched.last.max(*last);
+                return Ok(result);
             }
-            Err(StreamAppendError::Conflict(at)) if Some(*at) <= *matched => {
-                return Err("the member lost log that it had".to_owned());
-            }
-            Err(_) => {}
+            Ok(_) => "an answer to another append",
+            Err(StreamAppendError::Conflict(at)) if Some(*at) != self.prev => "a conflict with another append",
+            Err(StreamAppendError::Conflict(at)) if Some(*at) <= matched.last => "the member lost log that it had",
+            Err(_) => return Ok(result),
+        };
+        if matched.refused.insert(wrong) {
+            tracing::error!(
+                member = format!("{from:x}"),
+                reason = wrong,
+                "a member's answer is refused and it is not written to; if it lost its disk, remove it and add it anew"
+            );
         }
-        Ok(result)
+        Err(wrong.to_owned())
     }
 }
 
@@ -201,7 +213,7 @@ impl Link {
         sent.map_err(|_| self.rpc_error(lost()))?;
         let answer = kept.answers.next().await.unwrap_or_else(|| Err(lost()));
         let answer = answer.map_err(|error| self.rpc_error(error))?;
-        let result = asked.answer(answer, &mut self.matched.lock());
+        let result = asked.answer(answer, self.target.id, &mut self.matched.lock());
         let result = result.map_err(|text| self.rpc_error(TransportError::Refused(text)))?;
         // The peer ends the stream after a refusal.
         if let (Ok(_), Some(slot)) = (&result, &mut self.heartbeat) {
@@ -232,7 +244,7 @@ impl<'s> Watched<'s> {
                     return match answer? {
                         Ok(answer) => match asked
                             .ok_or_else(unasked)
-                            .and_then(|asked| asked.answer(answer, &mut self.link.matched.lock()))
+                            .and_then(|asked| asked.answer(answer, self.link.target.id, &mut self.link.matched.lock()))
                         {
                             Ok(result) => Some((Ok(result), Some(self))),
                             Err(text) => Some((Err(self.link.rpc_error(TransportError::Refused(text))), None)),
@@ -383,7 +395,7 @@ impl NetSnapshot<Types> for Link {
         let answer = image::send(&self.shared, &self.node(), vote, snapshot.snapshot, cancel).await?;
         let mut matched = self.matched.lock();
         let matched = matched.under(vote);
-        *matched = (*matched).max(last);
+        matched.last = matched.last.max(last);
         match vote_in(answer) {
             Ok(vote) => Ok(SnapshotResponse::new(vote)),
             Err(error) => Err(StreamingError::Network(NetworkError::new(&error))),
@@ -424,7 +436,7 @@ mod tests {
             last: Some(log_id_in(at(6))),
         };
         let answer = peer::AppendResponse { outcome: Some(outcome) };
-        asked.answer(answer, matched).is_ok()
+        asked.answer(answer, 2, matched).is_ok()
     }
 
     #[test]
@@ -449,7 +461,7 @@ mod tests {
         assert!(answered(has(Some(at(6))), &mut matched));
         assert_eq!(matched.last, Some(log_id_in(at(6))));
         assert!(!answered(Outcome::Conflict(at(4)), &mut matched), "it had that");
-        *matched.under(Vote::new_committed(2, 1)) = Some(log_id_in(at(6)));
+        matched.under(Vote::new_committed(2, 1)).last = Some(log_id_in(at(6)));
         assert!(
             answered(Outcome::Conflict(at(4)), &mut matched),
             "another leader may have taken it away"

@@ -44,3 +44,18 @@ impl Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{COMMAND, MANY, request};
+
+    #[test]
+    fn a_member_that_takes_larger_requests_takes_them_from_its_peers_too() {
+        for (own, carried) in [(1 << 20, COMMAND), (COMMAND + 1, COMMAND + 1)] {
+            assert_eq!(request("/keelson.peer.v1.Peer/Append", own), carried + MANY);
+            assert_eq!(request("/keelson.peer.v1.Peer/Propose", own), carried + MANY);
+            assert_eq!(request("/keelson.peer.v1.Peer/Snapshot", own), MANY);
+        }
+        assert_eq!(request("/keelson.peer.v1.Peer/Append", usize::MAX), usize::MAX);
+    }
+}
