@@ -5,7 +5,7 @@ use crate::workspace::Workspace;
 /// Crates by layer, lowest first; a crate may use only what stands in a row before its own.
 pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("wire contracts", &["proto"]),
-    ("ground", &["base", "store-engine", "store-planted"]),
+    ("ground", &["base", "store-engine", "store-planted", "apiserver-api"]),
     (
         "domains",
         &["store-mvcc", "store-lease", "store-auth", "store-bolt", "store-model"],
@@ -40,6 +40,7 @@ const PURE: &[&str] = &[
     "store-auth",
     "store-machine",
     "store-model",
+    "apiserver-api",
 ];
 
 /// What a pure crate must not name.

@@ -1,0 +1,51 @@
+//! Texts as Go prints them, which is how upstream's messages quote what clients sent.
+
+use std::fmt::Write;
+
+/// A string in double quotes as `strconv.Quote` (and `%q`) writes it.
+pub fn quote(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for letter in text.chars() {
+        // Writing to a string does not fail.
+        let _ = match letter {
+            '"' => out.write_str("\\\""),
+            '\\' => out.write_str("\\\\"),
+            '\u{7}' => out.write_str("\\a"),
+            '\u{8}' => out.write_str("\\b"),
+            '\u{c}' => out.write_str("\\f"),
+            '\n' => out.write_str("\\n"),
+            '\r' => out.write_str("\\r"),
+            '\t' => out.write_str("\\t"),
+            '\u{b}' => out.write_str("\\v"),
+            '\0'..='\u{1f}' | '\u{7f}' => write!(out, "\\x{:02x}", letter as u32),
+            ' '..='~' => out.write_char(letter),
+            _ if printable(letter) => out.write_char(letter),
+            '\u{80}'..='\u{ffff}' => write!(out, "\\u{:04x}", letter as u32),
+            _ => write!(out, "\\U{:08x}", letter as u32),
+        };
+    }
+    out.push('"');
+    out
+}
+
+/// Whether Go prints a character beyond ASCII as it is. Go's table is Unicode's letters, marks, numbers, punctuation and
+/// symbols; Rust's `escape_debug` leaves the same alone but for marks that join to what stands before.
+fn printable(letter: char) -> bool {
+    let mut escaped = letter.escape_debug();
+    let plain = escaped.next() == Some(letter) && escaped.next().is_none();
+    // Marks that extend a grapheme, which Rust escapes where they begin a string.
+    plain || matches!(letter, '\u{300}'..='\u{36f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quote;
+
+    #[test]
+    fn quotes_are_go_s() {
+        assert_eq!(quote("a\"b\\c\n\t\u{1}\u{7f}"), r#""a\"b\\c\n\t\x01\x7f""#);
+        assert_eq!(quote("é 世界 😀"), "\"é 世界 😀\"");
+        assert_eq!(quote("\u{a0}\u{200b}\u{feff}\u{e000}"), r#""\u00a0\u200b\ufeff\ue000""#);
+    }
+}
