@@ -8,7 +8,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("ground", &["base", "store-engine", "store-planted", "apiserver-api"]),
     (
         "domains",
-        &["store-mvcc", "store-lease", "store-auth", "store-bolt", "store-model"],
+        &["store-mvcc", "store-lease", "store-auth", "store-bolt", "store-model", "apiserver-schema"],
     ),
     ("composition", &["store-machine", "store-client"]),
     ("adapters", &["store-rocks", "store-log"]),
@@ -41,6 +41,7 @@ const PURE: &[&str] = &[
     "store-machine",
     "store-model",
     "apiserver-api",
+    "apiserver-schema",
 ];
 
 /// What a pure crate must not name.

@@ -1,0 +1,15 @@
+//! What fields objects have: the table of built-in types, and the reading of trees by it.
+//!
+//! `table/` holds one file a group and version: every struct with its fields, their numbers, types, list keys, merge keys
+//! and defaults, as upstream's packages publish them (its grammar stands in [`table`]). Everything that handles objects
+//! asks this one [`Schema`]: decoding, patches, apply, validation, documents. A custom resource's schema becomes the same
+//! structure at run time.
+//!
+//! This crate must not know what a kind means (its rules stand in `apiserver-kinds`), and does no IO. Start reading at
+//! [`Schema`].
+
+mod model;
+mod table;
+
+pub use model::{Field, Keys, Lists, Omit, Patch, Schema, Shape, Struct, TypeId};
+pub use table::{TableError, built_in};

@@ -1,0 +1,169 @@
+//! Types and their fields.
+
+use std::collections::HashMap;
+
+use apiserver_api::tree::Tree;
+
+/// All types that some API has.
+#[derive(Debug, Default)]
+pub struct Schema {
+    pub(crate) types: Vec<Struct>,
+    pub(crate) names: HashMap<Box<str>, TypeId>,
+}
+
+/// A struct of a [`Schema`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TypeId(pub(crate) u32);
+
+impl Schema {
+    /// The struct of an id.
+    ///
+    /// # Panics
+    /// For an id of another schema.
+    pub fn get(&self, id: TypeId) -> &Struct {
+        &self.types[id.0 as usize]
+    }
+
+    /// The struct of a name as documents spell it: `io.k8s.api.core.v1.Pod`.
+    pub fn named(&self, name: &str) -> Option<TypeId> {
+        self.names.get(name).copied()
+    }
+
+    /// All structs, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (TypeId, &Struct)> {
+        self.types.iter().enumerate().map(|(at, one)| (TypeId(at as u32), one))
+    }
+}
+
+/// An object with known fields.
+#[derive(Debug)]
+pub struct Struct {
+    /// `io.k8s.api.core.v1.PodSpec`.
+    pub name: Box<str>,
+    /// `PodSpec`.
+    pub go: Box<str>,
+    /// By name in JSON; what Go embeds stands among them.
+    pub fields: Vec<Field>,
+    /// Whether it is an object with `apiVersion` and `kind`.
+    pub typed: bool,
+    /// Whether apply takes it as one value.
+    pub atomic: bool,
+    /// The structs that Go embeds, with their number in protobuf.
+    pub embedded: Vec<(u16, TypeId)>,
+}
+
+impl Struct {
+    /// The field of a name.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        let at = self.fields.binary_search_by(|field| (*field.name).cmp(name)).ok()?;
+        Some(&self.fields[at])
+    }
+}
+
+/// A field of a struct.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// In JSON.
+    pub name: Box<str>,
+    /// In protobuf; 0 where it has none.
+    pub number: u16,
+    /// What it holds.
+    pub shape: Shape,
+    /// The name of the type in Go where it is not that of the shape: `v1.Protocol`. Messages show it.
+    pub go: Option<Box<str>>,
+    /// Whether Go tells absent from zero.
+    pub pointer: bool,
+    /// When it is left out.
+    pub omit: Omit,
+    /// Whether documents say that it must be there.
+    pub required: bool,
+    /// What it is where nothing was said, by upstream's marker; the defaults of a kind are its own.
+    pub default: Option<Tree>,
+    /// How a strategic merge patch treats it.
+    pub patch: Patch,
+    /// The struct that Go embeds and that the field came with: `VolumeSource`. Messages show it in paths.
+    pub embedded: Option<TypeId>,
+}
+
+/// When Go leaves a field out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Omit {
+    /// Never: absent is written as zero, or `null` for pointers, lists and maps.
+    Never,
+    /// Where it is empty; a struct that is no pointer is never empty.
+    Empty,
+    /// Where all of it is zero.
+    Zero,
+}
+
+/// What a value is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A truth.
+    Bool,
+    /// 32 bits, signed.
+    Int32,
+    /// 64 bits, signed.
+    Int64,
+    /// A double.
+    Float,
+    /// A string.
+    Text,
+    /// Bytes in base64.
+    Bytes,
+    /// A quantity.
+    Quantity,
+    /// A whole number or a string.
+    IntOrString,
+    /// A moment in seconds.
+    Time,
+    /// A moment in microseconds.
+    MicroTime,
+    /// A span as Go writes it: `1h30m`.
+    Duration,
+    /// Any object, kept as it is.
+    Raw,
+    /// Any value, kept as it is.
+    Json,
+    /// The set of fields that a manager owns.
+    FieldsV1,
+    /// A schema or a list of them.
+    PropsOrArray,
+    /// A schema or a truth.
+    PropsOrBool,
+    /// A schema or a list of strings.
+    PropsOrStringArray,
+    /// An object with known fields.
+    Struct(TypeId),
+    /// A list.
+    List(Box<Self>, Lists),
+    /// An object with any keys; apply takes it as one value where the flag is set.
+    Map(Box<Self>, bool),
+}
+
+/// How apply tells the items of a list apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lists {
+    /// Not at all: it is one value.
+    Atomic,
+    /// By their value.
+    Set,
+    /// By these fields.
+    Map(Keys),
+}
+
+/// The names of fields that together are a key.
+pub type Keys = Box<[Box<str>]>;
+
+/// How a strategic merge patch treats a field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Patch {
+    /// Lists are merged rather than replaced.
+    pub merge: bool,
+    /// The field that items are merged by.
+    pub key: Option<Box<str>>,
+    /// Fields that the patch does not name are cleared (`$retainKeys`).
+    pub retain_keys: bool,
+    /// Maps are replaced rather than merged.
+    pub replace: bool,
+}

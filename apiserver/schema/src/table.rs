@@ -1,0 +1,296 @@
+//! The table of built-in types, read.
+//!
+//! A file begins with `# ` and the prefix of its names in documents; its own name is how other files call it. A line at
+//! the margin begins a struct: its name, and `atomic` if apply takes it as one value. Below stand its fields, two spaces
+//! in: the number in protobuf (`-` for none), the name, the type, and words.
+//!
+//! After the name stands `!` if Go never leaves the field out, `~` if it does where all of it is zero. Types are `string`,
+//! `bool`, `int32`, `int64`, `float64`, `bytes`, `Time` and its like, a struct's name, `[]` of a type, `{}` of a type (a
+//! map), `*` before what may be nil; `v1.Protocol=string` is a string that Go calls `v1.Protocol`. `- TypeMeta` says that
+//! the struct is an object, `<Name>` that Go embeds that struct.
+//!
+//! Words: `required`; `keys=a,b`, `set` (lists; else atomic) and `atomic` (maps) for apply; `merge`, `merge=key`,
+//! `mergekey=key`, `replace`, `retainKeys` for strategic merge patches; `default=` and JSON.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use apiserver_api::tree;
+use thiserror::Error;
+
+use crate::model::{Field, Lists, Omit, Patch, Schema, Shape, Struct, TypeId};
+
+/// What is wrong in a table.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{file}, line {line}: {what}")]
+pub struct TableError {
+    /// The file.
+    pub file: String,
+    /// Counted from 1.
+    pub line: usize,
+    /// In words.
+    pub what: String,
+}
+
+include!(concat!(env!("OUT_DIR"), "/files.rs"));
+
+/// The types of Kubernetes itself.
+pub fn built_in() -> &'static Schema {
+    static BUILT_IN: LazyLock<Schema> = LazyLock::new(|| match read(FILES) {
+        Ok(schema) => schema,
+        Err(error) => unreachable!("a test reads the table that ships: {error}"),
+    });
+    &BUILT_IN
+}
+
+/// A struct's line and those of its fields, with their numbers.
+struct Block<'t> {
+    file: &'t str,
+    line: usize,
+    name: &'t str,
+    atomic: bool,
+    fields: Vec<(usize, &'t str)>,
+}
+
+struct Reader<'t> {
+    /// Prefixes of names, by file.
+    prefixes: HashMap<&'t str, &'t str>,
+    ids: HashMap<(&'t str, &'t str), TypeId>,
+    blocks: Vec<Block<'t>>,
+}
+
+/// Reads files, each with its name.
+pub(crate) fn read(files: &[(&str, &str)]) -> Result<Schema, TableError> {
+    let mut reader = Reader {
+        prefixes: HashMap::new(),
+        ids: HashMap::new(),
+        blocks: Vec::new(),
+    };
+    for (file, text) in files {
+        reader.split(file, text)?;
+    }
+    let mut schema = Schema::default();
+    for block in &reader.blocks {
+        let one = reader.one(block)?;
+        schema.names.insert(one.name.clone(), TypeId(schema.types.len() as u32));
+        schema.types.push(one);
+    }
+    for at in 0..schema.types.len() {
+        embed(&mut schema, at);
+    }
+    Ok(schema)
+}
+
+/// Puts the fields of embedded structs among a struct's own. What is embedded embeds nothing that was not put in before.
+fn embed(schema: &mut Schema, at: usize) {
+    let embedded: Vec<TypeId> = schema.types[at].embedded.iter().map(|(_, id)| *id).collect();
+    for id in embedded {
+        embed_all(schema, id);
+        let theirs: Vec<Field> = schema.get(id).fields.clone();
+        let fields = &mut schema.types[at].fields;
+        for mut field in theirs {
+            if fields.iter().all(|own| own.name != field.name) {
+                field.embedded = Some(id);
+                fields.push(field);
+            }
+        }
+    }
+    schema.types[at].fields.sort_by(|a, b| a.name.cmp(&b.name));
+}
+
+fn embed_all(schema: &mut Schema, id: TypeId) {
+    if !schema.get(id).embedded.is_empty() {
+        embed(schema, id.0 as usize);
+    }
+}
+
+impl<'t> Reader<'t> {
+    fn split(&mut self, file: &'t str, text: &'t str) -> Result<(), TableError> {
+        for (at, line) in text.lines().enumerate() {
+            let wrong = |what: &str| TableError {
+                file: file.to_owned(),
+                line: at + 1,
+                what: what.to_owned(),
+            };
+            if let Some(prefix) = line.strip_prefix("# ") {
+                self.prefixes.insert(file, prefix);
+            } else if let Some(field) = line.strip_prefix("  ") {
+                let block = self.blocks.last_mut().filter(|block| block.file == file);
+                block
+                    .ok_or_else(|| wrong("a field before any struct"))?
+                    .fields
+                    .push((at + 1, field));
+            } else {
+                let mut words = line.split(' ');
+                let name = words.next().unwrap_or_default();
+                let atomic = match words.next() {
+                    None => false,
+                    Some("atomic") => true,
+                    Some(_) => return Err(wrong("a struct is its name and, perhaps, `atomic`")),
+                };
+                self.ids.insert((file, name), TypeId(self.blocks.len() as u32));
+                self.blocks.push(Block {
+                    file,
+                    line: at + 1,
+                    name,
+                    atomic,
+                    fields: Vec::new(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn one(&self, block: &Block<'t>) -> Result<Struct, TableError> {
+        let prefix = self.prefixes.get(block.file).ok_or_else(|| TableError {
+            file: block.file.to_owned(),
+            line: block.line,
+            what: "the file says no prefix".to_owned(),
+        })?;
+        let mut one = Struct {
+            name: format!("{prefix}.{}", block.name).into(),
+            go: block.name.into(),
+            fields: Vec::new(),
+            typed: false,
+            atomic: block.atomic,
+            embedded: Vec::new(),
+        };
+        for (line, text) in &block.fields {
+            self.field(block.file, text, &mut one).map_err(|what| TableError {
+                file: block.file.to_owned(),
+                line: *line,
+                what,
+            })?;
+        }
+        Ok(one)
+    }
+
+    fn field(&self, file: &str, text: &str, one: &mut Struct) -> Result<(), String> {
+        let mut words = text.split(' ');
+        let number = words.next().unwrap_or_default();
+        let number = match number {
+            "-" => 0,
+            digits => digits.parse().map_err(|_| format!("{digits:?} is no number"))?,
+        };
+        let name = words.next().ok_or("a field has a name")?;
+        if name == "TypeMeta" {
+            one.typed = true;
+            return Ok(());
+        }
+        if let Some(embedded) = name.strip_prefix('<').and_then(|name| name.strip_suffix('>')) {
+            one.embedded.push((number, self.id(file, embedded)?));
+            return Ok(());
+        }
+        let (name, omit) = match name.strip_suffix(['!', '~']) {
+            Some(bare) if name.ends_with('!') => (bare, Omit::Never),
+            Some(bare) => (bare, Omit::Zero),
+            None => (name, Omit::Empty),
+        };
+        let spelled = words.next().ok_or("a field has a type")?;
+        let (spelled, pointer) = match spelled.strip_prefix('*') {
+            Some(spelled) => (spelled, true),
+            None => (spelled, false),
+        };
+        let (go, spelled) = match spelled.split_once('=') {
+            Some((go, spelled)) if !go.starts_with(['[', '{']) => (Some(go.into()), spelled),
+            _ => (None, spelled),
+        };
+        let mut field = Field {
+            name: name.into(),
+            number,
+            shape: self.shape(file, spelled)?,
+            go,
+            pointer,
+            omit,
+            required: false,
+            default: None,
+            patch: Patch::default(),
+            embedded: None,
+        };
+        // A default is JSON and the last word; it may have spaces.
+        let rest: Vec<&str> = words.collect();
+        let rest = rest.join(" ");
+        let (rest, default) = match rest.split_once("default=") {
+            Some((rest, default)) => (rest, Some(default)),
+            None => (rest.as_str(), None),
+        };
+        if let Some(default) = default {
+            let parsed = tree::parse(default.as_bytes()).map_err(|error| format!("{default}: {error}"))?;
+            field.default = Some(parsed.tree);
+        }
+        for word in rest.split_whitespace() {
+            field.say(word)?;
+        }
+        one.fields.push(field);
+        Ok(())
+    }
+
+    fn id(&self, file: &str, name: &str) -> Result<TypeId, String> {
+        let (file, name) = name.rsplit_once('.').unwrap_or((file, name));
+        let id = self.ids.get(&(file, name)).copied();
+        id.ok_or_else(|| format!("there is no struct {name} in {file}"))
+    }
+
+    fn shape(&self, file: &str, spelled: &str) -> Result<Shape, String> {
+        // What is a pointer or has a name of its own inside of a list is told apart by nobody.
+        let spelled = spelled.strip_prefix('*').unwrap_or(spelled);
+        if let Some(item) = spelled.strip_prefix("[]") {
+            return Ok(Shape::List(Box::new(self.shape(file, item)?), Lists::Atomic));
+        }
+        if let Some(value) = spelled.strip_prefix("{}") {
+            return Ok(Shape::Map(Box::new(self.shape(file, value)?), false));
+        }
+        if let Some((_, spelled)) = spelled.split_once('=') {
+            return self.shape(file, spelled);
+        }
+        Ok(match spelled {
+            "bool" => Shape::Bool,
+            "int32" => Shape::Int32,
+            "int64" => Shape::Int64,
+            "float64" => Shape::Float,
+            "string" => Shape::Text,
+            "bytes" => Shape::Bytes,
+            "Quantity" => Shape::Quantity,
+            "IntOrString" => Shape::IntOrString,
+            "Time" => Shape::Time,
+            "MicroTime" => Shape::MicroTime,
+            "Duration" => Shape::Duration,
+            "RawExtension" => Shape::Raw,
+            "JSON" => Shape::Json,
+            "FieldsV1" => Shape::FieldsV1,
+            "PropsOrArray" => Shape::PropsOrArray,
+            "PropsOrBool" => Shape::PropsOrBool,
+            "PropsOrStringArray" => Shape::PropsOrStringArray,
+            name => Shape::Struct(self.id(file, name)?),
+        })
+    }
+}
+
+impl Field {
+    /// Takes one of the words behind a type.
+    fn say(&mut self, word: &str) -> Result<(), String> {
+        match (word, &mut self.shape) {
+            ("required", _) => self.required = true,
+            ("set", Shape::List(_, kind)) => *kind = Lists::Set,
+            ("atomic", Shape::Map(_, atomic)) => *atomic = true,
+            ("merge", _) => self.patch.merge = true,
+            ("replace", _) => self.patch.replace = true,
+            ("retainKeys", _) => self.patch.retain_keys = true,
+            (word, shape) => match (word.split_once('='), shape) {
+                (Some(("keys", keys)), Shape::List(_, kind)) => {
+                    *kind = Lists::Map(keys.split(',').map(Into::into).collect());
+                }
+                (Some(("merge", key)), _) => {
+                    self.patch.merge = true;
+                    self.patch.key = Some(key.into());
+                }
+                (Some(("mergekey", key)), _) => self.patch.key = Some(key.into()),
+                _ => return Err(format!("{word:?} says nothing of such a field")),
+            },
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
