@@ -124,6 +124,12 @@ impl Sentence {
         all.dedup();
         all
     }
+
+    /// Something else is found out that says this of the run.
+    pub(crate) fn weigh(&mut self, outcome: Outcome, reason: String) {
+        self.outcome = self.outcome.max(outcome);
+        self.reasons.push(reason);
+    }
 }
 
 /// Judges a history and weighs it with what else is known of the run. `broken`: nothing was done to keep these rules, so

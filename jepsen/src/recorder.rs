@@ -178,12 +178,13 @@ impl Recorder {
         });
     }
 
-    /// Something is done to the cluster, or undone.
-    pub(crate) fn fault(&self, name: &str, phase: Phase, detail: &str) {
+    /// Something was done to the cluster, and set about at `since`, or is undone.
+    pub(crate) fn fault(&self, name: &str, phase: Phase, since: Option<u64>, detail: &str) {
         self.push(|time| Line::Fault {
             time,
             name: name.to_owned(),
             phase,
+            since,
             detail: detail.to_owned(),
         });
     }
@@ -234,7 +235,7 @@ mod tests {
         for handle in handles {
             handle.await.unwrap();
         }
-        recorder.fault("kill", Phase::Begin, "m1");
+        recorder.fault("kill", Phase::Begin, None, "m1");
         assert_eq!(recorder.outcomes(), (800, 0, 0));
         assert_eq!(recorder.revision(), 3);
         recorder.close();

@@ -3,10 +3,11 @@
 //! - "before", "during", "after": fewer answered operations than asked for lie wholly in that part of the run; during is
 //!   while at least one fault is on, before and after are the times before the first and after the last;
 //! - "tried": fewer operations than asked for began while a fault was on, answered or not: where a fault leaves no
-//!   majority nobody can be answered, but clients must have asked;
+//!   majority nobody can be answered, but clients must have asked. A client names the member that it asked; what a fault
+//!   itself asks for names none, and does not count;
 //! - "faults": no fault began, or one never ended.
 
-use crate::history::{History, Spell, seconds};
+use crate::history::{History, Operation, Spell, seconds};
 use crate::verdict::{Findings, Verdict};
 
 /// How many answered operations each part of a run must have.
@@ -44,7 +45,8 @@ pub fn check(history: &History, floor: Floor) -> Verdict {
         }
     }
     let is_stormy = |time: u64| bands.iter().any(|(from, to)| *from <= time && time <= *to);
-    let tried = history.operations.iter().filter(|one| is_stormy(one.start)).count();
+    let is_tried = |one: &&Operation| one.member.is_some() && is_stormy(one.start);
+    let tried = history.operations.iter().filter(is_tried).count();
     for (rule, count, least, words) in [
         ("before", before, floor.before, "answered before"),
         ("during", during, floor.during, "answered during"),
@@ -83,7 +85,7 @@ fn bands(history: &History, findings: &mut Findings) -> Vec<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::Phase;
+    use crate::history::{Call, Phase};
     use crate::testing::{Operations, done, ops, put};
 
     const FLOOR: Floor = Floor {
@@ -94,7 +96,7 @@ mod tests {
     };
 
     fn at(history: Operations, start: u64) -> Operations {
-        history.ok(1, start, start + 1, put("x", "1"), done(), 0)
+        history.ok_at("n1", start, start + 1, put("x", "1"), done())
     }
 
     fn faulty() -> Operations {
@@ -119,8 +121,26 @@ mod tests {
         assert_eq!(rules(at(at(faulty(), 10), 250)), ["after"]);
         assert_eq!(rules(at(at(faulty(), 10), 310)), ["during", "tried"]);
         assert_eq!(rules(at(at(faulty(), 110), 310)), ["before"]);
-        let refused = at(at(faulty(), 10), 310).fail(1, 110, 120, put("x", "1"));
+        let refused = at(at(faulty(), 10), 310)
+            .fail(9, 110, 120, put("x", "1"))
+            .told_by("n1", 9);
         assert_eq!(rules(refused), ["during"]);
+    }
+
+    #[test]
+    fn what_a_fault_asks_for_is_no_try_of_a_client() {
+        let compacted = at(at(faulty(), 10), 310).info(9, 110, 120, Call::Compact { revision: 1 });
+        assert_eq!(rules(compacted.clone()), ["during", "tried"]);
+        assert_eq!(rules(compacted.told_by("n1", 9)), ["during"]);
+    }
+
+    #[test]
+    fn a_fault_is_on_from_the_moment_it_was_set_about() {
+        let slow = ops()
+            .slow_fault(100, 400, "disk-full")
+            .fault(500, "disk-full", Phase::End);
+        assert_eq!(rules(at(at(slow.clone(), 250), 510)), ["before"]);
+        assert!(check(&at(at(at(slow, 10), 250), 510).history(), FLOOR).passed());
     }
 
     #[test]

@@ -232,8 +232,16 @@ impl Operations {
         self.info(process, start, end, call).told_by(member, process)
     }
 
+    /// The last answer names this term.
+    pub(crate) fn in_term(mut self, number: u64) -> Self {
+        if let Some(Line::Ok { term, .. }) = self.lines.last_mut() {
+            *term = Some(number);
+        }
+        self
+    }
+
     /// Names the member that a process asks.
-    fn told_by(mut self, name: &str, by: u64) -> Self {
+    pub(crate) fn told_by(mut self, name: &str, by: u64) -> Self {
         for line in &mut self.lines {
             if let Line::Invoke { process, member, .. } = line
                 && *process == by
@@ -293,6 +301,19 @@ impl Operations {
             time,
             name: name.into(),
             phase,
+            since: None,
+            detail: String::new(),
+        });
+        self
+    }
+
+    /// A fault that was there at `time`, and set about before.
+    pub(crate) fn slow_fault(mut self, begun: u64, time: u64, name: &str) -> Self {
+        self.lines.push(Line::Fault {
+            time,
+            name: name.into(),
+            phase: Phase::Begin,
+            since: Some(begun),
             detail: String::new(),
         });
         self

@@ -4,26 +4,23 @@ use std::ffi::OsStr;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use fuser::{
-    BsdFileFlags, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation, INodeNo, LockOwner,
-    OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyOpen,
-    ReplyStatfs, ReplyWrite, Request, TimeOrNow, WriteFlags,
+    BsdFileFlags, Errno, FileAttr, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, LockOwner, OpenFlags,
+    RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs,
+    ReplyWrite, Request, TimeOrNow, WriteFlags,
 };
 
-use super::faults::{Asked, Shared, State, SyncError, now};
+use super::faults::{Asked, Shared, State, now};
 use super::late::{self, Waiting};
-use super::model::{Answer, Attributes, Owner, Refusal};
+use super::model::{Answer, Owner, Refusal};
+use super::reply::{BLOCK, TTL, answer_attributes, answer_empty, answer_entry, answer_sync, errno, file_attr, kind};
 
-/// All changes come through this kernel, so what it knows stays true.
-const TTL: Duration = Duration::from_secs(60);
 /// Files have no handles: a request names the file.
 const HANDLE: FileHandle = FileHandle(0);
 /// The kernel need not forget the pages of a file when it is opened again.
 const OPENED: FopenFlags = FopenFlags::FOPEN_KEEP_CACHE;
-/// Bytes of a block, as told to those who ask for free space.
-const BLOCK: u64 = 4096;
 /// Free space where there is no limit.
 const PLENTY: u64 = 1 << 40;
 
@@ -67,76 +64,6 @@ impl Layer {
                 let _ = self.late.send(Waiting { node, cuts, answer });
             }
         }
-    }
-}
-
-fn answer_sync(done: Result<(), SyncError>, reply: ReplyEmpty) {
-    match done {
-        Ok(()) => reply.ok(),
-        Err(SyncError::Failed) => reply.error(Errno::EIO),
-        Err(SyncError::NotThere) => reply.error(Errno::ENOENT),
-    }
-}
-
-fn answer_empty(done: Result<(), Errno>, reply: ReplyEmpty) {
-    match done {
-        Ok(()) => reply.ok(),
-        Err(error) => reply.error(error),
-    }
-}
-
-fn answer_entry(found: Result<FileAttr, Errno>, reply: ReplyEntry) {
-    match found {
-        Ok(attributes) => reply.entry(&TTL, &attributes, Generation(0)),
-        Err(error) => reply.error(error),
-    }
-}
-
-fn answer_attributes(found: Result<FileAttr, Errno>, reply: ReplyAttr) {
-    match found {
-        Ok(attributes) => reply.attr(&TTL, &attributes),
-        Err(error) => reply.error(error),
-    }
-}
-
-fn errno(refusal: Refusal) -> Errno {
-    match refusal {
-        Refusal::NotThere => Errno::ENOENT,
-        Refusal::Exists => Errno::EEXIST,
-        Refusal::NotEmpty => Errno::ENOTEMPTY,
-        Refusal::NotAFolder => Errno::ENOTDIR,
-        Refusal::IsAFolder => Errno::EISDIR,
-        Refusal::Full => Errno::ENOSPC,
-        Refusal::Unsupported => Errno::EINVAL,
-    }
-}
-
-fn file_attr(of: Attributes) -> FileAttr {
-    let changed = UNIX_EPOCH + Duration::from_nanos(of.changed);
-    FileAttr {
-        ino: INodeNo(of.node),
-        size: of.bytes,
-        blocks: of.room.div_ceil(512),
-        atime: changed,
-        mtime: changed,
-        ctime: changed,
-        crtime: changed,
-        kind: kind(of.is_folder),
-        perm: of.owner.mode,
-        nlink: if of.is_folder { 2 } else { of.names },
-        uid: of.owner.user,
-        gid: of.owner.group,
-        rdev: 0,
-        blksize: BLOCK as u32,
-        flags: 0,
-    }
-}
-
-const fn kind(is_folder: bool) -> FileType {
-    if is_folder {
-        FileType::Directory
-    } else {
-        FileType::RegularFile
     }
 }
 

@@ -22,6 +22,7 @@ mod fuse;
 mod image;
 mod late;
 mod model;
+mod reply;
 #[cfg(test)]
 mod tests;
 

@@ -14,8 +14,8 @@ use super::upkeep::{Upkeep, Work};
 use super::weather::{Bad, Storminess};
 use crate::cluster::{Damage, Means, Product};
 
-/// A kind of fault. Of faults that are made together, those that come first here are taken back first: membership can
-/// be mended only where members reach each other and run.
+/// A kind of fault. Of faults that are made together, those that come first here are taken back first, but for those that
+/// were not seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Kind {
     /// The leader alone on its side.
@@ -172,6 +172,11 @@ impl Kind {
             Self::Flip | Self::Truncate | Self::Member => Some(Way::Replacement),
             _ => None,
         }
+    }
+
+    /// It can be taken back only where members reach each other and run.
+    pub(super) const fn needs_the_others_gone(self) -> bool {
+        matches!(self.way(), Some(Way::Replacement))
     }
 
     /// The two cannot be on at once.

@@ -68,7 +68,7 @@ trait Nemesis: Send {
     /// Makes it. Whom it meets, and how hard, is chosen by `random`.
     async fn start(&mut self, cluster: &Cluster, random: &mut Chance) -> anyhow::Result<Started>;
 
-    /// Looks for what it did; called once, before it is taken back.
+    /// Looks for what it did; may be called several times before it is taken back, and counts from `start` each time.
     async fn observe(&mut self, cluster: &Cluster) -> Seen;
 
     /// Takes it back; also after an attempt of which nobody knows what it did.

@@ -40,6 +40,13 @@ pub(crate) struct Plan {
     pub(crate) together: usize,
 }
 
+impl Plan {
+    /// So many at a time now, at most: one that is to leave a majority comes alone, unless it must not.
+    const fn most(&self, gentle: bool) -> usize {
+        if gentle { self.least } else { self.together }
+    }
+}
+
 /// Kinds in an order of chance.
 struct Deck {
     kinds: Vec<Kind>,
@@ -91,7 +98,10 @@ struct On {
 
 /// Who is told of faults while they are made.
 pub(crate) trait Witness: Send {
-    /// One begins or ends now.
+    /// One is set about now. Nothing was done yet, and perhaps nothing will be.
+    fn tries(&mut self);
+
+    /// One is there, which began when it was set about, or ends now.
     fn note(&mut self, moment: Moment);
 
     /// Too little was answered so far under those faults that leave a majority.
@@ -132,8 +142,9 @@ pub(crate) async fn storm(
         }
         // The last one leaves a majority if no other has, and so do those for which the storm goes on.
         let is_last = over + plan.rest + plan.hold > until;
-        random.set_gentle(over > until || is_last && !witness.saw_majority());
-        let kinds = deck.draw(plan.least, plan.together, &mut random);
+        let gentle = over > until || is_last && !witness.saw_majority();
+        random.set_gentle(gentle);
+        let kinds = deck.draw(plan.least, plan.most(gentle), &mut random);
         if kinds.is_empty() {
             break;
         }
@@ -147,7 +158,7 @@ pub(crate) async fn storm(
             one.seen = one.nemesis.observe(cluster).await;
         }
         for kind in end(cluster, on, witness, &mut report).await {
-            // Where all members were killed, nothing was cut: it gets another chance, without what came with it.
+            // It gets another chance, with others if it is so chosen.
             deck.again(kind);
         }
         sleep(plan.rest).await;
@@ -170,40 +181,15 @@ async fn begin(
 ) -> Vec<On> {
     // What is over once it is done comes when the others are there.
     kinds.sort_by_key(|kind| (kind.is_instant(), Reverse(*kind)));
-    let several = kinds.iter().filter(|kind| !kind.is_instant()).count() > 1;
     let mut on = Vec::new();
     for kind in kinds {
-        let mut one = On {
-            kind,
-            nemesis: kind.nemesis(),
-            state: State::Indeterminate,
-            // Two faults may leave no majority where each of them would, and what is over at once is too short for answers
-            // to be asked for.
-            stands_still: several || kind.is_instant(),
-            detail: String::new(),
-            seen: Seen {
-                seen: false,
-                evidence: String::new(),
-            },
-        };
-        // What is over once it is done must be known before: afterwards its effect would be older than its beginning.
-        // What stays is told of when it is there, so that one that is skipped never began.
-        if kind.is_instant() {
-            witness.note(one.moment(Phase::Begin));
-        }
-        (one.state, one.detail) = match one.nemesis.start(cluster, random).await {
-            Ok(Started::Installed(detail)) => (State::Installed, detail),
-            Ok(Started::Standstill(detail)) => {
-                one.stands_still = true;
-                (State::Installed, detail)
-            }
-            Ok(Started::Skipped(why)) => (State::Skipped, why),
-            Err(error) => (State::Indeterminate, format!("{error:#}")),
-        };
+        let mut one = On::new(kind);
+        // Making it may take long, and it shows before it is told of.
+        witness.tries();
+        let started = one.nemesis.start(cluster, random).await;
+        one.take(started);
         tracing::info!(fault = kind.name(), state = ?one.state, detail = one.detail, "begins");
-        if kind.is_instant() {
-            on.push(one);
-        } else if one.state == State::Skipped {
+        if one.state == State::Skipped {
             report.faults.push(one.done());
         } else {
             witness.note(one.moment(Phase::Begin));
@@ -215,12 +201,12 @@ async fn begin(
 
 /// Takes faults back, and waits until the cluster is as it was. Answers which of them were never seen.
 async fn end(cluster: &Cluster, mut on: Vec<On>, witness: &mut dyn Witness, report: &mut Report) -> Vec<Kind> {
-    on.sort_by_key(|one| one.kind);
+    on.sort_by_key(On::turn);
     let names: Vec<&str> = on.iter().map(|one| one.kind.name()).collect();
     let names = names.join(" and ");
     let mut unseen = Vec::new();
     for (place, mut one) in on.into_iter().enumerate() {
-        // What was taken back before may have hidden it: a member that is stopped does not tell its time.
+        // What was taken back before may have hidden it: where all members are killed, nothing is cut.
         let hidden = Instant::now() + HIDDEN;
         while place > 0 && one.is_unseen() && Instant::now() < hidden {
             sleep(LOOK).await;
@@ -245,8 +231,43 @@ async fn end(cluster: &Cluster, mut on: Vec<On>, witness: &mut dyn Witness, repo
 }
 
 impl On {
-    fn is_unseen(&self) -> bool {
-        self.state == State::Installed && !self.seen.seen
+    /// One of which nothing is known yet.
+    fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            nemesis: kind.nemesis(),
+            state: State::Indeterminate,
+            // What is over at once is too short for answers to be asked for.
+            stands_still: kind.is_instant(),
+            detail: String::new(),
+            seen: Seen {
+                seen: false,
+                evidence: String::new(),
+            },
+        }
+    }
+
+    /// This came of the attempt to make it.
+    fn take(&mut self, started: anyhow::Result<Started>) {
+        (self.state, self.detail) = match started {
+            Ok(Started::Installed(detail)) => (State::Installed, detail),
+            Ok(Started::Standstill(detail)) => {
+                self.stands_still = true;
+                (State::Installed, detail)
+            }
+            Ok(Started::Skipped(why)) => (State::Skipped, why),
+            Err(error) => (State::Indeterminate, format!("{error:#}")),
+        };
+    }
+
+    /// When it is its turn to be taken back: one that was not seen after those that may have hidden it, but before those
+    /// that can be taken back only when nothing else is on.
+    const fn turn(&self) -> (bool, bool, Kind) {
+        (self.kind.needs_the_others_gone(), self.is_unseen(), self.kind)
+    }
+
+    const fn is_unseen(&self) -> bool {
+        matches!(self.state, State::Installed) && !self.seen.seen
     }
 
     fn moment(&self, phase: Phase) -> Moment {
@@ -363,6 +384,64 @@ mod tests {
             assert_eq!(drawn, [Kind::Pause, Kind::Clock]);
             deck.again(Kind::Pause);
         }
+    }
+
+    #[test]
+    fn what_is_to_leave_a_majority_comes_alone_where_it_may() {
+        let plan = |least, together| Plan {
+            kinds: Kind::ALL.to_vec(),
+            seed: 1,
+            rest: Duration::ZERO,
+            hold: Duration::ZERO,
+            least,
+            together,
+        };
+        let mix = plan(1, 3);
+        let mut random = StdRng::seed_from_u64(1);
+        let mut deck = Deck::new(Kind::ALL);
+        for _ in 0..50 {
+            assert_eq!(deck.draw(mix.least, mix.most(true), &mut random).len(), 1);
+        }
+        assert_eq!((mix.most(false), plan(2, 2).most(true)), (3, 2));
+    }
+
+    #[test]
+    fn what_was_not_seen_is_taken_back_after_what_may_have_hidden_it() {
+        let fault = |kind, seen| {
+            let mut one = On::new(kind);
+            one.take(Ok(Started::Installed(String::new())));
+            one.seen.seen = seen;
+            one
+        };
+        let turns = |faults: &[(Kind, bool)]| {
+            let mut on: Vec<On> = faults.iter().map(|(kind, seen)| fault(*kind, *seen)).collect();
+            on.sort_by_key(On::turn);
+            on.iter().map(|one| one.kind).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            turns(&[(Kind::Member, true), (Kind::Kill, true), (Kind::PartitionHalves, false)]),
+            [Kind::Kill, Kind::PartitionHalves, Kind::Member]
+        );
+        assert_eq!(
+            turns(&[(Kind::Kill, true), (Kind::PartitionHalves, true)]),
+            [Kind::PartitionHalves, Kind::Kill]
+        );
+        assert_eq!(
+            turns(&[(Kind::Flip, false), (Kind::Loss, false), (Kind::Pause, true)]),
+            [Kind::Pause, Kind::Loss, Kind::Flip]
+        );
+    }
+
+    #[test]
+    fn a_fault_that_was_not_tried_is_no_fault() {
+        let mut one = On::new(Kind::Pause);
+        one.take(Ok(Started::Skipped("none of them runs".to_owned())));
+        assert_eq!((one.state, one.stands_still), (State::Skipped, false));
+        one.take(Ok(Started::Standstill("n1, n2".to_owned())));
+        assert_eq!((one.state, one.stands_still), (State::Installed, true));
+        assert_eq!(one.moment(Phase::Begin).detail, "n1, n2");
+        one.take(Err(anyhow::anyhow!("no answer")));
+        assert_eq!(one.moment(Phase::Begin).detail, "perhaps: no answer");
     }
 
     #[test]

@@ -66,9 +66,19 @@ impl Nemesis for SlowSync {
 pub(super) struct FailSync {
     nodes: Vec<usize>,
     before: u64,
+    /// Nodes whose members gave back space while the fault was on.
+    synced: Vec<usize>,
 }
 
 impl FailSync {
+    /// Nodes that are still to be asked to sync something: those that can answer now, and have not yet.
+    fn unasked(&self, serves: impl Fn(usize) -> bool) -> Vec<usize> {
+        let nodes = self.nodes.iter().copied();
+        nodes
+            .filter(|node| !self.synced.contains(node) && serves(*node))
+            .collect()
+    }
+
     /// How many syncs failed since it began.
     fn failed(&self, cluster: &Cluster) -> u64 {
         let disks = disks(cluster, &self.nodes);
@@ -101,10 +111,12 @@ impl Nemesis for FailSync {
     async fn observe(&mut self, cluster: &Cluster) -> Seen {
         let mut failed = self.failed(cluster);
         if failed == 0 {
-            // A member that other faults have cut off may have had nothing to sync; giving back space always syncs. What
-            // comes of it does not matter.
-            for node in &self.nodes {
-                drop(cluster.defragment(*node).await);
+            // A member that other faults have cut off may have had nothing to sync; giving back space always syncs. Who
+            // cannot answer is not waited for.
+            for node in self.unasked(|node| cluster.is_running(node) && !cluster.is_frozen(node)) {
+                if cluster.defragment(node).await.is_ok() {
+                    self.synced.push(node);
+                }
             }
             failed = self.failed(cluster);
         }
@@ -136,5 +148,22 @@ impl Nemesis for FailSync {
             cluster.excuse(*node, false);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_can_answer_is_asked_to_sync_and_only_until_it_has() {
+        let mut fault = FailSync {
+            nodes: vec![0, 2, 3],
+            ..FailSync::default()
+        };
+        assert_eq!(fault.unasked(|node| node != 2), [0, 3]);
+        fault.synced = vec![0];
+        assert_eq!(fault.unasked(|_| true), [2, 3]);
+        assert!(fault.unasked(|_| false).is_empty());
     }
 }

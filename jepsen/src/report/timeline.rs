@@ -195,18 +195,17 @@ fn answer(operation: &Operation) -> String {
     }
 }
 
-/// Each fault from its beginning to its end; one that never ends lasts to the end of the run.
+/// Each fault from the moment it was set about to its end; one that never ends lasts to the end of the run.
 fn bands(history: &History, end: u64) -> Vec<Band> {
     let mut bands: Vec<Band> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
     for fault in &history.faults {
-        let time = fault.time / 1_000;
         match fault.phase {
             Phase::Begin if bands.len() < BANDS => {
                 open.push(bands.len());
                 bands.push(Band {
                     name: fault.name.clone(),
-                    from: time,
+                    from: fault.began() / 1_000,
                     to: end,
                     detail: cut(&fault.detail, LETTERS),
                 });
@@ -214,7 +213,7 @@ fn bands(history: &History, end: u64) -> Vec<Band> {
             Phase::Begin => {}
             Phase::End => {
                 if let Some(place) = open.iter().position(|band| bands[*band].name == fault.name) {
-                    bands[open.remove(place)].to = time;
+                    bands[open.remove(place)].to = fault.time / 1_000;
                 }
             }
         }
@@ -432,5 +431,14 @@ mod tests {
             },
         ];
         assert_eq!(times(&facts, &page.bands), ["", "0.000 s to 0.000 s"]);
+    }
+
+    #[test]
+    fn a_band_begins_when_its_fault_was_set_about() {
+        let text = r#"{"type":"fault","time":9000,"name":"kill","phase":"begin","since":4000}
+{"type":"fault","time":12000,"name":"kill","phase":"end"}
+"#;
+        let bands = bands(&History::read(text.as_bytes()).unwrap(), 20);
+        assert_eq!((bands[0].from, bands[0].to), (4, 12));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use jepsen_check::history::Call;
+use jepsen_check::history::{Call, Phase};
 use tokio::time::Instant;
 
 use super::order::Order;
@@ -18,6 +18,39 @@ pub(super) struct Chronicle<'a> {
     pub(super) recorder: Arc<Recorder>,
     pub(super) least: Least,
     pub(super) spell: Spell,
+    /// When the last fault was set about.
+    tried: Option<Hour>,
+}
+
+/// A moment of a run.
+#[derive(Clone, Copy)]
+struct Hour {
+    now: Instant,
+    /// The same by the history's clock.
+    time: u64,
+    /// Calls that had been answered.
+    answered: u64,
+}
+
+impl<'a> Chronicle<'a> {
+    /// Of a storm that has not begun.
+    pub(super) fn new(order: &'a Order, recorder: Arc<Recorder>, least: Least) -> Self {
+        Self {
+            order,
+            recorder,
+            least,
+            spell: Spell::default(),
+            tried: None,
+        }
+    }
+
+    fn hour(&self) -> Hour {
+        Hour {
+            now: Instant::now(),
+            time: self.recorder.now(),
+            answered: self.recorder.answered(),
+        }
+    }
 }
 
 /// Tells the history of what nemeses ask the store to do.
@@ -49,11 +82,19 @@ impl Accomplice {
 }
 
 impl Witness for Chronicle<'_> {
+    fn tries(&mut self) {
+        self.tried = Some(self.hour());
+    }
+
     fn note(&mut self, moment: Moment) {
-        let answered = self.recorder.answered();
-        self.spell
-            .note(moment.phase, moment.stands_still, Instant::now(), answered);
-        self.recorder.fault(moment.name, moment.phase, &moment.detail);
+        let tried = match moment.phase {
+            Phase::Begin => self.tried.take(),
+            Phase::End => None,
+        };
+        let Hour { now, answered, .. } = tried.unwrap_or_else(|| self.hour());
+        self.spell.note(moment.phase, moment.stands_still, now, answered);
+        let since = tried.map(|hour| hour.time);
+        self.recorder.fault(moment.name, moment.phase, since, &moment.detail);
     }
 
     fn wants_more(&self) -> bool {
@@ -72,9 +113,48 @@ impl Witness for Chronicle<'_> {
 mod tests {
     use std::sync::mpsc;
 
-    use jepsen_check::history::Line;
+    use jepsen_check::history::{Line, Reply};
 
+    use super::super::order::testing::order;
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fault_counts_from_the_moment_it_was_set_about() {
+        let (sender, lines) = mpsc::channel();
+        let recorder = Arc::new(Recorder::to(sender));
+        let order = order("kill");
+        let least = Least { calm: 1.0, stormy: 1.0 };
+        let mut chronicle = Chronicle::new(&order, Arc::clone(&recorder), least);
+        let moment = |phase| Moment {
+            name: "kill",
+            phase,
+            detail: String::new(),
+            stands_still: false,
+        };
+        let pass = |seconds| tokio::time::advance(std::time::Duration::from_secs(seconds));
+        // The first one comes to nothing.
+        chronicle.tries();
+        pass(50).await;
+        chronicle.tries();
+        pass(20).await;
+        recorder.ok(1, Reply::Compact {}, None, None);
+        chronicle.note(moment(Phase::Begin));
+        pass(5).await;
+        chronicle.note(moment(Phase::End));
+        assert_eq!(chronicle.spell.total().as_secs(), 25);
+        assert_eq!(chronicle.spell.answered(), 1);
+        let told: Vec<(u64, Option<u64>)> = lines
+            .try_iter()
+            .filter_map(|line| match line {
+                Line::Fault { time, since, .. } => Some((time, since)),
+                _ => None,
+            })
+            .collect();
+        let [(begun, Some(since)), (_, None)] = told[..] else {
+            panic!("{told:?}");
+        };
+        assert!(since <= begun);
+    }
 
     #[test]
     fn a_compaction_is_told_of_with_its_revision_and_has_no_answer() {

@@ -45,17 +45,25 @@ impl Members for Cluster {
 }
 
 /// Of an anomaly the members' data are kept, those of their disks too, which are in memory; of other runs nobody wants
-/// them.
-fn keep_data(judged: &Judged, disks: &[(String, Contents)]) -> anyhow::Result<()> {
-    let folder = &judged.folder;
-    if judged.sentence.outcome != Outcome::Anomaly {
-        return folder.forget_data().context("the members' data cannot be removed");
+/// them. That this cannot be done is one more thing to say of the run, and takes back nothing.
+fn keep_data(judged: &mut Judged, disks: &[(String, Contents)]) {
+    let Judged { folder, sentence, .. } = judged;
+    if sentence.outcome != Outcome::Anomaly {
+        if let Err(error) = folder.forget_data() {
+            sentence.weigh(
+                Outcome::Unknown,
+                format!("the members' data cannot be removed: {error}"),
+            );
+        }
+        return;
     }
     for (member, contents) in disks {
         let path = folder.disk(member);
-        contents.write(&path).with_context(|| format!("{}", path.display()))?;
+        if let Err(error) = contents.write(&path) {
+            let reason = format!("the disk of {member} cannot be kept: {}: {error}", path.display());
+            sentence.weigh(Outcome::Unknown, reason);
+        }
     }
-    Ok(())
 }
 
 /// Runs an order and judges it.
@@ -105,8 +113,8 @@ pub(crate) async fn run(order: &Order, tasks: &Tasks) -> anyhow::Result<Judged> 
     }
     facts.write(&folder.facts())?;
     let judging = tasks.spawn_blocking("jepsen-judge", move || recheck(&folder));
-    let judged = judging.await.context("a checker panicked")??;
-    keep_data(&judged, &disks)?;
+    let mut judged = judging.await.context("a checker panicked")??;
+    keep_data(&mut judged, &disks);
     Ok(judged)
 }
 
@@ -130,9 +138,47 @@ mod tests {
             },
         };
         let disks = [("n1".to_owned(), Contents::empty())];
-        keep_data(&judged(Outcome::Anomaly), &disks).unwrap();
+        let mut found = judged(Outcome::Anomaly);
+        keep_data(&mut found, &disks);
         assert!(folder.disk("n1").is_dir() && path.path().join("n1/data").is_dir());
-        keep_data(&judged(Outcome::Unknown), &disks).unwrap();
+        assert!(found.sentence.reasons.is_empty());
+        keep_data(&mut judged(Outcome::Unknown), &disks);
         assert_eq!(std::fs::read_dir(path.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_cannot_be_kept_takes_back_no_anomaly() {
+        let path = tempfile::tempdir().unwrap();
+        let judged = |path: &std::path::Path, outcome| Judged {
+            folder: Folder::of(path),
+            facts: Facts::default(),
+            sentence: Sentence {
+                outcome,
+                reasons: vec!["elle: 1 violations".to_owned()],
+                judgements: Vec::new(),
+            },
+        };
+        let disks = [
+            ("n1".to_owned(), Contents::empty()),
+            ("n2".to_owned(), Contents::empty()),
+        ];
+        let mut found = judged(path.path(), Outcome::Anomaly);
+        std::fs::write(found.folder.disk("n1"), "in the way").unwrap();
+        keep_data(&mut found, &disks);
+        assert_eq!(found.sentence.outcome, Outcome::Anomaly);
+        let [first, second] = found.sentence.reasons.as_slice() else {
+            panic!("{:?}", found.sentence.reasons);
+        };
+        assert!(
+            first.starts_with("elle") && second.contains("the disk of n1"),
+            "{second}"
+        );
+        assert!(found.folder.disk("n2").is_dir());
+        let mut valid = judged(&path.path().join("gone"), Outcome::Valid);
+        keep_data(&mut valid, &disks);
+        assert_eq!(
+            (valid.sentence.outcome, valid.sentence.reasons.len()),
+            (Outcome::Unknown, 2)
+        );
     }
 }

@@ -242,13 +242,12 @@ impl Order {
 }
 
 #[cfg(test)]
-mod tests {
-    use jepsen_check::history::Phase;
-    use tokio::time::Instant;
+pub(super) mod testing {
+    //! An order as others may be.
 
     use super::*;
 
-    fn order(nemesis: &str) -> Order {
+    pub(crate) fn order(nemesis: &str) -> Order {
         Order {
             workload: Name::Bank,
             nemesis: nemesis.parse().unwrap(),
@@ -266,6 +265,15 @@ mod tests {
             out: PathBuf::from("store"),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use jepsen_check::history::Phase;
+    use tokio::time::Instant;
+
+    use super::testing::order;
+    use super::*;
 
     #[test]
     fn faults_are_named_alone_or_together() {

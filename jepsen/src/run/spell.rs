@@ -10,7 +10,8 @@ use tokio::time::Instant;
 pub(super) struct Spell {
     /// How many faults are on.
     on: usize,
-    /// One of them, since the first of them began, has left no majority.
+    /// One of them, since the first of them began, has left no majority, or two were on at once and may have left none
+    /// together.
     stands_still: bool,
     /// Since when at least one is on, and how many calls had been answered then.
     since: Option<(Instant, u64)>,
@@ -30,7 +31,7 @@ impl Spell {
         match phase {
             Phase::Begin => {
                 self.on += 1;
-                self.stands_still |= stands_still;
+                self.stands_still |= stands_still || self.on > 1;
                 self.since.get_or_insert((now, answered));
             }
             Phase::End => {
@@ -73,6 +74,23 @@ impl Spell {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn faults_that_are_on_at_once_count_as_leaving_no_majority() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut spell = Spell::default();
+        for (phase, seconds) in [(Phase::Begin, 1), (Phase::Begin, 2), (Phase::End, 3), (Phase::End, 4)] {
+            spell.note(phase, false, at(seconds), 0);
+        }
+        assert_eq!(
+            (spell.total(), spell.serving()),
+            (Duration::from_secs(3), Duration::ZERO)
+        );
+        spell.note(Phase::Begin, false, at(6), 0);
+        spell.note(Phase::End, false, at(8), 0);
+        assert_eq!(spell.serving(), Duration::from_secs(2));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn what_overlaps_is_counted_once() {

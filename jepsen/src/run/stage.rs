@@ -113,12 +113,7 @@ impl Stage<'_> {
         if self.order.nemesis.kinds.is_empty() {
             tokio::time::sleep(parts.during).await;
         } else {
-            let chronicle = Chronicle {
-                order: self.order,
-                recorder: Arc::clone(self.recorder),
-                least,
-                spell: Spell::default(),
-            };
+            let chronicle = Chronicle::new(self.order, Arc::clone(self.recorder), least);
             let accomplice = Accomplice::new(Arc::clone(self.recorder), cast.accomplice, cast.width);
             cluster.tell_compactions(move |revision| accomplice.compacts(revision));
             let spell = self.storm(cluster, parts.during, chronicle).await;

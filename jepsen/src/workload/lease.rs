@@ -1,6 +1,8 @@
 //! Leases: granted, hung with one key each, kept alive for a while, then left to end, or revoked; and looked at all the
-//! time, above all when they are about to end. In the end nobody renews any, until all must be gone, and each is looked at.
+//! time, above all when they are about to end. In the end nobody renews any, until all must be gone, and each is looked
+//! at, those too whose grant was not answered.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,14 +32,21 @@ pub(super) struct Leases {
     granted: Granted,
 }
 
-/// Leases that were granted: the id and the time to live of each.
-type Granted = Arc<Mutex<Vec<(i64, Duration)>>>;
+/// Leases that were granted, or may have been: the time to live of each, by its id.
+type Granted = Arc<Mutex<BTreeMap<i64, Duration>>>;
 
 /// So long after the last call all leases of these must be gone: a new leader may have been elected just now, and gives
 /// each its whole time.
-fn tail(granted: &[(i64, Duration)]) -> Duration {
-    let longest = granted.iter().map(|(_, ttl)| *ttl).max();
-    longest.unwrap_or_default() + 2 * LATE
+fn tail(granted: &BTreeMap<i64, Duration>) -> Duration {
+    granted.values().copied().max().unwrap_or_default() + 2 * LATE
+}
+
+/// Looks at each of these.
+async fn look(client: &mut Client, granted: &BTreeMap<i64, Duration>) -> Result<(), Mishap> {
+    for lease in granted.keys() {
+        insist(client, &Call::TimeToLive { lease: *lease }).await?;
+    }
+    Ok(())
 }
 
 #[async_trait]
@@ -69,9 +78,7 @@ impl Workload for Leases {
     async fn finish(&self, client: &mut Client) -> Result<(), Mishap> {
         let granted = std::mem::take(&mut *self.granted.lock());
         tokio::time::sleep(tail(&granted)).await;
-        for (lease, _) in granted {
-            insist(client, &Call::TimeToLive { lease }).await?;
-        }
+        look(client, &granted).await?;
         insist(client, &Call::Get(prefix(PREFIX))).await?;
         Ok(())
     }
@@ -115,8 +122,13 @@ impl Tenant {
         let ttl = self.rng.random_range(TTL);
         let keeps = Duration::from_millis(self.rng.random_range(0..6_000));
         let started = Instant::now();
-        let granted = client.call(Call::Grant { lease, ttl }).await?;
-        let Reply::Grant { ttl } = granted.reply else {
+        // Without an answer it may be there all the same.
+        self.granted.lock().insert(lease, Duration::from_secs(ttl as u64));
+        let granted = client.call(Call::Grant { lease, ttl }).await;
+        if let Err(Mishap::Refused(_)) = granted {
+            self.granted.lock().remove(&lease);
+        }
+        let Reply::Grant { ttl } = granted?.reply else {
             return Ok(());
         };
         let tended = Tended {
@@ -131,7 +143,8 @@ impl Tenant {
             lease,
             ..Put::default()
         };
-        self.granted.lock().push((lease, tended.ttl));
+        // Stores round it up.
+        self.granted.lock().insert(lease, tended.ttl);
         self.tended.push(tended);
         client.call(Call::Put(put)).await?;
         Ok(())
@@ -201,46 +214,4 @@ impl Player for Tenant {
 }
 
 #[cfg(test)]
-mod tests {
-    use jepsen_check::history::Line;
-
-    use super::*;
-    use crate::client::Route;
-    use crate::client::testing::deserted;
-    use crate::seed::Seed;
-    use crate::workload::Audited;
-
-    #[test]
-    fn ids_are_positive_and_apart() {
-        let seed = Seed::new(3);
-        let outline = Outline {
-            seed,
-            clients: 8,
-            audited: Audited::default(),
-        };
-        assert_eq!(Leases::default().players(&outline).len(), 8);
-        let mut firsts: Vec<i64> = (0..8).map(|number| first_lease(seed.part("lease", number))).collect();
-        firsts.sort_unstable();
-        assert!(firsts[0] >= 0, "{firsts:?}");
-        assert!(firsts.windows(2).all(|pair| pair[1] - pair[0] > 10_000), "{firsts:?}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn every_lease_is_looked_at_when_it_must_be_gone() {
-        let (place, lines) = deserted(3, 4);
-        let mut client = Client::new(&place, 0, Route::Pinned(0), Seed::new(1));
-        let leases = Leases::default();
-        for (lease, ttl) in [(7, 2), (8, 5)] {
-            leases.granted.lock().push((lease, Duration::from_secs(ttl)));
-        }
-        let began = Instant::now();
-        // Nobody answers here, so it is given up at the first one.
-        leases.finish(&mut client).await.unwrap_err();
-        assert!(began.elapsed() >= Duration::from_secs(5) + 2 * LATE);
-        let asked = lines.try_iter().find_map(|line| match line {
-            Line::Invoke { call, .. } => Some(call),
-            _ => None,
-        });
-        assert_eq!(asked, Some(Call::TimeToLive { lease: 7 }));
-    }
-}
+mod tests;

@@ -49,6 +49,7 @@ pub fn write(history: &History, mut writer: impl Write) -> Result<(), Error> {
                     name,
                     phase,
                     detail,
+                    ..
                 } = &history.faults[number];
                 let side = match phase {
                     Phase::Begin => "begin",

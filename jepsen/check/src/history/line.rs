@@ -5,7 +5,7 @@ use std::io::{BufRead, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Call, Fault, History, Mark, Operation, Outcome, Reply, Response};
+use super::{Call, Error, Fault, History, Mark, Operation, Outcome, Problem, Reply, Response};
 
 /// What is said of a call that was open when the history ended.
 const OPEN: &str = "open when the history ended";
@@ -77,6 +77,9 @@ pub enum Line {
         name: String,
         /// Whether it begins or ends.
         phase: Phase,
+        /// When it was set about, for one that begins: making it takes a while, and it may show from then on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<u64>,
         /// To whom, in words.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         detail: String,
@@ -91,65 +94,6 @@ pub enum Phase {
     Begin,
     /// Up to here.
     End,
-}
-
-/// Why a history cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The reader or the writer failed.
-    #[error("the history cannot be read or written: {0}")]
-    Io(#[from] std::io::Error),
-    /// A line is wrong.
-    #[error("line {line}: {problem}")]
-    Line {
-        /// Its number, from 1.
-        line: usize,
-        /// What is wrong with it.
-        problem: Problem,
-    },
-    /// An operation has no words in the format that was asked for.
-    #[error("operation {operation} cannot be written as {format}")]
-    NoWords {
-        /// Its index.
-        operation: usize,
-        /// The format.
-        format: &'static str,
-    },
-}
-
-/// What is wrong with a line.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
-    /// It is no line of a history.
-    #[error("not a line of a history: {0}")]
-    Malformed(String),
-    /// It is older than the line before it.
-    #[error("its time {time} is before {before}, the time of an earlier line")]
-    Backwards {
-        /// The earlier line's time.
-        before: u64,
-        /// Its own.
-        time: u64,
-    },
-    /// The process calls while its last call is open.
-    #[error("process {0} calls while its last call is open")]
-    Busy(u64),
-    /// The process has no open call that this could belong to.
-    #[error("process {0} has no open call")]
-    Idle(u64),
-    /// The answer is not one to the call.
-    #[error("process {process} asked {call} and cannot be answered {reply}")]
-    Misfit {
-        /// Who.
-        process: u64,
-        /// What was asked.
-        call: String,
-        /// What was answered.
-        reply: String,
-    },
-    /// Only watches deliver responses.
-    #[error("process {0} has a response, but no open watch")]
-    NoWatch(u64),
 }
 
 impl Line {
@@ -207,13 +151,21 @@ impl Pairing {
             Line::Info { process, error, .. } => self.complete(process, time, Outcome::Info { error }),
             Line::Response { process, response, .. } => self.respond(process, time, response),
             Line::Fault {
-                name, phase, detail, ..
+                name,
+                phase,
+                since,
+                detail,
+                ..
             } => {
+                if let Some(since) = since.filter(|since| *since > time) {
+                    return Err(Problem::Ahead { since, time });
+                }
                 self.history.marks.push(Mark::Fault(self.history.faults.len()));
                 self.history.faults.push(Fault {
                     time,
                     name,
                     phase,
+                    since,
                     detail,
                 });
                 Ok(())
@@ -347,6 +299,7 @@ impl History {
                 time: one.time,
                 name: one.name.clone(),
                 phase: one.phase,
+                since: one.since,
                 detail: one.detail.clone(),
             }),
         }
@@ -378,7 +331,7 @@ mod tests {
 {"type":"invoke","process":2,"time":6,"call":{"watch":{"key":"x","prev_kv":true}}}
 {"type":"response","process":2,"time":7,"response":{"revision":1,"created":true}}
 {"type":"ok","process":1,"time":9,"revision":2,"term":3,"reply":{"put":{}}}
-{"type":"fault","time":10,"name":"partition","phase":"begin","detail":"m1 alone"}
+{"type":"fault","time":10,"name":"partition","phase":"begin","since":8,"detail":"m1 alone"}
 {"type":"response","process":2,"time":11,"response":{"revision":2,"events":[{"kind":"put","kv":{"key":"x","value":"1","create_revision":2,"mod_revision":2,"version":1}}]}}
 {"type":"invoke","process":1,"time":12,"call":{"members":{}}}
 {"type":"info","process":1,"time":13,"error":"timed out"}
@@ -406,6 +359,7 @@ mod tests {
         assert!(members.is_unknown() && members.effective_by() == u64::MAX);
         assert!(cas.is_failed() && put.precedes(cas) && !members.precedes(cas));
         assert_eq!(history.faults[0].name, "partition");
+        assert_eq!((history.faults[0].time, history.faults[0].began()), (10, 8));
     }
 
     #[test]
@@ -457,6 +411,10 @@ mod tests {
             (
                 get(5) + r#"{"type":"response","process":1,"time":6,"response":{"revision":1}}"#,
                 "line 2: process 1 has a response",
+            ),
+            (
+                r#"{"type":"fault","time":4,"name":"kill","phase":"begin","since":5}"#.to_owned(),
+                "line 1: its time is 4, and it was set about at 5",
             ),
         ] {
             let problem = problem(&text);

@@ -8,6 +8,7 @@
 
 mod call;
 pub mod edn;
+mod error;
 mod fits;
 mod line;
 pub mod porcupine;
@@ -18,7 +19,8 @@ mod words;
 use std::collections::{BTreeMap, HashMap};
 
 pub use call::{Call, Compare, Delete, Get, Put, Relation, Request, Step, Target, Txn, Watch, covers};
-pub use line::{Error, Line, Phase, Problem};
+pub use error::{Error, Problem};
+pub use line::{Line, Phase};
 pub(crate) use register::{Action, action};
 pub use reply::{Event, KeyValue, Kind, Leader, Reply, Response};
 pub(crate) use words::{event, key_value, seconds};
@@ -88,11 +90,13 @@ pub struct Fault {
     pub name: String,
     /// Whether it begins or ends here.
     pub phase: Phase,
+    /// When it was set about, where that is told.
+    pub since: Option<u64>,
     /// To whom, in words.
     pub detail: String,
 }
 
-/// A fault from its beginning to its end.
+/// A fault from the moment at which it was set about to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Spell<'a> {
     pub(crate) name: &'a str,
@@ -114,6 +118,13 @@ pub(crate) enum Mark {
     Fault(usize),
 }
 
+impl Fault {
+    /// From when on it may have shown, if it begins here.
+    pub fn began(&self) -> u64 {
+        self.since.unwrap_or(self.time)
+    }
+}
+
 impl Operation {
     /// The answer, if there is one.
     pub const fn reply(&self) -> Option<&Reply> {
@@ -127,6 +138,14 @@ impl Operation {
     pub const fn revision(&self) -> Option<i64> {
         match &self.outcome {
             Outcome::Ok { revision, .. } => *revision,
+            Outcome::Fail { .. } | Outcome::Info { .. } => None,
+        }
+    }
+
+    /// The raft term it was answered in, if it was answered and the answer named one.
+    pub const fn term(&self) -> Option<u64> {
+        match &self.outcome {
+            Outcome::Ok { term, .. } => *term,
             Outcome::Fail { .. } | Outcome::Info { .. } => None,
         }
     }
@@ -169,7 +188,7 @@ impl History {
             let name = fault.name.as_str();
             match fault.phase {
                 Phase::Begin => {
-                    on.entry(name).or_insert(fault.time);
+                    on.entry(name).or_insert(fault.began());
                 }
                 Phase::End => {
                     let end = Some(fault.time);

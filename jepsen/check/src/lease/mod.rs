@@ -4,17 +4,20 @@
 //! it. So it lives at least that long from the call's start, and at most that long from the call's end.
 //!
 //! - "early": the lease, or a key on it, is gone before that;
-//! - "late": it is still there when that and the bound are over, or what the last fault in between adds to them;
+//! - "late": it is still there when that and the bound are over, or what the last fault or election in between adds to
+//!   them;
 //! - "risen": it is there after it was gone;
 //! - "revoked": it is there after its revocation was answered.
 //!
 //! A key counts only if a single put wrote it. What a call with an unknown outcome may have renewed counts from the
 //! moment at which its client gave up. Ids of leases are used once in a history.
 
+mod elections;
 mod evidence;
 
 use crate::history::{History, Operation, Spell, seconds};
 use crate::verdict::{Findings, Verdict};
+use elections::elections;
 use evidence::{Lease, Renewal, Sight, gather};
 
 /// How exactly leases must end, in nanoseconds.
@@ -29,7 +32,8 @@ pub struct Bounds {
 /// Judges every lease of a history.
 pub fn check(history: &History, bounds: Bounds) -> Verdict {
     let mut findings = Findings::default();
-    let spells = history.spells();
+    let mut spells = history.spells();
+    spells.extend(elections(history, bounds.late));
     for (id, lease) in gather(history) {
         for gone in &lease.gone {
             findings.check();
@@ -87,16 +91,15 @@ fn check_alive(id: i64, lease: &Lease<'_>, alive: &Sight<'_>, findings: &mut Fin
 }
 
 /// When a lease that is seen at a moment must have been gone, if this was its last renewal: `late` after its end. A new
-/// leader starts the time of every lease afresh, and without a leader none ends. So if there was a fault in between, it
-/// may also live its whole time from the election that the last such fault made necessary; `None` while that is on.
-///
-/// A fault is told of only once it is there, so one that is told of just after the moment may have been on.
+/// leader starts the time of every lease afresh, and without a leader none ends. So if there was a fault or an election in
+/// between, it may also live its whole time from the election that the last of them made necessary; `None` while that is
+/// on.
 fn due(renewal: &Renewal<'_>, seen: u64, spells: &[Spell<'_>], late: u64) -> Option<u64> {
     let over = |spell: &Spell<'_>| spell.end.unwrap_or(u64::MAX);
     let ended = renewal.operation.end.unwrap_or(u64::MAX);
     let between = spells
         .iter()
-        .filter(|spell| spell.begin < seen.saturating_add(late) && ended < over(spell).saturating_add(late));
+        .filter(|spell| spell.begin < seen && ended < over(spell).saturating_add(late));
     let calm = renewal.latest().saturating_add(late);
     match between.map(over).max() {
         None => Some(calm),

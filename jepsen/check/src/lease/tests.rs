@@ -129,6 +129,7 @@ fn late_a_fault_adds_one_election_and_one_life() {
     // Faults that are over when it is renewed, or come when it was seen, add nothing; while one is on all may be.
     let early = faulty(granted(), 20, 30);
     assert_eq!(rules(read(early.clone(), 15, true)), ["late"]);
+    assert_eq!(rules(read(early.clone(), 19, true)), ["late"]);
     assert!(passes(read(early.clone(), 29, true)));
     assert_eq!(rules(read(early, 45, true)), ["late"]);
     assert!(passes(read(
@@ -138,6 +139,49 @@ fn late_a_fault_adds_one_election_and_one_life() {
     )));
     let renewed = keep_alive(faulty(granted(), 4, 5), 9, 10);
     assert_eq!(rules(read(renewed, 23, true)), ["late"]);
+}
+
+#[test]
+fn late_a_fault_that_is_made_slowly_counts_from_the_moment_it_was_set_about() {
+    let slow =
+        granted()
+            .slow_fault(seconds_of(5), seconds_of(40), "disk-full")
+            .fault(seconds_of(45), "disk-full", Phase::End);
+    assert!(passes(read(slow.clone(), 30, true)));
+    assert_eq!(rules(read(slow, 60, true)), ["late"]);
+    assert_eq!(rules(read(faulty(granted(), 40, 45), 30, true)), ["late"]);
+}
+
+/// Somebody asks a member, and is answered in a term.
+fn in_term(history: Operations, at: u64, term: u64) -> Operations {
+    let (start, end) = (seconds_of(at), seconds_of(at) + 1);
+    history.ok(5, start, end, get("y"), absent(), 0).in_term(term)
+}
+
+#[test]
+fn late_an_election_without_a_fault_adds_one_life() {
+    // The lease ends at 12 s. The answer of the new term comes at 8 s; the rest is as after a fault.
+    let elected = in_term(in_term(granted(), 4, 1), 8, 2);
+    assert!(passes(read(elected.clone(), 22, true)));
+    assert_eq!(rules(read(elected, 23, true)), ["late"]);
+    // Without a new term nobody was elected, and the first one that is named is not new.
+    assert_eq!(rules(read(in_term(in_term(granted(), 4, 1), 8, 1), 22, true)), ["late"]);
+    assert_eq!(rules(read(in_term(granted(), 8, 2), 22, true)), ["late"]);
+    // Nor does one help that was over when it was renewed, or came when it had been seen.
+    let renewed = keep_alive(in_term(in_term(granted(), 4, 1), 6, 2), 11, 10);
+    assert_eq!(rules(read(renewed, 24, true)), ["late"]);
+    let elected = in_term(in_term(in_term(granted(), 4, 1), 19, 1), 30, 2);
+    assert_eq!(rules(read(elected, 15, true)), ["late"]);
+}
+
+#[test]
+fn late_while_nobody_leads_no_lease_ends() {
+    // Answers in the old term may come until shortly before the election.
+    let elected = in_term(in_term(in_term(granted(), 4, 1), 16, 1), 17, 2);
+    assert!(passes(read(elected.clone(), 15, true)));
+    let after = in_term(elected, 18, 1);
+    assert!(passes(read(after.clone(), 31, true)));
+    assert_eq!(rules(read(after, 32, true)), ["late"]);
 }
 
 #[test]
