@@ -11,9 +11,9 @@ use std::time::Duration;
 use store_planted::Bug;
 
 use crate::error::{Error, OrFail, Result};
-use crate::names::Seam;
 use crate::plan::Cut;
 use crate::script::Scenario;
+use crate::table::Seam;
 
 /// After so long a child hangs.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -232,7 +232,7 @@ mod tests {
             command.args(["-c", text]);
             listen(command, limit).unwrap()
         };
-        let hangs = run("echo cut; exec sleep 600", Duration::from_millis(100));
+        let hangs = run("echo cut; exec sleep 600", Duration::from_secs(2));
         assert!(
             hangs.hung && hangs.signal == Some(9) && hangs.has(&Said::Cut),
             "{hangs:?}"

@@ -3,6 +3,7 @@
 //! An operation is named by what it is done to and by what came before it, so that a report says `log.append.sync`: the
 //! log itself says nothing of it.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -174,7 +175,7 @@ impl File for CutFile {
             FOUND => "log.recover.rewrite",
             _ => {
                 self.recovers.store(false, Ordering::SeqCst);
-                records(data)
+                name_of(data)
             }
         };
         let write = |part: &[u8]| {
@@ -219,23 +220,35 @@ impl File for CutFile {
     }
 }
 
-/// The name of a write by the most important of its records; the format stands in `store/log/src/record.rs`.
-fn records(data: &[u8]) -> &'static str {
+/// Records that lie one behind the other, up to the first zeros: the kind and the index of each. The format stands in
+/// `store/log/src/record.rs`.
+pub(crate) fn records(data: &[u8]) -> impl Iterator<Item = (u8, u64)> + '_ {
     const HEAD: usize = 32;
+    let mut rest = data;
+    std::iter::from_fn(move || {
+        let (head, _) = rest.split_at_checked(HEAD)?;
+        let (kind, mut index) = (head[24], [0; 8]);
+        index.copy_from_slice(&head[16..24]);
+        let payload = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
+        rest = rest.get(HEAD + payload.next_multiple_of(8)..).unwrap_or_default();
+        (kind != 0).then_some((kind, u64::from_le_bytes(index)))
+    })
+}
+
+/// The kind of an entry's record.
+pub(crate) const ENTRY: u8 = 1;
+
+/// The name of a write by the most important of its records.
+fn name_of(data: &[u8]) -> &'static str {
     const NAMES: [(u8, &str); 6] = [
         (4, "log.truncate.write"),
         (5, "log.purge.write"),
         (2, "log.vote.write"),
-        (1, "log.append.write"),
+        (ENTRY, "log.append.write"),
         (3, "log.committed.write"),
         (6, "log.mark.write"),
     ];
-    let (mut kinds, mut rest) = ([false; 8], data);
-    while let Some((head, _)) = rest.split_at_checked(HEAD) {
-        kinds[usize::from(head[24] & 7)] = true;
-        let payload = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
-        rest = rest.get(HEAD + payload.next_multiple_of(8)..).unwrap_or_default();
-    }
-    let named = NAMES.iter().find(|(kind, _)| kinds[usize::from(*kind)]);
+    let kinds: BTreeSet<u8> = records(data).map(|(kind, _)| kind).collect();
+    let named = NAMES.iter().find(|(kind, _)| kinds.contains(kind));
     named.map_or("log.unknown.write", |(_, name)| name)
 }

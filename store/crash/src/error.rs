@@ -1,6 +1,6 @@
 //! Why a case failed, in words.
 
-use std::fmt::Display;
+use std::fmt::{Debug, Display};
 
 /// What went wrong; one or more lines for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,4 +25,15 @@ impl<T, E: Display> OrFail<T> for std::result::Result<T, E> {
     fn or_fail(self, what: &str) -> Result<T> {
         self.map_err(|error| Error(format!("{what}: {error}")))
     }
+}
+
+/// Holds what was found against what must be there.
+///
+/// # Errors
+/// Where they differ.
+pub(crate) fn equal<T: PartialEq + Debug>(what: &str, found: T, wanted: T) -> Result<()> {
+    if found == wanted {
+        return Ok(());
+    }
+    Err(Error::new(format!("{what} is {found:?}, not {wanted:?}")))
 }

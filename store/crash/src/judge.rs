@@ -1,6 +1,6 @@
 //! Starts again on what a run left, and compares it with what may be there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,10 +19,11 @@ use store_node::{Folder, IdentityStore, Member};
 use store_rocks::ReadOnly;
 
 use crate::child::{Run, Said};
-use crate::error::{Error, OrFail, Result};
-use crate::life::{How, Life, caught_up, config, data_dir, database, rocks};
+use crate::error::{Error, OrFail, Result, equal};
+use crate::life::{How, Life, caught_up, config, database, rocks};
 use crate::member::{ask, tag};
 use crate::script::{Change, Scenario, Step};
+use crate::tidy::tidy;
 
 /// A state that the members may be in: every change that was made, and what they make of a store.
 #[derive(Clone, Default)]
@@ -166,11 +167,12 @@ pub(crate) fn check(scenario: Scenario, folder: &Path, belief: &Belief) -> Resul
     })
     .or_fail("the first start")?;
     for number in 0..members {
-        tidy(&data_dir(folder, number)).or_fail("after the first start")?;
+        tidy(folder, number, scenario).or_fail("after the first start")?;
         verify(folder, number, scenario, &found).or_fail("after the first start")?;
     }
     let same = serves(scenario, folder, |life| compare(&life.members, &[found]));
-    same.map(drop).or_fail("the second start")
+    same.or_fail("the second start")?;
+    (0..members).try_for_each(|number| tidy(folder, number, scenario).or_fail("after the second start"))
 }
 
 /// Starts the members, looks, and ends them in order.
@@ -208,13 +210,6 @@ fn compare(members: &[Member], states: &[State]) -> Result<State> {
     let states = differences.len();
     let text = differences.join("\n  or ");
     Err(Error::new(format!("it is in none of {states} states:\n  {text}")))
-}
-
-fn equal<T: PartialEq + std::fmt::Debug>(what: &str, found: T, wanted: T) -> Result<()> {
-    if found == wanted {
-        return Ok(());
-    }
-    Err(Error::new(format!("{what} is {found:?}, not {wanted:?}")))
 }
 
 /// Beside keys and leases there are those who run, and nothing that no run asks for: no alarm, and no users.
@@ -265,19 +260,29 @@ fn values(response: &RangeResponse) -> Result<Vec<KeyValue>> {
     values.collect::<std::result::Result<_, _>>().or_fail("decode a key")
 }
 
-/// Looks at what lies there before anything mends it: what was purged from the log is in the database.
-fn look(folder: &Path, number: usize, scenario: Scenario) -> Result<()> {
-    let config = config(folder, number, scenario);
-    let place = Folder::find(&config).or_fail("find the folder")?;
+/// The log of a member that does not run; none before it knows who it is.
+pub(crate) fn log(place: &Folder) -> Result<Option<View>> {
     let Some(identity) = place.load().or_fail("read the identity")? else {
-        return Ok(());
+        return Ok(None);
     };
     let disk = RealDisk::open_read_only(place.log()).or_fail("look at the log")?;
-    let log = View::open(&disk, identity.cluster_id, identity.member_id).or_fail("look at the log")?;
+    let log = View::open(&disk, identity.cluster_id, identity.member_id);
+    log.map(Some).or_fail("look at the log")
+}
+
+/// The first index that was not purged from a log.
+pub(crate) fn begins(log: &View) -> u64 {
+    log.first().or(log.last().map(|last| last + 1)).unwrap_or(0)
+}
+
+/// Looks at what lies there before anything mends it: what was purged from the log is in the database.
+fn look(folder: &Path, number: usize, scenario: Scenario) -> Result<()> {
+    let place = Folder::find(&config(folder, number, scenario)).or_fail("find the folder")?;
+    let Some(log) = log(&place)? else { return Ok(()) };
     let engine: Arc<dyn Engine> = Arc::new(ReadOnly::open(place.db(), rocks()).or_fail("look at the database")?);
     let machine = Machine::open(engine, None, Limits::default()).or_fail("look at the database")?;
     let (applied, _) = machine.applied();
-    let first = log.first().or(log.last().map(|last| last + 1)).unwrap_or(0);
+    let first = begins(&log);
     if first > applied + 1 {
         let text = format!("the log begins at {first}, and the database has only what is before {applied}");
         return Err(Error::new(text));
@@ -295,36 +300,4 @@ fn verify(folder: &Path, number: usize, scenario: Scenario, wanted: &State) -> R
         machine.reader().state().revision,
         wanted.model.revision(),
     )
-}
-
-fn names(folder: &Path) -> Result<BTreeSet<String>> {
-    let entries = std::fs::read_dir(folder).or_fail("list a folder")?;
-    Ok(entries
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect())
-}
-
-/// Nothing may lie in a member's folder that is of no use.
-fn tidy(folder: &Path) -> Result<()> {
-    let member = folder.join("member");
-    let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
-    equal("the folder", names(&member)?, set(&["db", "identity", "log"]))?;
-    let (databases, other): (BTreeSet<_>, BTreeSet<_>) = names(&member.join("db"))?
-        .into_iter()
-        .partition(|name| name.starts_with("db-"));
-    equal("the number of databases", databases.len(), 1)?;
-    equal(
-        "the engine's folder",
-        other,
-        set(&["ACTIVE", "LOCK", "checkpoints", "incoming"]),
-    )?;
-    equal("the checkpoints", names(&member.join("db/checkpoints"))?, set(&[]))?;
-    if names(&member.join("db/incoming"))?.len() > 1 {
-        return Err(Error::new("more than one checkpoint is on its way in"));
-    }
-    let mut log = names(&member.join("log"))?;
-    let is_segment = |name: &str| Path::new(name).extension().is_some_and(|end| end == "log");
-    log.retain(|name| !is_segment(name) && name != "LOCK");
-    equal("what the log's folder holds besides segments", log, set(&[]))
 }

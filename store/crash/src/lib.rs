@@ -6,8 +6,8 @@
 //! enough to stand where operations pass: at the traits that a member is given (`disk`, `engine`), and at the system
 //! calls (`shim.c`). A first run records what passes, `names` calls each by the name of a failpoint.
 //!
-//! This crate must not know how a member works, only what it is given and what it says. Start reading at `names`, then
-//! `cases`; `judge` is what must hold.
+//! This crate must not know how a member works, only what it is given and what it says. Start reading at `table`, then
+//! `cases` and `workshop`; `judge` is what must hold.
 
 pub mod cases;
 mod child;
@@ -16,16 +16,22 @@ mod engine;
 mod error;
 mod judge;
 mod life;
+mod litter;
 pub mod member;
 mod names;
 mod net;
 mod plan;
 mod record;
 mod script;
+mod table;
+mod tidy;
+mod workshop;
 
-pub use cases::{Case, Outcome, Workshop};
+pub use cases::{Case, Outcome};
 pub use error::{Error, Result};
-pub use names::{Errors, LEFT_OUT, Name, Row, Seam, TABLE, row};
+pub use names::Name;
 pub use plan::{Action, Cut, Kind, Plan};
 pub use record::{Operation, Record};
 pub use script::Scenario;
+pub use table::{Errors, LEFT_OUT, Row, Seam, TABLE, row};
+pub use workshop::Workshop;

@@ -113,8 +113,8 @@ fn one(name: &str, cut: Cut) -> Result<()> {
 }
 
 fn show(scenario: &str, seam: &str) -> Result<()> {
-    let seam = if seam == "calls" { Seam::Calls } else { Seam::Traits };
-    let record = workshop()?.record(Scenario::named(scenario)?, seam)?;
+    let (scenario, seam) = (Scenario::named(scenario)?, Seam::named(seam)?);
+    let record = workshop()?.record(scenario, seam)?;
     for (operation, name) in &record.operations {
         println!("{name:?} {} {}", operation.text, operation.occurrence);
     }
@@ -127,6 +127,7 @@ fn all(scenarios: &[Scenario], seed: Option<u64>) -> Result<()> {
     for scenario in scenarios.iter().copied() {
         for seam in [Seam::Traits, Seam::Calls] {
             if !workshop.can(seam) {
+                println!("{}, {seam:?}: skipped, there is no C compiler", scenario.name());
                 continue;
             }
             let mut chosen = cases::of(&workshop.record(scenario, seam)?);

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::{OrFail, Result};
-use crate::names::{self, Name, Seam};
+use crate::names::{self, Name};
 use crate::plan::Kind;
 use crate::script::Scenario;
+use crate::table::Seam;
 
 /// An operation of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]

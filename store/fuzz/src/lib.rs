@@ -7,7 +7,7 @@
 //! Noise that ends at the first length or checksum proves nothing. So seeds are made by the store's own encoders, the
 //! mutator changes single fields and mends the lengths around them ([`mutate::Shape`]), and a flag of an input lets its
 //! target make checksums, signatures and frames right. Each target says whether an input was understood ([`Verdict`]),
-//! and the test fails where too few are.
+//! and the test fails where a seed is not that should be, or too few of what is made of them.
 //!
 //! There are two ways to run the targets:
 //!
@@ -54,8 +54,10 @@ pub struct Target {
     pub name: &'static str,
     /// Takes one input.
     pub run: fn(&[u8]) -> Verdict,
-    /// Valid inputs to begin with.
+    /// Inputs to begin with, valid ones and some that noise is made of although they are not.
     pub seeds: fn() -> Vec<Vec<u8>>,
+    /// The numbers of those that are refused; all others are understood.
+    pub refused: &'static [usize],
     /// How its inputs are put together.
     pub shape: mutate::Shape,
     /// Mutations that the test makes, by what one run costs.

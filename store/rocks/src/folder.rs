@@ -41,7 +41,7 @@ pub(crate) fn sync_folder(path: &Path) -> Result<()> {
     folder::sync(path).map_err(error("sync a folder"))
 }
 
-/// Removes a folder and all in it, if it is there; or the file that is there in its place.
+/// Removes a folder and all in it, or a file, if it is there.
 pub(crate) fn remove(path: &Path) -> Result<()> {
     let removed = match fs::remove_dir_all(path) {
         Err(source) if source.kind() == io::ErrorKind::NotADirectory => fs::remove_file(path),
@@ -69,6 +69,10 @@ impl Folder {
             _lock: Some(lock(root, file, libc::LOCK_EX)?),
         };
         remove(&locked.checkpoints())?;
+        // What was received may go on; a file in the place of its folder would be in the way of every start.
+        if !locked.incoming().is_dir() {
+            remove(&locked.incoming())?;
+        }
         for path in [locked.checkpoints(), locked.incoming()] {
             folder::create(&path).map_err(error("create a folder"))?;
         }
@@ -139,7 +143,7 @@ impl Folder {
 
     /// Removes what a crash left: databases that are not active and a half-written pointer.
     pub(crate) fn remove_leftovers(&self, active: Option<u64>) -> Result<()> {
-        let _ = fs::remove_file(self.root.join(ACTIVE_NEXT));
+        let _ = remove(&self.root.join(ACTIVE_NEXT));
         let failed = error("list the store's folder");
         for entry in fs::read_dir(&self.root).map_err(&failed)? {
             let path = entry.map_err(&failed)?.path();

@@ -40,7 +40,8 @@ impl Place {
         let all = folder.incoming();
         for entry in fs::read_dir(&all).map_err(error)? {
             let entry = entry.map_err(error)?;
-            if entry.file_name() != id {
+            // A file in the place of its folder is of no more use than another's.
+            if entry.file_name() != id || !entry.path().is_dir() {
                 folder::remove(&entry.path())?;
             }
         }

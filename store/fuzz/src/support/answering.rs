@@ -8,10 +8,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
+use parking_lot::Mutex;
 use prost::Message;
 use proto::peer::append_response::Outcome;
 use proto::{etcd, peer};
-use store_node::Peers;
+use store_node::{Member, Peers};
 use store_raft::{BoxStream, Transport, TransportError};
 
 type Result<T> = std::result::Result<T, TransportError>;
@@ -35,12 +36,9 @@ pub(crate) enum Call {
 
 const CALLS: u8 = 12;
 
-/// The answers to one call: each is given once, and the last one from then on.
-#[derive(Default)]
-struct Answers {
-    given: Vec<Bytes>,
-    next: AtomicUsize,
-}
+/// Calls of these kinds after which nothing new is to be expected: who stands for election asks a few times, and who
+/// leads each few milliseconds.
+const ENOUGH: [(Call, usize); 3] = [(Call::PreVote, 6), (Call::Vote, 6), (Call::Append, 100)];
 
 /// Members that answer what they are told to. An answer of no bytes is what a good member would say, for those calls
 /// without which nothing goes on.
@@ -48,24 +46,61 @@ struct Answers {
 pub(crate) struct Answering(Arc<Told>);
 
 struct Told {
-    answers: BTreeMap<u8, Answers>,
+    /// By call: each is given once, and the last one from then on.
+    answers: BTreeMap<u8, Vec<Bytes>>,
+    /// How often each call was made.
+    asked: [AtomicUsize; CALLS as usize],
+    /// How often hashes were told, and how often of what is really there.
+    hashed: AtomicUsize,
+    scanned: AtomicUsize,
     me: AtomicU64,
     installed: AtomicU64,
+    /// Who asks, for answers that mean the same as its own.
+    asker: Mutex<Option<Member>>,
 }
 
 impl Answering {
     /// Reads answers: each is the number of its call, and a message.
     pub(crate) fn new<'a>(me: u64, pieces: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut answers: BTreeMap<u8, Answers> = BTreeMap::new();
+        let mut answers: BTreeMap<u8, Vec<Bytes>> = BTreeMap::new();
         for (&call, message) in pieces.into_iter().filter_map(<[u8]>::split_first) {
             let answers = answers.entry(call % CALLS).or_default();
-            answers.given.push(Bytes::copy_from_slice(message));
+            answers.push(Bytes::copy_from_slice(message));
         }
         Self(Arc::new(Told {
             answers,
+            asked: Default::default(),
+            hashed: AtomicUsize::new(0),
+            scanned: AtomicUsize::new(0),
             me: AtomicU64::new(me),
             installed: AtomicU64::new(0),
+            asker: Mutex::new(None),
         }))
+    }
+
+    /// From now on hashes that are none mean those of this member; until [`Self::forget`], as it holds this.
+    pub(crate) fn know(&self, asker: &Member) {
+        *self.0.asker.lock() = Some(asker.clone());
+    }
+
+    pub(crate) fn forget(&self) {
+        self.0.asker.lock().take();
+    }
+
+    /// How often hashes were told.
+    pub(crate) fn hashed(&self) -> usize {
+        self.0.hashed.load(Ordering::Relaxed)
+    }
+
+    /// How often those of what is really there.
+    pub(crate) fn scanned(&self) -> usize {
+        self.0.scanned.load(Ordering::Relaxed)
+    }
+
+    /// Whether the same was asked so often that more would bring nothing new.
+    pub(crate) fn is_spent(&self) -> bool {
+        let asked = |call: Call| self.0.asked[call as usize].load(Ordering::Relaxed);
+        ENOUGH.iter().any(|(call, enough)| asked(*call) >= *enough)
     }
 
     /// Snapshots that were answered for.
@@ -75,14 +110,9 @@ impl Answering {
 
     fn bytes(&self, call: Call) -> Result<Bytes> {
         let absent = || TransportError::Unreachable("nobody answers this".to_owned());
+        let before = self.0.asked[call as usize].fetch_add(1, Ordering::Relaxed);
         let answers = self.0.answers.get(&(call as u8)).ok_or_else(absent)?;
-        let next = answers.next.fetch_add(1, Ordering::Relaxed);
-        answers
-            .given
-            .get(next)
-            .or(answers.given.last())
-            .cloned()
-            .ok_or_else(absent)
+        answers.get(before).or(answers.last()).cloned().ok_or_else(absent)
     }
 
     fn answer<T: Message + Default>(&self, call: Call, good: impl FnOnce() -> T) -> Result<T> {
@@ -230,9 +260,37 @@ impl Peers for Answering {
     async fn hashes(
         &self,
         _target: &peer::Node,
-        _request: peer::HashesRequest,
+        request: peer::HashesRequest,
         _timeout: Duration,
     ) -> Result<peer::HashesResponse> {
-        self.answer(Call::Hashes, Default::default)
+        let mut answer = self.answer(Call::Hashes, Default::default)?;
+        self.0.hashed.fetch_add(1, Ordering::Relaxed);
+        self.0
+            .scanned
+            .fetch_add(usize::from(request.scan_revision != 0), Ordering::Relaxed);
+        let asker = self.0.asker.lock().clone();
+        if let Some(asker) = asker {
+            same(&mut answer, &asker.hashes(request).await);
+        }
+        Ok(answer)
+    }
+}
+
+/// Where an answer names no revision or no hash, it means those of the one that asked, which no input knows.
+fn same(answer: &mut peer::HashesResponse, own: &peer::HashesResponse) {
+    let newest = own.hashes.iter().map(|own| own.revision).max();
+    for theirs in &mut answer.hashes {
+        if theirs.revision == 0 {
+            theirs.revision = newest.unwrap_or_default();
+        }
+        let own = own.hashes.iter().find(|own| own.revision == theirs.revision);
+        if theirs.hash == 0 {
+            theirs.hash = own.map_or(0, |own| own.hash);
+        }
+    }
+    if let Some((theirs, own)) = answer.scan.as_mut().zip(own.scan.as_ref())
+        && theirs.hash == 0
+    {
+        theirs.hash = own.hash;
     }
 }

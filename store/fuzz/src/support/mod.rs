@@ -1,7 +1,9 @@
 //! What several targets need: a runtime, machines with something in them, members, and nobody to talk to.
 
 pub(crate) mod answering;
+pub(crate) mod answers;
 pub(crate) mod grpc;
+pub(crate) mod leader;
 pub(crate) mod machine;
 pub(crate) mod member;
 pub(crate) mod nobody;
@@ -44,8 +46,14 @@ pub(crate) fn same_again<M: Message + Default + PartialEq + Debug>(message: &M) 
     assert_eq!(again.encode_to_vec(), encoded, "a message was written in two ways");
 }
 
+/// What an engine holds: space, key and value.
+pub(crate) type Contents = Vec<(u8, Vec<u8>, Vec<u8>)>;
+
 /// Everything that the spaces of the store hold.
-pub(crate) fn dump(engine: &dyn Engine) -> Vec<(u8, Vec<u8>, Vec<u8>)> {
+///
+/// # Errors
+/// The engine's, where it cannot be read.
+pub(crate) fn dump(engine: &dyn Engine) -> store_engine::Result<Contents> {
     let mut found = Vec::new();
     for space in 0..8 {
         let mut cursor = engine.scan(Space(space), b"", None, Order::Ascending);
@@ -53,7 +61,7 @@ pub(crate) fn dump(engine: &dyn Engine) -> Vec<(u8, Vec<u8>, Vec<u8>)> {
             found.push((space, cursor.key().to_vec(), cursor.value().to_vec()));
             cursor.advance();
         }
-        must("scan an engine in memory", cursor.status());
+        cursor.status()?;
     }
-    found
+    Ok(found)
 }

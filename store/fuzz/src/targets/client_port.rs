@@ -15,11 +15,14 @@ use proto::etcd;
 use store_wire::{Options, Server, Serves, bind};
 
 use crate::support::grpc::{
-    CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PADDED, PING, block, call, frame, has_head, head, hello,
+    CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PADDED, PING, answered, block, call, frame, head, hello,
     message, send,
 };
 use crate::support::{block_on, member, must, sample};
 use crate::{Verdict, pieces};
+
+/// What is said of a call that was not read: too long, of no known name, or of bytes that are no message.
+const UNREAD: &[u8] = &[11, 12, 13];
 
 /// What keeps a port open.
 struct Port {
@@ -69,7 +72,7 @@ pub fn run(data: &[u8]) -> Verdict {
         }
     };
     let answer = send(port(), &sent);
-    Verdict::of(answer.starts_with(b"HTTP/1.1 2") || answer.starts_with(b"HTTP/1.1 1") || has_head(&answer))
+    Verdict::of(answer.starts_with(b"HTTP/1.1 2") || answer.starts_with(b"HTTP/1.1 1") || answered(&answer, UNREAD))
 }
 
 /// A whole call, out of its pieces.
@@ -219,4 +222,46 @@ pub fn seeds() -> Vec<Vec<u8>> {
         seeds.push(seed(2, &[path.as_bytes(), body.as_bytes()]));
     }
     seeds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(path: &str, fields: &str, message: &[u8]) -> Verdict {
+        let pieces = pieces::join([path.as_bytes(), fields.as_bytes(), message]);
+        run(&[&[1][..], &pieces].concat())
+    }
+
+    #[test]
+    fn what_is_not_read_is_not_understood() {
+        let put = sample::put("k", "v", 0).encode_to_vec();
+        assert_eq!(call("/etcdserverpb.KV/Put", "", &put), Verdict::Understood);
+        assert_eq!(call("/etcdserverpb.KV/Nothing", "", &put), Verdict::Refused);
+        assert_eq!(call("/etcdserverpb.KV/Put", "", &[0xff]), Verdict::Refused);
+        // An empty key is refused by who has read it.
+        assert_eq!(call("/etcdserverpb.KV/Put", "", b""), Verdict::Understood);
+        let (takes, sends) = ("grpc-accept-encoding=gzip", "grpc-encoding=gzip");
+        assert_eq!(call("/etcdserverpb.KV/Put", takes, &put), Verdict::Understood);
+        assert_eq!(call("/etcdserverpb.KV/Put", sends, &put), Verdict::Understood);
+    }
+
+    #[test]
+    fn what_is_long_is_read() {
+        let value = etcd::PutRequest {
+            value: vec![b'v'; 50_000].into(),
+            ..sample::put("k", "v", 0)
+        };
+        let put = value.encode_to_vec();
+        assert_eq!(call("/etcdserverpb.KV/Put", "", &put), Verdict::Understood);
+        for bytes in [127, 128, 300, 5_000] {
+            let field = format!("field={}", "v".repeat(bytes));
+            let put = sample::put("k", "v", 0).encode_to_vec();
+            assert_eq!(
+                call("/etcdserverpb.KV/Put", &field, &put),
+                Verdict::Understood,
+                "{bytes}"
+            );
+        }
+    }
 }

@@ -13,14 +13,12 @@ use store_engine::{Batch, Engine, File, Space};
 use store_rocks::{Options, ReadOnly, Rocks};
 use tempfile::TempDir;
 
-use crate::support::{dump, must};
+use crate::support::{Contents, dump, must};
 use crate::{Verdict, pieces};
 
 /// Other files of a folder, files of a checkpoint.
 const MOST: usize = 16;
 const ACTIVE: &str = "ACTIVE";
-
-type Contents = Vec<(u8, Vec<u8>, Vec<u8>)>;
 
 /// A good folder of one database, and what it holds.
 struct Good {
@@ -45,7 +43,7 @@ fn good() -> &'static Good {
             (file.name.clone(), data)
         };
         let files = image.files().iter().enumerate().map(read).collect();
-        let contents = dump(&engine);
+        let contents = held(&engine);
         drop(image);
         drop(engine);
         Good {
@@ -77,7 +75,7 @@ fn open(path: &Path) -> store_engine::Result<Rocks> {
 /// Lays out a folder and opens it, or receives a checkpoint and installs it.
 ///
 /// # Panics
-/// Where a folder is opened that does not say what counts, what was there is lost, a file goes away that is not the
+/// Where a folder is opened that does not say what counts, what was there is lost, anything goes away that is not the
 /// engine's, or a checkpoint that is refused changes anything.
 pub fn run(data: &[u8]) -> Verdict {
     let Some((which, rest)) = data.split_first() else {
@@ -96,55 +94,74 @@ fn is_database(name: &str) -> bool {
     number.is_some_and(|number| name == format!("db-{number}"))
 }
 
+/// Whether what is at a path is the engine's: a database, checkpoints, or half a pointer to a database.
+fn is_own(path: &str) -> bool {
+    let first = path.split('/').next().unwrap_or_default();
+    is_database(first) || ["checkpoints", "incoming", "ACTIVE.next"].contains(&first)
+}
+
+/// The folder of the database that counts, by what says so.
+fn named(folder: &Path, active: &[u8]) -> Option<PathBuf> {
+    let name = std::str::from_utf8(active).ok()?.strip_suffix('\n')?;
+    is_database(name).then(|| folder.join(name))
+}
+
 fn opened(pieces: &[&[u8]]) -> bool {
     let folder = new_folder();
     let (Some(name), Some(active)) = (pieces.first(), pieces.get(1)) else {
         return false;
     };
-    let Some(database) = place(folder.path(), &pieces::text(name)) else {
+    let name = pieces::text(name);
+    let Some(database) = place(folder.path(), &name) else {
         return false;
     };
     let good = good();
     copy(&good.folder.path().join("db-1"), &database);
     must("write a file", fs::write(folder.path().join(ACTIVE), active));
     let mut foreign = Vec::new();
+    if !is_own(&name) {
+        foreign.push(database.join("CURRENT"));
+    }
     for pair in pieces[2..].chunks_exact(2).take(MOST) {
         let path = pieces::text(pair[0]);
-        let Some(at) = place(folder.path(), &path) else {
-            continue;
-        };
-        let own = path.contains('/') || is_database(&path) || path == "checkpoints" || path.starts_with(ACTIVE);
-        if at.exists() || at.parent().is_some_and(|parent| fs::create_dir_all(parent).is_err()) {
-            continue;
-        }
-        // A path that ends in a slash is a folder's, and that is there by now.
-        if fs::write(&at, pair[1]).is_ok() && !own {
-            foreign.push(at);
-        }
+        let at = place(folder.path(), &path);
+        foreign.extend(at.filter(|at| put(at, &path, pair[1]) && !is_own(&path)));
     }
-    let named = active
-        .strip_suffix(b"\n")
-        .is_some_and(|active| active == *name && is_database(&pieces::text(name)));
+    let look_after = || {
+        let gone = foreign.iter().find(|path| !path.exists());
+        assert_eq!(gone, None, "what is not the engine's went away");
+    };
     let looked = ReadOnly::open(folder.path(), options())
-        .map(|engine| dump(&engine))
-        .ok();
+        .ok()
+        .map(|engine| held(&engine));
     let engine = open(folder.path());
-    assert!(
-        foreign.iter().all(|path| path.exists()),
-        "a file that is not the engine's went away"
-    );
+    look_after();
     let Ok(engine) = engine else {
         assert!(looked.is_none(), "who looks sees what cannot be opened");
         return false;
     };
+    let named = named(folder.path(), active).is_some_and(|named| named == database);
     assert!(named, "a folder was opened that does not say which database counts");
     assert_eq!(looked.as_ref(), Some(&good.contents), "who looks sees what is there");
-    assert_eq!(dump(&engine), good.contents, "what was there is there");
+    assert_eq!(held(&engine), good.contents, "what was there is there");
     assert!(receive(&engine, "again", &good.image), "a good checkpoint is installed");
     drop(engine);
     let engine = must("open what was installed", open(folder.path()));
-    assert_eq!(dump(&engine), good.contents, "what was installed is there");
+    assert_eq!(held(&engine), good.contents, "what was installed is there");
+    look_after();
     true
+}
+
+/// Puts a file there, or a folder where the path ends in a slash, unless something has the name. Answers whether it did.
+fn put(at: &Path, path: &str, data: &[u8]) -> bool {
+    let make = |folder: &Path| fs::create_dir_all(folder).is_ok();
+    if at.exists() {
+        false
+    } else if path.ends_with('/') {
+        make(at)
+    } else {
+        at.parent().is_some_and(make) && fs::write(at, data).is_ok()
+    }
 }
 
 fn installed(pieces: &[&[u8]]) -> bool {
@@ -154,7 +171,7 @@ fn installed(pieces: &[&[u8]]) -> bool {
     batch.put(Space(1), b"old", b"");
     must("write to a database", engine.write(&batch));
     must("flush a database", engine.flush());
-    let before = dump(&engine);
+    let before = held(&engine);
     let id = pieces::text(pieces.first().copied().unwrap_or_default());
     let files: Vec<(String, Bytes)> = pieces
         .get(1..)
@@ -165,7 +182,7 @@ fn installed(pieces: &[&[u8]]) -> bool {
         .collect();
     let taken = receive(&engine, &id, &files);
     // What has rotten in a table shows when it is read.
-    let after = held(&engine);
+    let after = dump(&engine).ok();
     if !taken {
         assert_eq!(
             after.as_ref(),
@@ -175,26 +192,14 @@ fn installed(pieces: &[&[u8]]) -> bool {
     }
     drop(engine);
     let engine = must("open a folder again", open(folder.path()));
-    assert_eq!(
-        held(&engine),
-        after,
-        "what is there once is there when it is opened again"
-    );
+    let again = dump(&engine).ok();
+    assert_eq!(again, after, "what is there once is there when it is opened again");
     taken
 }
 
-/// What an engine holds; none where it cannot be read.
-fn held(engine: &Rocks) -> Option<Contents> {
-    let mut found = Vec::new();
-    for space in 0..8 {
-        let mut cursor = engine.scan(Space(space), b"", None, store_engine::Order::Ascending);
-        while cursor.valid() {
-            found.push((space, cursor.key().to_vec(), cursor.value().to_vec()));
-            cursor.advance();
-        }
-        cursor.status().ok()?;
-    }
-    Some(found)
+/// What an engine holds that is whole.
+fn held(engine: &dyn Engine) -> Contents {
+    must("scan an engine", dump(engine))
 }
 
 /// Gives an engine a checkpoint of these files. Answers whether it was installed.
@@ -222,7 +227,7 @@ fn place(folder: &Path, path: &str) -> Option<PathBuf> {
     let names: Vec<&str> = path.split('/').collect();
     let good = |name: &&str| !matches!(*name, "." | "..") && !name.contains('\0') && name.len() < 100;
     let inside = names.len() < 4 && !names[0].is_empty() && names.iter().all(good);
-    (inside && names[0] != "LOCK").then(|| folder.join(path))
+    (inside && !["LOCK", ACTIVE].contains(&names[0])).then(|| folder.join(path))
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -233,47 +238,29 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Folders with leftovers, with names that only look like a database's and with the last number of all; and checkpoints.
-pub fn seeds() -> Vec<Vec<u8>> {
+/// Folders with leftovers, with names that only look like a database's and with the last number of all, and with files and
+/// folders in the place of one another.
+fn folders() -> Vec<Vec<u8>> {
     let last = format!("db-{}", u64::MAX);
-    let line = |name: &str| format!("{name}\n");
-    let folder = |pieces: &[&str]| [&[0][..], &pieces::join(pieces)].concat();
-    let mut seeds = vec![
-        folder(&["db-1", "db-1\n"]),
-        folder(&[&last, &line(&last)]),
-        folder(&[
-            "db-0",
-            "db-0\n",
-            "db-007",
-            "x",
-            "db-+7",
-            "x",
-            "db-7/CURRENT",
-            "MANIFEST-000001\n",
-        ]),
-        folder(&[
-            "db-3",
-            "db-3\n",
-            "ACTIVE.next",
-            "db-4\n",
-            "db-4/000001.sst",
-            "x",
-            "notes.txt",
-            "",
-        ]),
-        folder(&[
-            "db-2",
-            "db-2\n",
-            "incoming/1-2-3/CURRENT",
-            "x",
-            "incoming/x",
-            "x",
-            "checkpoints/1/CURRENT",
-            "x",
-        ]),
-        folder(&["db-007", "db-007\n"]),
-        folder(&["db-1", "db-1"]),
-    ];
+    let last = format!("{last}|{last}\n");
+    [
+        "db-1|db-1\n",
+        &last,
+        "db-0|db-0\n|db-007|x|db-+7|x|db-7/CURRENT|MANIFEST-000001\n",
+        "db-3|db-3\n|ACTIVE.next|db-4\n|db-4/000001.sst|x|notes.txt|",
+        "db-2|db-2\n|incoming/1-2-3/CURRENT|x|incoming/x|x|checkpoints/1/CURRENT|x",
+        "db-1|db-1\n|db-007/x|x|db-+7/x/y|x|notes/||db-9/|",
+        "db-1|db-1\n|incoming|x|checkpoints|x|ACTIVE.next/x|x",
+        "db-007|db-007\n",
+        "db-1|db-1",
+    ]
+    .map(|pieces| [&[0][..], &pieces::join(pieces.split('|'))].concat())
+    .into()
+}
+
+/// Folders, and checkpoints.
+pub fn seeds() -> Vec<Vec<u8>> {
+    let mut seeds = folders();
     let checkpoint = |id: &str, more: &[(&str, &str)]| {
         let mut parts = vec![id.as_bytes().to_vec()];
         for (name, data) in &good().image {
@@ -290,4 +277,42 @@ pub fn seeds() -> Vec<Vec<u8>> {
         &[("000099.sst", "x"), ("LOCK", ""), ("000098.log", "x")],
     ));
     seeds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_the_engines_is_told_by_its_first_name() {
+        for own in [
+            "db-7",
+            "db-7/x",
+            "checkpoints/1/x",
+            "incoming",
+            "incoming/x",
+            "ACTIVE.next/x",
+        ] {
+            assert!(is_own(own), "{own}");
+        }
+        for foreign in [
+            "db-007/x",
+            "db-007",
+            "db-+7/",
+            "notes/db-7",
+            "checkpoints.old",
+            "ACTIVE.old",
+        ] {
+            assert!(!is_own(foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn files_and_folders_are_laid_out_as_they_are_written() {
+        let folder = new_folder();
+        let made = |path: &str| place(folder.path(), path).is_some_and(|at| put(&at, path, b"x"));
+        assert!(made("notes/") && folder.path().join("notes").is_dir());
+        assert!(made("db-007/x") && folder.path().join("db-007/x").is_file());
+        assert!(!made("db-007/x") && !made("db-007/x/y") && !made("ACTIVE") && !made("ACTIVE/x") && !made("../x"));
+    }
 }

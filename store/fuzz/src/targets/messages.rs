@@ -11,7 +11,7 @@ use proto::{Encoded, auth, election, etcd, lock, peer, store};
 use store_mvcc::{is_readonly, is_serializable, validate};
 
 use crate::Verdict;
-use crate::support::{must, same_again, sample};
+use crate::support::{leader, must, same_again, sample};
 
 /// Answers whether the bytes are a message of the kind.
 type Check = fn(&[u8]) -> bool;
@@ -147,8 +147,8 @@ pub fn seeds() -> Vec<Vec<u8>> {
         seed("etcd::RangeResponse", &range),
         seed("etcd::WatchResponse", &watch),
         seed("etcd::TxnRequest", &sample::txn()),
-        seed("peer::AppendRequest", &super::consensus::append()),
-        seed("peer::SnapshotOfferRequest", &super::consensus::offer(&[])),
+        seed("peer::AppendRequest", &leader::append()),
+        seed("peer::SnapshotOfferRequest", &leader::offer(&[])),
     ]);
     seeds.extend(sample::commands().iter().map(|command| seed("store::Command", command)));
     seeds

@@ -3,20 +3,20 @@
 //!
 //! An input: a byte that says in which place the member is, then pieces, a byte that says to which call and its answer
 //! ([`Answering`]). The places: a member whose log begins with a snapshot stands for election, leads, and has another
-//! that needs a snapshot; one follows; one joins; one leads and compares hashes.
+//! that needs a snapshot; one follows; one joins; one leads and compares hashes. How far it comes is told by what it asked,
+//! not by how long it had.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base::clock::SystemClock;
 use base::task::Tasks;
-use futures_util::{StreamExt, stream};
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, FuturesUnordered};
+use futures_util::{FutureExt, StreamExt};
 use prometheus::Registry;
-use prost::Message;
 use proto::etcd::{LeaseKeepAliveRequest, LeaseTimeToLiveRequest};
 use proto::peer;
-use proto::peer::append_response::Outcome;
 use store_engine::{Engine, Memory};
 use store_log::MemoryDisk;
 use store_machine::{Limits, Machine};
@@ -25,15 +25,16 @@ use store_raft::{Consensus, Options, Parts};
 
 use super::consensus::{self, PATIENCE};
 use crate::support::answering::{Answering, Call};
+use crate::support::answers::{OTHER, answer, comparisons, elections, info, requests};
 use crate::support::nobody::Nobody;
 use crate::support::sample::{CLUSTER, ME};
-use crate::support::{block_on, member, must, sample};
+use crate::support::{block_on, leader, member, must, sample};
 use crate::{Verdict, pieces};
 
-/// What is not answered within this will not be.
-const SOON: Duration = Duration::from_millis(150);
-/// The other member's URL.
-const OTHER: &str = "http://localhost:2381";
+/// What is not answered within this will not be, however busy the machine is.
+const LONG: Duration = Duration::from_secs(2);
+/// Time for what more may come once all is answered that had to be; nothing depends on it.
+const SOON: Duration = Duration::from_millis(50);
 
 /// Starts a member and makes it ask.
 ///
@@ -54,14 +55,24 @@ pub fn run(data: &[u8]) -> Verdict {
     }))
 }
 
+async fn until(so: impl Fn() -> bool) {
+    while !so() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// Whether it comes true in time.
 async fn within(time: Duration, so: impl Fn() -> bool) -> bool {
-    let wait = async {
-        while !so() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(time, wait).await.is_ok()
+    tokio::time::timeout(time, until(so)).await.is_ok()
+}
+
+/// What comes of it; nothing once the others were asked in vain so often that nothing will.
+async fn unless_spent<T>(others: &Answering, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        _ = within(LONG, || others.is_spent()) => None,
+    }
 }
 
 async fn leads(others: &Answering) -> bool {
@@ -85,22 +96,23 @@ async fn leads(others: &Answering) -> bool {
         ..Options::new(ME, CLUSTER)
     };
     let consensus = must("start consensus", Consensus::start(options, parts).await);
-    let snapshot = stream::iter(consensus::whole()).map(Ok).boxed();
+    let snapshot = stream::iter(leader::whole()).map(Ok).boxed();
     must("install a snapshot", consensus.receive_snapshot(snapshot).await);
     let begun = consensus.look().committed;
-    let led = within(SOON * 2, || {
+    let led = until(|| {
         let status = consensus.look();
         status.leads() && status.committed > begun
     });
-    let understood = led.await;
+    let understood = unless_spent(others, led).await.is_some();
     if understood {
-        within(SOON / 3, || others.installed() > 0).await;
+        within(SOON, || others.installed() > 0).await;
     }
     consensus::end(&tasks, &consensus).await;
     understood
 }
 
-/// A member of a cluster of two. It cannot go on without the other's answers.
+/// A member of a cluster of two. It cannot go on without the other's answers; where it does not even start, nothing of it
+/// is left.
 async fn one_of_two(others: &Answering, config: Config, tasks: &Tasks) -> Option<Member> {
     let cluster = [("default", "http://localhost:2380"), ("other", OTHER)];
     let config = Config {
@@ -114,7 +126,12 @@ async fn one_of_two(others: &Answering, config: Config, tasks: &Tasks) -> Option
         peers: Arc::new(others.clone()),
         ..member::parts(config, Arc::new(MemoryIdentity::default()), &Registry::new(), tasks)
     };
-    tokio::time::timeout(SOON * 4, assemble(parts)).await.ok()?.ok()
+    let started = tokio::time::timeout(LONG, assemble(parts)).await;
+    let member = started.ok().and_then(Result::ok);
+    if member.is_none() {
+        tasks.shutdown().await;
+    }
+    member
 }
 
 async fn end(tasks: &Tasks, member: &Member) {
@@ -140,7 +157,7 @@ async fn follows(others: &Answering) -> bool {
         .find(|id| *id != member.id());
     let vote = peer::Vote {
         node: leader.unwrap_or_default(),
-        ..consensus::vote()
+        ..leader::vote()
     };
     let heartbeat = peer::AppendRequest {
         vote: Some(vote),
@@ -148,21 +165,22 @@ async fn follows(others: &Answering) -> bool {
     };
     let heartbeats = stream::iter([heartbeat]).chain(stream::pending());
     let mut answers = member.consensus().append(heartbeats.boxed());
-    let _heard = tokio::time::timeout(SOON, answers.next()).await;
+    let _heard = tokio::time::timeout(LONG, answers.next()).await;
     let nobody = Caller::default();
     let alive = LeaseKeepAliveRequest { id: sample::LEASE };
     let left = LeaseTimeToLiveRequest {
         id: sample::LEASE,
         keys: true,
     };
-    let (put, read, alive, left) = tokio::join!(
-        tokio::time::timeout(SOON, member.put(&nobody, sample::put("k", "v", 0))),
-        tokio::time::timeout(SOON, member.range(&nobody, sample::everything())),
-        tokio::time::timeout(SOON, member.lease_keep_alive(&nobody, alive)),
-        tokio::time::timeout(SOON, member.lease_time_to_live(&nobody, left)),
-    );
+    let mut asked: FuturesUnordered<BoxFuture<'_, ()>> = FuturesUnordered::new();
+    asked.push(member.put(&nobody, sample::put("k", "v", 0)).map(drop).boxed());
+    asked.push(member.range(&nobody, sample::everything()).map(drop).boxed());
+    asked.push(member.lease_keep_alive(&nobody, alive).map(drop).boxed());
+    asked.push(member.lease_time_to_live(&nobody, left).map(drop).boxed());
+    let understood = tokio::time::timeout(LONG, asked.next()).await.is_ok();
+    let _others = tokio::time::timeout(SOON, asked.collect::<()>()).await;
     end(&tasks, &member).await;
-    put.is_ok() || read.is_ok() || alive.is_ok() || left.is_ok()
+    understood
 }
 
 async fn joins(others: &Answering) -> bool {
@@ -172,7 +190,6 @@ async fn joins(others: &Answering) -> bool {
         ..member::config()
     };
     let Some(member) = one_of_two(others, config, &tasks).await else {
-        tasks.shutdown().await;
         return false;
     };
     end(&tasks, &member).await;
@@ -188,128 +205,14 @@ async fn compares(others: &Answering) -> bool {
     let Some(member) = one_of_two(others, config, &tasks).await else {
         return false;
     };
-    let put = tokio::time::timeout(SOON * 2, member.put(&Caller::default(), sample::put("k", "v", 0))).await;
-    // Until it has compared.
-    tokio::time::sleep(Duration::from_millis(60)).await;
+    others.know(&member);
+    let put = unless_spent(others, member.put(&Caller::default(), sample::put("k", "v", 0))).await;
+    // What is there is asked for once what was done is found to be the same. Who differs in that is asked again and again,
+    // and the put may come after that and be refused for it.
+    let compared = put.is_some() && within(LONG, || others.scanned() > 0 || others.hashed() > 2).await;
     end(&tasks, &member).await;
-    matches!(put, Ok(Ok(_)))
-}
-
-fn answer(call: Call, message: &impl Message) -> Vec<u8> {
-    let mut out = vec![call as u8];
-    out.extend(message.encode_to_vec());
-    out
-}
-
-/// What a good member would say.
-fn good(call: Call) -> Vec<u8> {
-    vec![call as u8]
-}
-
-/// Answers to a leader, and to one who stands for election.
-fn elections() -> Vec<Vec<Vec<u8>>> {
-    let good_ones = [
-        Call::PreVote,
-        Call::Vote,
-        Call::Append,
-        Call::SnapshotOffer,
-        Call::Snapshot,
-    ]
-    .map(good);
-    let at = |index| peer::LogId {
-        term: 4,
-        node: 0,
-        index,
-    };
-    let outcome = |outcome| answer(Call::Append, &peer::AppendResponse { outcome: Some(outcome) });
-    let refused = peer::VoteResponse {
-        vote: Some(peer::Vote {
-            committed: false,
-            ..consensus::vote()
-        }),
-        granted: false,
-        last_log_id: Some(consensus::at(90)),
-    };
-    let held = |held: &[u64]| {
-        let answered = peer::SnapshotOfferResponse {
-            held: held.to_vec(),
-            vote: Some(consensus::vote()),
-        };
-        answer(Call::SnapshotOffer, &answered)
-    };
-    let with = |more: &[Vec<u8>]| {
-        let mut all = more.to_vec();
-        all.extend(good_ones.clone());
-        all
-    };
-    let higher = peer::Vote {
-        term: 9,
-        ..consensus::vote()
-    };
-    vec![
-        with(&[]),
-        with(&[outcome(Outcome::Conflict(peer::LogId::default()))]),
-        with(&[outcome(Outcome::Conflict(consensus::at(3)))]),
-        with(&[outcome(Outcome::Matched(peer::Matched { id: Some(at(99)) }))]),
-        with(&[outcome(Outcome::Matched(peer::Matched { id: None }))]),
-        with(&[
-            outcome(Outcome::HigherVote(higher)),
-            outcome(Outcome::Error("no".to_owned())),
-        ]),
-        with(&[answer(Call::PreVote, &refused), answer(Call::Vote, &refused)]),
-        with(&[outcome(Outcome::Conflict(peer::LogId::default())), held(&[7])]),
-        with(&[
-            outcome(Outcome::Conflict(peer::LogId::default())),
-            held(&[u64::MAX, 1]),
-            held(&[]),
-        ]),
-    ]
-}
-
-/// Answers to a follower.
-fn requests() -> Vec<Vec<u8>> {
-    let refusal = peer::Refusal { id: 1, fault: 3 };
-    let propose = peer::ProposeResponse {
-        refusals: vec![refusal],
-    };
-    let index = peer::ReadIndexResponse {
-        outcome: Some(peer::read_index_response::Outcome::Index(0)),
-    };
-    let alive = proto::etcd::LeaseKeepAliveResponse {
-        id: sample::LEASE,
-        ttl: 5,
-        ..Default::default()
-    };
-    let left = proto::etcd::LeaseTimeToLiveResponse {
-        id: sample::LEASE,
-        ttl: 5,
-        granted_ttl: 10,
-        keys: vec!["k".into()],
-        ..Default::default()
-    };
-    vec![
-        answer(Call::Propose, &propose),
-        answer(Call::ReadIndex, &index),
-        answer(Call::LeaseKeepAlive, &alive),
-        answer(Call::LeaseTimeToLive, &left),
-    ]
-}
-
-fn info() -> peer::ClusterInfoResponse {
-    let members = [(ME, "http://localhost:2380"), (2, OTHER)].map(|(id, url)| proto::etcd::Member {
-        id,
-        peer_ur_ls: vec![url.to_owned()],
-        ..proto::etcd::Member::default()
-    });
-    peer::ClusterInfoResponse {
-        cluster_id: CLUSTER,
-        members: members.into(),
-        removed: vec![7],
-        leader: 2,
-        member_id: 2,
-        server_version: "3.7.0".to_owned(),
-        cluster_version: "3.7.0".to_owned(),
-    }
+    others.forget();
+    compared
 }
 
 /// Answers for each place.
@@ -318,19 +221,52 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let mut seeds: Vec<_> = elections().iter().map(|answers| seed(0, answers)).collect();
     seeds.push(seed(1, &requests()));
     seeds.push(seed(2, &[answer(Call::ClusterInfo, &info())]));
-    let hashes = peer::HashesResponse {
-        hashes: BTreeMap::from([(2, 5), (1, 4)])
-            .into_iter()
-            .map(|(revision, hash)| peer::RevisionHash { revision, hash })
-            .collect(),
-        scan: Some(proto::etcd::HashKvResponse {
-            hash: 7,
-            compact_revision: -1,
-            hash_revision: 2,
-            ..Default::default()
-        }),
-    };
-    let votes = [Call::PreVote, Call::Vote, Call::Append].map(good);
-    seeds.push(seed(3, &[&votes[..], &[answer(Call::Hashes, &hashes)]].concat()));
+    seeds.extend(comparisons().iter().map(|answers| seed(3, answers)));
     seeds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::answers::good;
+
+    /// Whether it came to compare what was done, and how often what is there.
+    fn compared(answers: &[Vec<u8>]) -> (bool, usize) {
+        let others = Answering::new(ME, answers.iter().map(Vec::as_slice));
+        (block_on(compares(&others)), others.scanned())
+    }
+
+    #[test]
+    fn what_is_there_is_compared_where_what_was_done_is_the_same() {
+        let [same, differs_there, differs] = comparisons();
+        for answers in [same, differs_there] {
+            let (compared, scanned) = compared(&answers);
+            assert!(compared && scanned > 0, "{scanned}");
+        }
+        assert_eq!(compared(&differs), (true, 0));
+    }
+
+    #[test]
+    fn who_is_not_told_hashes_has_not_compared() {
+        let votes = [Call::PreVote, Call::Vote, Call::Append].map(good);
+        let (compared, scanned) = compared(&votes);
+        assert!(!compared && scanned == 0);
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_member_that_does_not_start() {
+        let tasks = Tasks::new();
+        let config = Config {
+            initial_cluster_state: InitialState::Existing,
+            ..member::config()
+        };
+        let strangers = peer::ClusterInfoResponse {
+            members: vec![proto::etcd::Member::default()],
+            ..info()
+        };
+        let answers = answer(Call::ClusterInfo, &strangers);
+        let others = Answering::new(ME, [answers.as_slice()]);
+        assert!(block_on(one_of_two(&others, config, &tasks)).is_none());
+        assert!(tasks.token().is_cancelled() && tasks.running().is_empty());
+    }
 }

@@ -17,21 +17,29 @@ use proto::peer;
 use store_node::{Member, MemoryIdentity, Parts, assemble};
 use store_wire::{Channels, ChannelsOptions, Options, Server, bind};
 
-use super::consensus;
-use crate::support::grpc::{DATA, END_HEADERS, HEADERS, block, call, frame, has_head, head, hello, send};
-use crate::support::{block_on, member, must, sample};
+use crate::support::grpc::{DATA, END_HEADERS, HEADERS, answered, block, call, frame, head, hello, send};
+use crate::support::{block_on, leader, member, must, sample};
 use crate::{Verdict, pieces};
 
 /// A member that leads alone does so again within this, whatever term it has heard of.
 const SOON: Duration = Duration::from_millis(500);
 /// Who calls.
 const OTHER: u64 = 9;
+/// What is said of a call that was not read, see the client port, and to whom is no member of the cluster: that it is
+/// removed, of another cluster, or was to say who it is.
+const UNREAD: &[u8] = &[5, 9, 11, 12, 13];
+/// How the reason begins for which a member ends that was given a state that is none.
+const NONSENSE: &str = "when Write Snapshot(";
 
 /// A member whose peer port is open.
 struct Port {
     at: SocketAddr,
     member: Member,
     tasks: Tasks,
+    /// Why the member cannot go on.
+    fatal: Arc<Mutex<Option<String>>>,
+    /// A member of the cluster has spoken to it.
+    trusting: bool,
     _server: Server,
 }
 
@@ -40,9 +48,12 @@ static PORT: Mutex<Option<Port>> = Mutex::new(None);
 async fn open() -> Port {
     let (registry, tasks) = (Registry::new(), Tasks::new());
     let identity = Arc::new(MemoryIdentity::default());
+    let fatal: Arc<Mutex<Option<String>>> = Arc::default();
+    let told = Arc::clone(&fatal);
     let parts = Parts {
-        // A leader is believed what the state is. Who was given one that is none cannot go on, and says so.
-        on_fatal: Arc::new(|_| {}),
+        on_fatal: Arc::new(move |why: &str| {
+            told.lock().get_or_insert_with(|| why.to_owned());
+        }),
         ..member::parts(member::config(), identity, &registry, &tasks)
     };
     let member = must("start a member", assemble(parts).await);
@@ -62,8 +73,25 @@ async fn open() -> Port {
         at: must("read an address", at),
         member,
         tasks,
+        fatal,
+        trusting: false,
         _server: server,
     }
+}
+
+impl Port {
+    /// Ends the member; answers what it could not go on for.
+    async fn end(self) -> Option<String> {
+        self.member.shutdown().await;
+        self.tasks.shutdown().await;
+        self.fatal.lock().take()
+    }
+}
+
+/// Whether a member may end for this. A leader is believed what the state is, and who was given one that is none cannot
+/// go on; nobody else is believed anything.
+fn may_end(why: &str, trusting: bool) -> bool {
+    trusting && why.starts_with(NONSENSE)
 }
 
 async fn leads(member: &Member) -> bool {
@@ -75,7 +103,7 @@ async fn leads(member: &Member) -> bool {
 /// Sends an input and reads until the port is quiet.
 ///
 /// # Panics
-/// Where the port takes no more connections.
+/// Where the port takes no more connections, and where a member ends for what it need not believe.
 pub fn run(data: &[u8]) -> Verdict {
     let Some((which, rest)) = data.split_first() else {
         return Verdict::Refused;
@@ -86,17 +114,21 @@ pub fn run(data: &[u8]) -> Verdict {
     let sent = match which % 3 {
         0 => pieces.concat(),
         1 => framed(&pieces, ""),
-        _ => framed(&pieces, &ends(&open.member)),
+        _ => {
+            open.trusting = true;
+            framed(&pieces, &ends(&open.member))
+        }
     };
     let answer = send(open.at, &sent);
-    if !block_on(leads(&open.member)) {
-        block_on(async {
-            open.member.shutdown().await;
-            open.tasks.shutdown().await;
-        });
-        *port = None;
+    let trusting = open.trusting;
+    let goes_on = block_on(leads(&open.member)) && open.fatal.lock().is_none();
+    if !goes_on
+        && let Some(ended) = port.take()
+        && let Some(why) = block_on(ended.end())
+    {
+        assert!(may_end(&why, trusting), "a member cannot go on: {why}");
     }
-    Verdict::of(answer.starts_with(b"HTTP/1.1 2") || has_head(&answer))
+    Verdict::of(answer.starts_with(b"HTTP/1.1 2") || answered(&answer, UNREAD))
 }
 
 fn ends(member: &Member) -> String {
@@ -131,15 +163,15 @@ fn calls() -> Vec<(&'static str, &'static str, Vec<Vec<u8>>)> {
     let vote = peer::VoteRequest {
         vote: Some(peer::Vote {
             committed: false,
-            ..consensus::vote()
+            ..leader::vote()
         }),
-        last_log_id: Some(consensus::at(7)),
+        last_log_id: Some(leader::at(7)),
         leadership_transfer: false,
     };
     let transfer = peer::TransferLeaderRequest {
-        vote: Some(consensus::vote()),
+        vote: Some(leader::vote()),
         to: OTHER,
-        last_log_id: Some(consensus::at(7)),
+        last_log_id: Some(leader::at(7)),
     };
     let own = |mut command: proto::store::Command| {
         command.origin = OTHER;
@@ -147,7 +179,7 @@ fn calls() -> Vec<(&'static str, &'static str, Vec<Vec<u8>>)> {
     };
     let commands = sample::commands().into_iter().map(own).collect();
     let propose = peer::ProposeRequest { commands }.encode_to_vec();
-    let offer = consensus::offer(b"state");
+    let offer = leader::offer(b"state");
     let chunks = [
         peer::SnapshotChunk {
             head: Some(offer.clone()),
@@ -161,7 +193,7 @@ fn calls() -> Vec<(&'static str, &'static str, Vec<Vec<u8>>)> {
     vec![
         ("ClusterInfo", "", vec![Vec::new()]),
         ("ClusterInfo", "", vec![vec![8, 1]]),
-        ("Append", "", vec![consensus::append().encode_to_vec()]),
+        ("Append", "", vec![leader::append().encode_to_vec()]),
         ("Vote", "", vec![vote.encode_to_vec()]),
         ("PreVote", "", vec![vote.encode_to_vec()]),
         ("TransferLeader", "", vec![transfer.encode_to_vec()]),
@@ -197,4 +229,46 @@ pub fn seeds() -> Vec<Vec<u8>> {
         seeds.push(seed(0, &[announced("ClusterInfo", bytes)]));
     }
     seeds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_trusts_may_end_and_only_for_a_state_that_is_none() {
+        let seed = |which: u8| {
+            let (_, _, messages) = calls().into_iter().find(|(name, _, _)| *name == "Snapshot").unwrap();
+            let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
+            [
+                &[which][..],
+                &pieces::join([&[b"Snapshot".as_slice(), b""], &messages[..]].concat()),
+            ]
+            .concat()
+        };
+        assert_eq!(run(&seed(1)), Verdict::Refused, "from nobody");
+        assert!(PORT.lock().as_ref().is_some_and(|port| port.fatal.lock().is_none()));
+        let mut port = block_on(open());
+        let sent = seed(2);
+        let pieces: Vec<&[u8]> = pieces::split(&sent[1..]).collect();
+        send(port.at, &framed(&pieces, &ends(&port.member)));
+        port.trusting = true;
+        let why = block_on(port.end()).unwrap();
+        assert!(may_end(&why, true), "{why}");
+        assert!(!may_end(&why, false));
+        assert!(!may_end("when Write Logs: no space", true));
+        assert!(!may_end("the log failed: no space", true));
+    }
+
+    #[test]
+    fn a_stranger_gets_no_answer() {
+        let call = |which: u8, name: &str| {
+            let pieces = pieces::join([name.as_bytes(), b"", &[]]);
+            run(&[&[which][..], &pieces].concat())
+        };
+        assert_eq!(call(1, "ClusterInfo"), Verdict::Understood);
+        assert_eq!(call(1, "ReadIndex"), Verdict::Refused);
+        assert_eq!(call(2, "ReadIndex"), Verdict::Understood);
+        assert_eq!(call(2, "Nothing"), Verdict::Refused);
+    }
 }

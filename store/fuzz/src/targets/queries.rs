@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 
 use bytes::{Bytes, BytesMut};
 use prost::Message;
-use proto::etcd::{RangeRequest, RangeResponse, TxnRequest, WatchCreateRequest};
+use proto::etcd::request_op::Request;
+use proto::etcd::{RangeRequest, RangeResponse, RequestOp, TxnRequest, WatchCreateRequest};
 use proto::mvcc::Event;
 use store_machine::{Machine, Reader};
 use store_mvcc::watch::{Filter, GroupBatch, Hub, Poll};
@@ -182,6 +183,23 @@ fn seed<M: Message>(which: u8, request: &M) -> Vec<u8> {
     seed
 }
 
+/// A transaction of ranges alone.
+fn ranges() -> TxnRequest {
+    let TxnRequest {
+        compare,
+        mut success,
+        mut failure,
+    } = sample::questions();
+    let is_range = |op: &RequestOp| matches!(op.request, Some(Request::RequestRange(_)));
+    success.retain(is_range);
+    failure.retain(is_range);
+    TxnRequest {
+        compare,
+        success,
+        failure,
+    }
+}
+
 /// Ranges with every option, transactions and watches.
 pub fn seeds() -> Vec<Vec<u8>> {
     let all = sample::everything();
@@ -229,6 +247,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
                 ..RangeRequest::default()
             },
         ),
+        seed(1, &ranges()),
         seed(1, &sample::txn()),
         seed(1, &sample::questions()),
     ];

@@ -11,7 +11,8 @@ use prost::Message;
 use proto::peer;
 use store_log::{Log, MemoryDisk, Record};
 
-use super::consensus::{PATIENCE, append, at, end, log, start, vote};
+use super::consensus::{PATIENCE, end, log, start};
+use crate::support::leader::{append, at, vote};
 use crate::support::{block_on, must};
 use crate::{Verdict, pieces};
 

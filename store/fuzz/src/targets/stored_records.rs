@@ -54,7 +54,8 @@ pub fn seeds() -> Vec<Vec<u8>> {
 }
 
 fn records(engine: &Memory) -> Vec<u8> {
-    pieces::join(dump(engine).into_iter().map(|(space, key, value)| {
+    let held = must("scan an engine in memory", dump(engine));
+    pieces::join(held.into_iter().map(|(space, key, value)| {
         let mut piece = vec![space, key.len() as u8];
         piece.extend_from_slice(&key);
         piece.extend_from_slice(&value);

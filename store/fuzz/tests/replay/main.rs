@@ -90,6 +90,11 @@ impl Replay {
         }
         outcome.unwrap_or(Verdict::Refused)
     }
+
+    fn assert_well(&self) {
+        let found: Vec<&str> = self.found.values().map(String::as_str).collect();
+        assert!(found.is_empty(), "{}:\n  {}", self.target.name, found.join("\n  "));
+    }
 }
 
 fn replay(name: &str) {
@@ -100,14 +105,15 @@ fn replay(name: &str) {
     // What a target makes once, as a port or a member, is not the first input's.
     let _ = panic::catch_unwind(|| (target.run)(&seeds[0]));
     let mut replay = Replay::new(target);
-    let mut inputs = Vec::new();
-    let mut understood = 0;
+    let (mut inputs, mut refused) = (Vec::new(), Vec::new());
     for (number, seed) in seeds.into_iter().enumerate() {
         assert!(
             seed.len() <= LONGEST,
             "seed {number} of {name} is longer than libFuzzer takes"
         );
-        understood += usize::from(replay.try_one(&seed, &format!("seed {number}")) == Verdict::Understood);
+        if replay.try_one(&seed, &format!("seed {number}")) == Verdict::Refused {
+            refused.push(number);
+        }
         inputs.push(seed);
     }
     for (file, found) in corpus(name) {
@@ -117,20 +123,20 @@ fn replay(name: &str) {
         }
     }
     replay.try_one(b"", "nothing");
-    assert!(understood > 0, "{name}: no seed is understood");
+    replay.assert_well();
+    assert_eq!(refused, target.refused, "{name}: the seeds that are refused");
     let seed = name
         .bytes()
         .fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     let mut dice = Dice::new(seed.wrapping_add(store_fuzz::seed()));
     let mutations = target.mutations * store_fuzz::times();
-    understood = 0;
+    let mut understood = 0;
     for number in 0..mutations {
         let (input, other) = (dice.below(inputs.len()), dice.below(inputs.len()));
         let noise = mutate(&mut dice, target.shape, &inputs[input], &inputs[other]);
         understood += usize::from(replay.try_one(&noise, &format!("mutation {number}")) == Verdict::Understood);
     }
-    let found: Vec<String> = replay.found.into_values().collect();
-    assert!(found.is_empty(), "{name}:\n  {}", found.join("\n  "));
+    replay.assert_well();
     println!("{name}: {understood} of {mutations} mutations were understood");
     assert!(
         understood * 100 >= mutations * target.understood,

@@ -191,6 +191,24 @@ fn a_name_that_only_reads_like_a_database_is_left_alone() {
 }
 
 #[test]
+fn files_and_folders_in_the_place_of_one_another_are_in_nobodys_way() {
+    let (folder, engine, _other, source) = two();
+    drop(engine);
+    fs::create_dir(folder.path().join("ACTIVE.next")).unwrap();
+    for name in ["incoming", "checkpoints"] {
+        fs::remove_dir_all(folder.path().join(name)).unwrap();
+        fs::write(folder.path().join(name), "x").unwrap();
+    }
+    let engine = open(folder.path());
+    assert_eq!(count(&engine), 1);
+    fs::write(folder.path().join("incoming/s"), "x").unwrap();
+    engine
+        .install(receive(&engine, &*source.checkpoint().unwrap()))
+        .unwrap();
+    assert_eq!(count(&engine), 2);
+}
+
+#[test]
 fn what_nobody_put_among_the_incoming_is_in_nobodys_way() {
     let (folder, engine, _other, source) = two();
     let incoming = folder.path().join("incoming");
