@@ -2,9 +2,9 @@
 //!
 //! - "before", "during", "after": fewer answered operations than asked for lie wholly in that part of the run; during is
 //!   while at least one fault is on, before and after are the times before the first and after the last;
-//! - "tried": fewer operations than asked for began while a fault was on, answered or not: where a fault leaves no
-//!   majority nobody can be answered, but clients must have asked. A client names the member that it asked; what a fault
-//!   itself asks for names none, and does not count;
+//! - "tried": fewer operations than asked for began while a fault was on or soon after it began, answered or not: where a
+//!   fault leaves no majority nobody can be answered, but clients must have asked. A client names the member that it asked;
+//!   what a fault itself asks for names none, and does not count;
 //! - "faults": no fault began, or one never ended.
 
 use crate::history::{History, Operation, Spell, seconds};
@@ -21,6 +21,9 @@ pub struct Floor {
     pub tried: usize,
     /// After the last fault.
     pub after: usize,
+    /// How long after its beginning a call still counts as begun while a fault is on, in nanoseconds: what is over at once
+    /// is felt longer than it lasts.
+    pub felt: u64,
 }
 
 /// Judges whether a run can have shown anything.
@@ -44,7 +47,12 @@ pub fn check(history: &History, floor: Floor) -> Verdict {
             during += 1;
         }
     }
-    let is_stormy = |time: u64| bands.iter().any(|(from, to)| *from <= time && time <= *to);
+    let is_stormy = |time: u64| {
+        let mut felt = bands
+            .iter()
+            .map(|(from, to)| (*from, *to.max(&from.saturating_add(floor.felt))));
+        felt.any(|(from, to)| from <= time && time <= to)
+    };
     let is_tried = |one: &&Operation| one.member.is_some() && is_stormy(one.start);
     let tried = history.operations.iter().filter(is_tried).count();
     for (rule, count, least, words) in [
@@ -93,6 +101,7 @@ mod tests {
         during: 1,
         tried: 1,
         after: 1,
+        felt: 0,
     };
 
     fn at(history: Operations, start: u64) -> Operations {
@@ -132,6 +141,23 @@ mod tests {
         let compacted = at(at(faulty(), 10), 310).info(9, 110, 120, Call::Compact { revision: 1 });
         assert_eq!(rules(compacted.clone()), ["during", "tried"]);
         assert_eq!(rules(compacted.told_by("n1", 9)), ["during"]);
+    }
+
+    #[test]
+    fn what_is_over_at_once_is_felt_longer() {
+        let instant = ops()
+            .fault(100, "compact", Phase::Begin)
+            .fault(101, "compact", Phase::End);
+        let run = at(at(instant, 10), 130).history();
+        let tried = |felt| {
+            let floor = Floor {
+                during: 0,
+                felt,
+                ..FLOOR
+            };
+            check(&run, floor).passed()
+        };
+        assert!(!tried(0) && !tried(29) && tried(30));
     }
 
     #[test]

@@ -13,7 +13,18 @@ use crate::disk::{Disk, Faults};
 #[derive(Default)]
 pub(super) struct Full {
     nodes: Vec<usize>,
-    before: u64,
+    /// How many requests had found no room before, at each of them.
+    before: Vec<u64>,
+}
+
+impl Full {
+    /// How many requests found no room since it began, at each node.
+    fn refused<'a>(&'a self, cluster: &'a Cluster) -> impl Iterator<Item = (usize, u64)> + 'a {
+        self.nodes.iter().zip(&self.before).filter_map(|(node, before)| {
+            let refused = cluster.disk(*node)?.counters().refused;
+            Some((*node, refused.saturating_sub(*before)))
+        })
+    }
 }
 
 /// Bytes that can still be written at most, so that the end comes while something is under way; few, for some loads
@@ -24,17 +35,16 @@ const LEFT_MAX: u64 = 16 << 10;
 impl Nemesis for Full {
     async fn start(&mut self, cluster: &Cluster, random: &mut Chance) -> anyhow::Result<Started> {
         let target = Target::among(&[Target::One, Target::Leader, Target::All], random);
-        self.nodes = target.nodes(cluster, random).await;
+        let nodes = target.nodes(cluster, random).await;
         let left = if random.random_bool(0.5) {
             0
         } else {
             random.random_range(0..=LEFT_MAX)
         };
-        let mut found = Vec::new();
-        for node in &self.nodes {
+        for node in &nodes {
             let Some(disk) = cluster.disk(*node) else { continue };
-            found.push(*node);
-            self.before += disk.counters().refused;
+            self.nodes.push(*node);
+            self.before.push(disk.counters().refused);
             // A member whose disk is full may end; the others must go on.
             cluster.excuse(*node, true);
             disk.set_faults(Faults {
@@ -42,21 +52,21 @@ impl Nemesis for Full {
                 ..disk.faults()
             });
         }
-        if found.is_empty() {
+        if self.nodes.is_empty() {
             return Ok(Started::Skipped("this run has no disks that can be full".to_owned()));
         }
         // Logs have their room already; whoever is asked to give back space, or for a snapshot, writes more than a log.
         // What comes of it does not matter.
-        for node in &found {
+        for node in &self.nodes {
             drop(futures_util::future::join(cluster.snapshot(*node), cluster.defragment(*node)).await);
         }
-        let words = format!("{}: {left} bytes are left", cluster.names(&found));
-        Ok(Started::hitting(cluster, &found, words))
+        let words = format!("{}: {left} bytes are left", cluster.names(&self.nodes));
+        Ok(Started::hitting(cluster, &self.nodes, words))
     }
 
     async fn observe(&mut self, cluster: &Cluster) -> Seen {
-        let refused: u64 = disks(cluster, &self.nodes).map(|disk| disk.counters().refused).sum();
-        Seen::count("requests found no room", refused.saturating_sub(self.before))
+        let refused = self.refused(cluster).map(|(_, refused)| refused).sum();
+        Seen::count("requests found no room", refused)
     }
 
     async fn stop(&mut self, cluster: &Cluster) -> anyhow::Result<()> {
@@ -65,6 +75,13 @@ impl Nemesis for Full {
                 space_left: None,
                 ..disk.faults()
             });
+        }
+        // A database that found no room in the background takes no write until it is opened again, and its member ends at
+        // the next one, which may be long after: who freed the disk starts it anew.
+        for (node, refused) in self.refused(cluster) {
+            if refused > 0 {
+                cluster.kill(node)?;
+            }
         }
         for node in &self.nodes {
             cluster.start_member(*node)?;

@@ -28,9 +28,13 @@ impl From<Floor> for coverage::Floor {
             during: floor.during,
             tried: floor.tried,
             after: floor.after,
+            felt: FELT,
         }
     }
 }
+
+/// Snapshots and compactions take milliseconds, and clients call a few hundred times a second.
+const FELT: u64 = 1_000_000_000;
 
 /// One fault that was tried.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
