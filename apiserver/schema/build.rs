@@ -1,10 +1,46 @@
-//! Lists the files of the table, so that a new group is a new file and nothing else.
+//! Lists the files of the table, so that a new group is a new file and nothing else, and takes the descriptions of types
+//! and fields from `k8s-openapi`: they are upstream's sentences, which are not copied here.
 
-use std::fmt::Write;
-use std::path::PathBuf;
+#[path = "build/roots.rs"]
+mod roots;
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use serde_json::{Map, Value};
+
 fn main() -> io::Result<()> {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build");
+    let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
+    words(&out.join("words.zlib"))?;
+    files(&out.join("files.rs"))
+}
+
+/// Writes what is said of each type (under the empty name) and of its fields.
+fn words(to: &Path) -> io::Result<()> {
+    let mut generator = schemars::generate::SchemaSettings::draft2020_12().into_generator();
+    roots::all(&mut generator);
+    let mut words = Map::new();
+    for (name, one) in generator.definitions() {
+        let mut said = Map::new();
+        let description = |value: &Value| value.get("description").cloned();
+        said.extend(description(one).map(|text| (String::new(), text)));
+        let fields = one.get("properties").and_then(Value::as_object).into_iter().flatten();
+        said.extend(fields.filter_map(|(field, value)| Some((field.clone(), description(value)?))));
+        words.insert(name.clone(), Value::Object(said));
+    }
+    let mut file = ZlibEncoder::new(fs::File::create(to)?, Compression::best());
+    file.write_all(Value::Object(words).to_string().as_bytes())?;
+    file.finish()?;
+    Ok(())
+}
+
+fn files(to: &Path) -> io::Result<()> {
     println!("cargo::rerun-if-changed=table");
     let folder = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("table");
     let mut files: Vec<PathBuf> = fs::read_dir(folder)?
@@ -18,6 +54,5 @@ fn main() -> io::Result<()> {
         writeln!(text, "    ({name:?}, include_str!({path:?})),").map_err(io::Error::other)?;
     }
     text.push_str("];\n");
-    let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
-    fs::write(out.join("files.rs"), text)
+    fs::write(to, text)
 }

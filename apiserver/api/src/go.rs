@@ -19,8 +19,7 @@ pub fn quote(text: &str) -> String {
             '\t' => out.write_str("\\t"),
             '\u{b}' => out.write_str("\\v"),
             '\0'..='\u{1f}' | '\u{7f}' => write!(out, "\\x{:02x}", letter as u32),
-            ' '..='~' => out.write_char(letter),
-            _ if printable(letter) => out.write_char(letter),
+            _ if is_print(letter) => out.write_char(letter),
             '\u{80}'..='\u{ffff}' => write!(out, "\\u{:04x}", letter as u32),
             _ => write!(out, "\\U{:08x}", letter as u32),
         };
@@ -29,9 +28,12 @@ pub fn quote(text: &str) -> String {
     out
 }
 
-/// Whether Go prints a character beyond ASCII as it is. Go's table is Unicode's letters, marks, numbers, punctuation and
-/// symbols; Rust's `escape_debug` leaves the same alone but for marks that join to what stands before.
-fn printable(letter: char) -> bool {
+/// Whether Go prints a character as it is (`unicode.IsPrint`). Beyond ASCII its table is Unicode's letters, marks, numbers,
+/// punctuation and symbols; Rust's `escape_debug` leaves the same alone but for marks that join to what stands before.
+pub(crate) fn is_print(letter: char) -> bool {
+    if letter.is_ascii() {
+        return matches!(letter, ' '..='~');
+    }
     let mut escaped = letter.escape_debug();
     let plain = escaped.next() == Some(letter) && escaped.next().is_none();
     // Marks that extend a grapheme, which Rust escapes where they begin a string.

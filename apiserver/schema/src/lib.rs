@@ -9,7 +9,10 @@
 //! [`Schema`].
 
 mod model;
+mod read;
 mod table;
+mod words;
 
 pub use model::{Field, Keys, Lists, Omit, Patch, Schema, Shape, Struct, TypeId};
+pub use read::{Findings, MOST, Mistake};
 pub use table::{TableError, built_in};

@@ -52,7 +52,41 @@ pub struct Struct {
     pub embedded: Vec<(u16, TypeId)>,
 }
 
+impl Schema {
+    /// What Go calls a type, as its messages show it: `map[string]v1.PodSpec`.
+    pub fn go_type(&self, shape: &Shape) -> String {
+        match shape {
+            Shape::Bool => "bool".to_owned(),
+            Shape::Int32 => "int32".to_owned(),
+            Shape::Int64 => "int64".to_owned(),
+            Shape::Float => "float64".to_owned(),
+            Shape::Text => "string".to_owned(),
+            Shape::Bytes => "[]uint8".to_owned(),
+            Shape::Quantity => "resource.Quantity".to_owned(),
+            Shape::IntOrString => "intstr.IntOrString".to_owned(),
+            Shape::Time => "v1.Time".to_owned(),
+            Shape::MicroTime => "v1.MicroTime".to_owned(),
+            Shape::Duration => "v1.Duration".to_owned(),
+            Shape::Raw => "runtime.RawExtension".to_owned(),
+            Shape::Json => "v1.JSON".to_owned(),
+            Shape::FieldsV1 => "v1.FieldsV1".to_owned(),
+            Shape::PropsOrArray => "v1.JSONSchemaPropsOrArray".to_owned(),
+            Shape::PropsOrBool => "v1.JSONSchemaPropsOrBool".to_owned(),
+            Shape::PropsOrStringArray => "v1.JSONSchemaPropsOrStringArray".to_owned(),
+            Shape::Struct(id) => self.get(*id).go_type(),
+            Shape::List(item, _) => format!("[]{}", self.go_type(item)),
+            Shape::Map(value, _) => format!("map[string]{}", self.go_type(value)),
+        }
+    }
+}
+
 impl Struct {
+    /// What Go calls it: `v1.PodSpec`, by the last part of its package.
+    pub fn go_type(&self) -> String {
+        let package = self.name.rsplit('.').nth(1).unwrap_or_default();
+        format!("{package}.{}", self.go)
+    }
+
     /// The field of a name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         let at = self.fields.binary_search_by(|field| (*field.name).cmp(name)).ok()?;
@@ -71,6 +105,8 @@ pub struct Field {
     pub shape: Shape,
     /// The name of the type in Go where it is not that of the shape: `v1.Protocol`. Messages show it.
     pub go: Option<Box<str>>,
+    /// The same of a list's items or a map's values.
+    pub item_go: Option<Box<str>>,
     /// Whether Go tells absent from zero.
     pub pointer: bool,
     /// When it is left out.

@@ -191,15 +191,21 @@ impl<'t> Reader<'t> {
             Some(spelled) => (spelled, true),
             None => (spelled, false),
         };
-        let (go, spelled) = match spelled.split_once('=') {
-            Some((go, spelled)) if !go.starts_with(['[', '{']) => (Some(go.into()), spelled),
-            _ => (None, spelled),
+        let (go, item_go, spelled) = match spelled.split_once('=') {
+            Some((go, spelled)) if !go.starts_with(['[', '{']) => (Some(go.into()), None, spelled),
+            Some((go, _)) => (
+                Some(go.replace("{}", "map[string]").into()),
+                Some(go[2..].into()),
+                spelled,
+            ),
+            None => (None, None, spelled),
         };
         let mut field = Field {
             name: name.into(),
             number,
             shape: self.shape(file, spelled)?,
             go,
+            item_go,
             pointer,
             omit,
             required: false,

@@ -11,7 +11,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
         &["store-mvcc", "store-lease", "store-auth", "store-bolt", "store-model", "apiserver-schema"],
     ),
     ("composition", &["store-machine", "store-client"]),
-    ("adapters", &["store-rocks", "store-log"]),
+    ("adapters", &["store-rocks", "store-log", "apiserver-storage"]),
     ("consensus", &["store-raft"]),
     ("member", &["store-node"]),
     ("transport", &["store-wire"]),

@@ -11,7 +11,7 @@ pub struct Number(Text);
 
 impl Number {
     /// A JSON number's literal; the caller has checked its grammar.
-    pub(super) fn new(literal: &str) -> Self {
+    pub(crate) fn new(literal: &str) -> Self {
         Self(literal.into())
     }
 

@@ -1,0 +1,77 @@
+//! Keys of YAML's maps, which may be anything, as keys of JSON.
+
+use super::Error;
+use super::resolve::{Scalar, float_key};
+use crate::go::quote;
+use crate::tree::{Map, Text, Tree};
+
+/// What a map's next value belongs to.
+pub(super) enum Key {
+    Named(Named),
+    Merge,
+    /// No key that a map can have; told already.
+    Broken,
+}
+
+/// A key, with its type: `1` and `"1"` are not the same until they become JSON.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Named {
+    pub(super) tag: &'static str,
+    pub(super) text: Text,
+}
+
+/// A key as it becomes one of JSON.
+pub(super) fn key_of(scalar: Option<Scalar>, merge: bool, tree: &Tree) -> Result<Key, Error> {
+    let Some(scalar) = scalar else {
+        return Err(Error::yaml(format!("invalid map key: {}", go_syntax(tree))));
+    };
+    let text = match scalar {
+        _ if merge => return Ok(Key::Merge),
+        Scalar::Null => return Err(unsupported("%!s(<nil>)", "<nil>")),
+        Scalar::Uint(key) => return Err(unsupported("uint64", &format!("{key:#x}"))),
+        Scalar::Bool(key) => key.to_string(),
+        Scalar::Int(key) => key.to_string(),
+        Scalar::Float(key) => float_key(key),
+        Scalar::Timestamp | Scalar::Text => tree.as_str().unwrap_or_default().to_owned(),
+    };
+    let (tag, text) = (scalar.tag(), text.into());
+    Ok(Key::Named(Named { tag, text }))
+}
+
+fn unsupported(kind: &str, key: &str) -> Error {
+    Error(format!("unsupported map key of type: {kind}, key: {key}"))
+}
+
+/// A value as Go's `%#v` shows what its package decoded.
+fn go_syntax(tree: &Tree) -> String {
+    match tree {
+        Tree::Null => "interface {}(nil)".to_owned(),
+        Tree::Text(text) => quote(text),
+        Tree::List(items) => {
+            let items: Vec<String> = items.iter().map(go_syntax).collect();
+            format!("[]interface {{}}{{{}}}", items.join(", "))
+        }
+        Tree::Map(map) => {
+            let entries: Vec<String> = map
+                .iter()
+                .map(|(key, value)| format!("{}:{}", quote(key), go_syntax(value)))
+                .collect();
+            format!("map[interface {{}}]interface {{}}{{{}}}", entries.join(", "))
+        }
+        Tree::Bool(_) | Tree::Int(_) | Tree::Number(_) => String::from_utf8_lossy(&tree.to_json()).into_owned(),
+    }
+}
+
+/// The maps that `<<` merges, those first that others overrule.
+pub(super) fn merged(value: Tree) -> Option<Vec<Map>> {
+    let maps = match value {
+        Tree::Map(map) => return Some(vec![map]),
+        Tree::List(items) => items.into_iter().rev(),
+        _ => return None,
+    };
+    maps.map(|item| match item {
+        Tree::Map(map) => Some(map),
+        _ => None,
+    })
+    .collect()
+}

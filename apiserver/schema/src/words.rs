@@ -1,0 +1,61 @@
+//! What upstream says of types and fields, in its own words: documents, explain and the heads of tables show it.
+
+use std::io::Read;
+use std::sync::LazyLock;
+
+use apiserver_api::tree::{self, Tree};
+use flate2::read::ZlibDecoder;
+
+use crate::model::{Field, Struct};
+
+/// Compressed, since most who run this never ask.
+const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/words.zlib"));
+
+/// What is said, by the name of a struct and then of a field; that of the struct itself stands under the empty name.
+static WORDS: LazyLock<Tree> = LazyLock::new(|| {
+    let mut text = Vec::new();
+    let read = ZlibDecoder::new(PACKED).read_to_end(&mut text);
+    match read.ok().and_then(|_| tree::parse(&text).ok()) {
+        Some(parsed) => parsed.tree,
+        None => unreachable!("the build script packed it"),
+    }
+});
+
+impl Struct {
+    /// What is said of it; empty where nothing is.
+    pub fn words(&self) -> &'static str {
+        WORDS.at(&self.name).text("")
+    }
+
+    /// What is said of a field as this struct has it; empty where nothing is.
+    pub fn field_words(&self, field: &Field) -> &'static str {
+        WORDS.at(&self.name).text(&field.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::built_in;
+
+    #[test]
+    fn types_and_fields_have_words() {
+        let schema = built_in();
+        let meta = schema.get(schema.named("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta").unwrap());
+        assert!(meta.words().starts_with("ObjectMeta is metadata that"));
+        let name = meta.field("name").unwrap();
+        assert!(
+            meta.field_words(name)
+                .starts_with("Name must be unique within a namespace.")
+        );
+        // In k8s-openapi lists are generic, as are these two, and what Go embeds is no type of its own.
+        let embedded: Vec<_> = schema
+            .iter()
+            .flat_map(|(_, one)| one.embedded.iter().map(|(_, id)| *id))
+            .collect();
+        let silent = schema
+            .iter()
+            .filter(|(id, one)| one.words().is_empty() && !one.go.ends_with("List") && !embedded.contains(id));
+        let silent: Vec<_> = silent.map(|(_, one)| &*one.go).collect();
+        assert_eq!(silent, ["Patch", "WatchEvent"]);
+    }
+}

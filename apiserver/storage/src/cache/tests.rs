@@ -1,0 +1,115 @@
+//! A cache is at each revision what a plain map is that was told the same.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use apiserver_api::tree::parse;
+use proptest::prelude::*;
+
+use super::{Behind, Cache, News, Overrun};
+use crate::object::{Object, Reading};
+
+fn object(key: &str, revision: i64) -> Arc<Object> {
+    let reading = Reading {
+        namespaced: true,
+        fields: |_| Vec::new(),
+    };
+    let tree = parse(br#"{"metadata":{"name":"a"}}"#).unwrap().tree;
+    Arc::new(Object::of(key, revision, tree, reading))
+}
+
+fn put(key: &str, revision: i64) -> News {
+    News {
+        key: key.into(),
+        object: Some(object(key, revision)),
+        revision,
+    }
+}
+
+fn gone(key: &str, revision: i64) -> News {
+    News {
+        key: key.into(),
+        object: None,
+        revision,
+    }
+}
+
+fn keys(cache: &Cache, prefix: &str, after: Option<&str>) -> Vec<String> {
+    let snapshot = cache.snapshot();
+    snapshot
+        .after(prefix, after)
+        .map(|object| object.key.to_string())
+        .collect()
+}
+
+#[test]
+fn a_snapshot_stays_what_it_was() {
+    let cache = Cache::new(usize::MAX);
+    cache.replace(5, [object("/a/x", 3), object("/a/y", 4), object("/b/z", 5)]);
+    let old = cache.snapshot();
+    cache.apply([gone("/a/x", 6), put("/a/w", 7)], 7);
+    assert_eq!((old.revision(), old.len()), (5, 3));
+    assert_eq!(keys(&cache, "/a/", None), ["/a/w", "/a/y"]);
+    assert_eq!(keys(&cache, "/a/", Some("/a/w")), ["/a/y"]);
+    assert_eq!(keys(&cache, "/a/", Some("/")), ["/a/w", "/a/y"]);
+    assert_eq!(cache.snapshot().get("/b/z").map(|object| object.revision), Some(5));
+}
+
+#[test]
+fn a_watcher_goes_on_where_its_snapshot_ends() {
+    let cache = Cache::new(usize::MAX);
+    cache.replace(5, [object("/a/x", 3)]);
+    let (snapshot, cursor) = cache.snapshot_and_watch(None);
+    let mut cursor = cursor.unwrap();
+    cache.apply([put("/a/x", 6), gone("/a/x", 7), gone("/a/never", 8)], 8);
+    let told = cache.read(&mut cursor, 10).unwrap();
+    let told: Vec<_> = told
+        .iter()
+        .map(|change| (change.revision, change.now.is_some(), change.before.is_some()))
+        .collect();
+    assert_eq!((snapshot.len(), told), (1, vec![(6, true, true), (7, false, true)]));
+}
+
+#[test]
+fn who_watched_before_a_new_beginning_is_told() {
+    let cache = Cache::new(usize::MAX);
+    cache.replace(5, []);
+    let mut cursor = cache.watch(None, 5).unwrap();
+    cache.replace(9, [object("/a/x", 8)]);
+    assert_eq!(cache.read(&mut cursor, 10).unwrap_err(), Overrun);
+    assert!(cache.watch(None, 8).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_waits_for_a_revision_and_no_longer_than_asked() {
+    let cache = Cache::new(usize::MAX);
+    assert_eq!(cache.reaches(0, Duration::from_secs(3)).await, Err(Behind(0)));
+    cache.replace(5, []);
+    assert_eq!(cache.reaches(5, Duration::ZERO).await, Ok(()));
+    assert_eq!(cache.reaches(6, Duration::from_secs(3)).await, Err(Behind(5)));
+    let (reached, ()) = tokio::join!(cache.reaches(6, Duration::from_secs(3)), async { cache.progress(6) });
+    assert_eq!(reached, Ok(()));
+}
+
+proptest! {
+    #[test]
+    fn it_is_what_a_plain_map_is(steps in prop::collection::vec((0..6_u8, any::<bool>()), 0..80)) {
+        let cache = Cache::new(2_000);
+        cache.replace(1, []);
+        let mut plain = BTreeMap::new();
+        for (at, (key, is_put)) in steps.into_iter().enumerate() {
+            let (key, revision) = (format!("/r/{key}"), at as i64 + 2);
+            if is_put {
+                plain.insert(key.clone(), revision);
+                cache.apply([put(&key, revision)], revision);
+            } else {
+                plain.remove(&key);
+                cache.apply([gone(&key, revision)], revision);
+            }
+            let snapshot = cache.snapshot();
+            let found: Vec<_> = snapshot.after("/r/", None).map(|object| (object.key.to_string(), object.revision)).collect();
+            prop_assert_eq!(found, plain.clone().into_iter().collect::<Vec<_>>());
+        }
+    }
+}
