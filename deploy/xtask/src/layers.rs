@@ -10,7 +10,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
         "domains",
         &["store-mvcc", "store-lease", "store-auth", "store-bolt", "store-model", "apiserver-schema"],
     ),
-    ("composition", &["store-machine", "store-client"]),
+    ("composition", &["store-machine", "store-client", "apiserver-patch", "apiserver-kinds"]),
     ("adapters", &["store-rocks", "store-log", "apiserver-storage"]),
     ("consensus", &["store-raft"]),
     ("member", &["store-node"]),
@@ -42,6 +42,8 @@ const PURE: &[&str] = &[
     "store-model",
     "apiserver-api",
     "apiserver-schema",
+    "apiserver-kinds",
+    "apiserver-patch",
 ];
 
 /// What a pure crate must not name.

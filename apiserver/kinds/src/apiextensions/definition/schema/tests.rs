@@ -1,0 +1,270 @@
+//! Schemas that are taken, and what is said of those that are not.
+
+use apiserver_api::path::Path;
+use apiserver_api::refusal::Refusals;
+use apiserver_api::tree::{self, Tree};
+
+use super::{Strictness, unknown_formats, validate};
+
+fn read(text: &str) -> Tree {
+    tree::parse(text.as_bytes()).unwrap().tree
+}
+
+fn said_with(schema: &str, has_status: bool) -> Vec<String> {
+    let validation = read(&format!(r#"{{"openAPIV3Schema":{schema}}}"#));
+    let mut refusals = Refusals::new();
+    validate(
+        &Path::of("v"),
+        &validation,
+        has_status,
+        Strictness::all(),
+        &mut refusals,
+    );
+    refusals
+        .iter()
+        .map(|one| one.to_string().replacen("v.openAPIV3Schema", "", 1))
+        .collect()
+}
+
+fn said(schema: &str) -> Vec<String> {
+    said_with(schema, false)
+}
+
+/// The schema of an object with one property.
+fn with(property: &str) -> Vec<String> {
+    let said = said(&format!(r#"{{"type":"object","properties":{{"p":{property}}}}}"#));
+    said.iter().map(|one| one.replacen(".properties[p]", "", 1)).collect()
+}
+
+#[test]
+fn every_value_has_a_type_and_lists_have_items() {
+    assert!(with(r#"{"type":"array","items":{"type":"string"}}"#).is_empty());
+    assert!(with(r#"{"x-kubernetes-int-or-string":true,"anyOf":[{"type":"integer"},{"type":"string"}]}"#).is_empty());
+    for (schema, expected) in [
+        (
+            "{}",
+            ".type: Required value: must not be empty for specified object fields",
+        ),
+        (r#"{"type":"array"}"#, ".items: Required value: must be specified"),
+        (
+            r#"{"type":"array","items":{}}"#,
+            ".items.type: Required value: must not be empty for specified array items",
+        ),
+        (
+            r#"{"type":"string","anyOf":[{"type":"string"}]}"#,
+            ".anyOf[0].type: Forbidden: must be empty to be structural",
+        ),
+        (
+            r#"{"type":"string","pattern":"("}"#,
+            r#".pattern: Invalid value: "(": must be a valid regular expression, but isn't: error parsing regexp: missing closing ): `(`"#,
+        ),
+        (
+            r#"{"type":"object","x-kubernetes-embedded-resource":true}"#,
+            ".properties: Required value: must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields",
+        ),
+        (
+            r#"{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":{"type":"string"}}"#,
+            ".additionalProperties: Forbidden: additionalProperties and properties are mutual exclusive",
+        ),
+    ] {
+        // A property is refused where it is judged as part of its parent, too.
+        assert!(
+            with(schema).iter().any(|one| one == expected),
+            "{schema}: {:?}",
+            with(schema)
+        );
+    }
+}
+
+#[test]
+fn the_root_is_an_object_that_says_nothing_of_metadata() {
+    assert!(
+        said(
+            r#"{"type":"object","properties":{"metadata":{"type":"object","properties":{"name":{"type":"string"}}}}}"#
+        )
+        .is_empty()
+    );
+    for (schema, expected) in [
+        ("{}", ".type: Required value: must not be empty at the root"),
+        (
+            r#"{"type":"string"}"#,
+            r#".type: Invalid value: "string": must be object at the root"#,
+        ),
+        (
+            r#"{"type":"object","nullable":true}"#,
+            ".nullable: Forbidden: nullable cannot be true at the root",
+        ),
+        (
+            r#"{"type":"object","additionalProperties":true}"#,
+            ".additionalProperties: Forbidden: must not be used at the root",
+        ),
+        (
+            r#"{"type":"object","properties":{"kind":{"type":"integer"}}}"#,
+            r#".properties[kind].type: Invalid value: "integer": must be string"#,
+        ),
+        (
+            r#"{"type":"object","properties":{"metadata":{"type":"object","properties":{"labels":{"type":"object"}}}}}"#,
+            ".properties[metadata]: Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified",
+        ),
+        (
+            r#"{"type":"object","properties":{"metadata":{"type":"object","default":{}}}}"#,
+            ".properties[metadata].default: Forbidden: must not be set in top-level metadata",
+        ),
+        (
+            r#"{"type":"object","allOf":[{"properties":{"a":{"minLength":1}}}]}"#,
+            ".properties[a]: Required value: because it is defined in v.openAPIV3Schema.allOf[0].properties[a]",
+        ),
+    ] {
+        assert_eq!(said(schema), [expected], "{schema}");
+    }
+}
+
+#[test]
+fn parts_of_openapi_that_do_not_fit_are_refused() {
+    for (schema, expected) in [
+        (
+            r#"{"type":"object","$schema":"x"}"#,
+            r#": Invalid value: "": OpenAPIV3Schema 'schema' is not supported"#,
+        ),
+        (
+            r#"{"type":"object","$ref":"x"}"#,
+            ".$ref: Forbidden: $ref is not supported",
+        ),
+        (r#"{"type":"object","id":"x"}"#, ".id: Forbidden: id is not supported"),
+        (
+            r#"{"type":"object","additionalItems":true}"#,
+            ".additionalItems: Forbidden: additionalItems is not supported",
+        ),
+        (
+            r#"{"type":"object","items":[{"type":"string"}]}"#,
+            ".items: Forbidden: items must be a schema object and not an array",
+        ),
+        (
+            r#"{"type":"object","x-kubernetes-preserve-unknown-fields":false}"#,
+            ".x-kubernetes-preserve-unknown-fields: Invalid value: false: must be true or undefined",
+        ),
+        (
+            r#"{"type":"object","uniqueItems":true}"#,
+            ".uniqueItems: Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes quadratic",
+        ),
+    ] {
+        assert_eq!(said(schema), [expected], "{schema}");
+    }
+    assert!(
+        said(r#"{"type":"a"}"#)
+            .iter()
+            .any(|one| one.starts_with(r#".type: Unsupported value: "a""#))
+    );
+}
+
+#[test]
+fn rules_have_expressions_messages_and_paths() {
+    let rule = |rule: &str| {
+        let schema = r#""type":"object","properties":{"a":{"type":"string"}}"#;
+        let said = said(&format!(r#"{{{schema},"x-kubernetes-validations":[{rule}]}}"#));
+        said.iter()
+            .map(|one| one.replacen(".x-kubernetes-validations[0]", "", 1))
+            .collect::<Vec<_>>()
+    };
+    assert!(rule(r#"{"rule":"true","message":"m","fieldPath":".a","reason":"FieldValueInvalid"}"#).is_empty());
+    for (given, expected) in [
+        ("{}", ".rule: Required value: rule is not specified"),
+        (
+            r#"{"rule":"a","message":" "}"#,
+            r#".message: Invalid value: " ": must be non-empty if specified"#,
+        ),
+        (
+            r#"{"rule":"a","message":"a\nb"}"#,
+            r#".message: Invalid value: "a\nb": must not contain line breaks"#,
+        ),
+        (
+            r#"{"rule":"a\nb"}"#,
+            ".message: Required value: message must be specified if rule contains line breaks",
+        ),
+        (
+            r#"{"rule":"a","messageExpression":" "}"#,
+            ".messageExpression: Required value: messageExpression must be non-empty if specified",
+        ),
+        (
+            r#"{"rule":"a","fieldPath":".x"}"#,
+            r#".fieldPath: Invalid value: ".x": must be a valid path"#,
+        ),
+        (
+            r#"{"rule":"a","reason":"x"}"#,
+            r#".reason: Unsupported value: "x": supported values: "FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired""#,
+        ),
+    ] {
+        assert_eq!(rule(given), [expected], "{given}");
+    }
+}
+
+#[test]
+fn the_status_is_not_judged_from_the_root() {
+    assert!(said_with(r#"{"type":"object","required":["a"]}"#, true).is_empty());
+    let said = said_with(r#"{"type":"object","maxProperties":1}"#, true);
+    assert!(said[0].starts_with(r#": Invalid value: {"ID":"""#), "{said:?}");
+    assert!(
+        said[0].ends_with(
+            "XValidations] fields are allowed at the root of the schema if the status subresource is enabled"
+        )
+    );
+}
+
+#[test]
+fn defaults_fit_their_schemas() {
+    assert!(with(r#"{"type":"integer","minimum":1,"default":1}"#).is_empty());
+    assert!(
+        with(r#"{"type":"object","x-kubernetes-preserve-unknown-fields":true,"default":{"a":{"b":1}}}"#).is_empty()
+    );
+    for (schema, expected) in [
+        (
+            r#"{"type":"string","default":1}"#,
+            r#".default: Invalid value: "integer":  in body must be of type string: "integer""#,
+        ),
+        (
+            r#"{"type":"string","enum":["a"],"default":"b"}"#,
+            r#".default: Unsupported value: "b": supported values: "a""#,
+        ),
+        (
+            r#"{"type":"integer","maximum":3,"default":4}"#,
+            ".default: Invalid value: 4:  in body should be less than or equal to 3",
+        ),
+        (
+            r#"{"type":"string","maxLength":1,"default":"ab"}"#,
+            ".default: Too long: may not be more than 1 byte",
+        ),
+        (
+            r#"{"type":"object","default":{"a":1}}"#,
+            r#".default: Invalid value: {"a":1}: must not have unknown fields"#,
+        ),
+        (
+            r#"{"type":"object","required":["a"],"properties":{"a":{"type":"string"}},"default":{}}"#,
+            ".default.a: Required value",
+        ),
+        (
+            r#"{"type":"object","properties":{"a":{"type":"string"}},"default":{"a":true}}"#,
+            r#".default.a: Invalid value: "boolean": a in body must be of type string: "boolean""#,
+        ),
+    ] {
+        assert_eq!(with(schema), [expected], "{schema}");
+    }
+    let expected = [".default.apiVersion: Required value", ".default.kind: Required value"];
+    assert_eq!(said(r#"{"type":"object","default":{}}"#), expected);
+}
+
+#[test]
+fn what_old_schemas_have_wrong_may_stay() {
+    let old = read(
+        r#"{"type":"a","properties":{"b":{"type":"array","x-kubernetes-list-type":"set","items":{"type":"object"}}}}"#,
+    );
+    let strictness = Strictness::of(&[&old]);
+    assert!(!strictness.types && !strictness.structural && !strictness.atomic_sets && strictness.map_keys);
+}
+
+#[test]
+fn formats_that_nobody_knows_are_found() {
+    let schema = read(
+        r#"{"format":"x","properties":{"a":{"type":"string","format":"date-time"},"b":{"type":"integer","format":"y"}}}"#,
+    );
+    assert_eq!(unknown_formats(&schema), ["x", "y"]);
+}

@@ -1,0 +1,292 @@
+//! `Deployment`: pods of a template, replaced step by step when the template changes.
+
+use apiserver_api::labels::Selector;
+use apiserver_api::meta;
+use apiserver_api::path::Path;
+use apiserver_api::refusal::Refusals;
+use apiserver_api::tree::Tree;
+
+use super::{GROUP, shown_strategy};
+use crate::check::non_negative;
+use crate::column::{AGE, Column, NAME, Words};
+use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
+use crate::{int_or_percent, pod, workload};
+
+const TYPE: &str = "io.k8s.api.apps.v1.Deployment";
+const SPEC: &str = "io.k8s.api.apps.v1.DeploymentSpec";
+const STATUS: &str = "io.k8s.api.apps.v1.DeploymentStatus";
+/// A field of a version of old, which the only version that is left keeps as an annotation.
+const ROLLBACK: &str = "deprecated.deployment.rollback.revision";
+
+/// The entry of the table.
+pub(crate) const DEPLOYMENT: Kind = Kind {
+    group: GROUP,
+    kind: "Deployment",
+    plural: "deployments",
+    singular: "deployment",
+    short_names: &["deploy"],
+    categories: &["all"],
+    versions: &[Version::stored("v1", TYPE)],
+    subresources: &[Subresource::SCALE, Subresource::STATUS],
+    folder: "deployments",
+    rules: &Deployment,
+    columns: &[
+        NAME,
+        Column {
+            name: "Ready",
+            words: Words::Text("Number of the pod with ready state"),
+            cell: |object, _| workload::ready_of(object).into(),
+            ..AGE
+        },
+        Column {
+            name: "Up-to-date",
+            words: Words::Of(STATUS, "updatedReplicas"),
+            cell: |object, _| object.at("status").int("updatedReplicas").into(),
+            ..AGE
+        },
+        Column {
+            name: "Available",
+            words: Words::Of(STATUS, "availableReplicas"),
+            cell: |object, _| object.at("status").int("availableReplicas").into(),
+            ..AGE
+        },
+        AGE,
+        workload::CONTAINERS,
+        workload::IMAGES,
+        Column {
+            words: Words::Of(SPEC, "selector"),
+            ..workload::SELECTOR
+        },
+    ],
+    ..Kind::PLAIN
+};
+
+struct Deployment;
+
+impl Rules for Deployment {
+    fn default(&self, object: &mut Tree) {
+        super::normalize_number(object, ROLLBACK);
+        let spec = object.child("spec");
+        spec.set_default("replicas", 1_i64);
+        spec.set_default("revisionHistoryLimit", 10_i64);
+        spec.set_default("progressDeadlineSeconds", 600_i64);
+        let strategy = spec.child("strategy");
+        strategy.set_default("type", "RollingUpdate");
+        if strategy.text("type") == "RollingUpdate" {
+            let update = strategy.child("rollingUpdate");
+            update.set_default("maxUnavailable", "25%");
+            update.set_default("maxSurge", "25%");
+        }
+        pod::default_template(spec.child("template"));
+    }
+
+    fn prepare_create(&self, _asked: &Asked<'_>, object: &mut Tree) {
+        workload::clear_status(object, &[]);
+        meta::set_generation(object, 1);
+        pod::drop_disabled(object.child("spec").child("template"), None);
+    }
+
+    fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
+        keep(object, old, "status");
+        let template = object.child("spec").child("template");
+        pod::drop_disabled(template, Some(old.below(&["spec", "template"])));
+        // Annotations count: they are copied to the replica sets.
+        if object.at("spec") != old.at("spec") || meta::annotations(object) != meta::annotations(old) {
+            meta::set_generation(object, meta::generation(old) + 1);
+        }
+    }
+
+    fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {
+        validate_metadata(self.name(), true, object, refusals);
+        validate_spec(object, None, refusals);
+    }
+
+    fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
+        let path = Path::of("metadata");
+        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_spec(object, Some(old), refusals);
+        let spec = Path::of("spec");
+        let (new, old) = (object.at("spec"), old.at("spec"));
+        workload::validate_selector_kept(
+            &spec.field("selector"),
+            new.at("selector"),
+            old.at("selector"),
+            refusals,
+        );
+    }
+
+    fn warnings(&self, object: &Tree, old: Option<&Tree>) -> Vec<String> {
+        super::warnings(object, old)
+    }
+
+    fn status(&self) -> Option<&dyn StatusRules> {
+        Some(self)
+    }
+
+    fn reset(&self) -> &'static [&'static [&'static str]] {
+        &[&["status"]]
+    }
+}
+
+fn validate_spec(object: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
+    let (path, spec) = (Path::of("spec"), object.at("spec"));
+    non_negative(&path.field("replicas"), spec.int("replicas"), refusals);
+    validate_replicated(&path, spec, old.map(|old| old.at("spec")), refusals);
+    validate_strategy(&path.field("strategy"), spec.at("strategy"), refusals);
+    workload::validate_counts(&path, spec, &["minReadySeconds", "revisionHistoryLimit"], refusals);
+    let rollback = meta::annotation(object, ROLLBACK).unwrap_or_default();
+    if !rollback.is_empty() {
+        let path = path.field("rollback");
+        super::validate_number(&path.field("version"), rollback, refusals);
+    }
+    if let Some(deadline) = spec.at("progressDeadlineSeconds").as_int() {
+        let path = path.field("progressDeadlineSeconds");
+        non_negative(&path, deadline, refusals);
+        if deadline <= spec.int("minReadySeconds") {
+            refusals.invalid(&path, deadline, "must be greater than minReadySeconds");
+        }
+    }
+}
+
+/// Checks the selector and the template, as replica sets have them too.
+pub(super) fn validate_replicated(path: &Path<'_>, spec: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
+    let (selector_path, selector) = (path.field("selector"), spec.at("selector"));
+    let empty = "empty selector is invalid for deployment";
+    workload::validate_selector(&selector_path, selector, empty, refusals);
+    let Ok(read) = Selector::from_object(selector) else {
+        let shown = workload::shown_selector(selector);
+        refusals.invalid(&selector_path, shown, "invalid label selector");
+        return;
+    };
+    let (path, template) = (path.field("template"), spec.at("template"));
+    workload::validate_fit(&path, &read, template, refusals);
+    match old {
+        Some(old) => pod::validate_template_update(&path, template, old.at("template"), refusals),
+        None => pod::validate_template(&path, template, refusals),
+    }
+    workload::validate_always(&path, template, "ReplicaSet", refusals);
+}
+
+fn validate_strategy(path: &Path<'_>, strategy: &Tree, refusals: &mut Refusals) {
+    let (update_path, update) = (path.field("rollingUpdate"), strategy.at("rollingUpdate"));
+    match strategy.text("type") {
+        "Recreate" if update.is_null() => {}
+        "Recreate" => {
+            refusals.forbidden(&update_path, "may not be specified when strategy `type` is 'Recreate'");
+        }
+        "RollingUpdate" if update.is_null() => {
+            refusals.required(&update_path, "this should be defaulted and never be nil");
+        }
+        "RollingUpdate" => validate_rolling_update(&update_path, update, refusals),
+        _ => {
+            let shown = shown_strategy(strategy, &["MaxUnavailable", "MaxSurge"]);
+            refusals.not_supported(path, shown, &["Recreate", "RollingUpdate"]);
+        }
+    }
+}
+
+fn validate_rolling_update(path: &Path<'_>, update: &Tree, refusals: &mut Refusals) {
+    let (unavailable_path, unavailable) = (path.field("maxUnavailable"), update.at("maxUnavailable"));
+    let surge = update.at("maxSurge");
+    int_or_percent::validate(&unavailable_path, unavailable, refusals);
+    int_or_percent::validate(&path.field("maxSurge"), surge, refusals);
+    if int_or_percent::number(unavailable) == 0 && int_or_percent::number(surge) == 0 {
+        refusals.invalid(&unavailable_path, unavailable, "may not be 0 when `maxSurge` is 0");
+    }
+    int_or_percent::at_most_all(&unavailable_path, unavailable, refusals);
+}
+
+impl StatusRules for Deployment {
+    fn prepare(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
+        keep(object, old, "spec");
+        keep(object.child("metadata"), meta::metadata(old), "labels");
+    }
+
+    fn validate(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
+        let path = Path::of("metadata");
+        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        let (path, status) = (Path::of("status"), object.at("status"));
+        let counts = [
+            "observedGeneration",
+            "replicas",
+            "updatedReplicas",
+            "readyReplicas",
+            "availableReplicas",
+            "unavailableReplicas",
+            "terminatingReplicas",
+            "collisionCount",
+        ];
+        workload::validate_counts(&path, status, &counts, refusals);
+        let parts = ["updatedReplicas", "readyReplicas", "availableReplicas"];
+        let detail = "cannot be greater than status.replicas";
+        workload::validate_no_more(&path, status, &parts, "replicas", detail, refusals);
+        let detail = "cannot be greater than readyReplicas";
+        workload::validate_no_more(&path, status, &["availableReplicas"], "readyReplicas", detail, refusals);
+        workload::validate_collisions(object, old, refusals);
+    }
+
+    fn reset(&self) -> &'static [&'static [&'static str]] {
+        &[&["spec"], &["metadata", "labels"]]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apiserver_api::path::Path;
+    use apiserver_api::refusal::Refusals;
+    use apiserver_api::tree::parse;
+
+    #[test]
+    fn a_strategy_lets_something_move() {
+        for (strategy, refused) in [
+            (r#"{"type":"Recreate"}"#, 0),
+            (
+                r#"{"type":"RollingUpdate","rollingUpdate":{"maxSurge":"25%","maxUnavailable":0}}"#,
+                0,
+            ),
+            (r#"{"type":"Recreate","rollingUpdate":{}}"#, 1),
+            (r#"{"type":"RollingUpdate"}"#, 1),
+            (
+                r#"{"type":"RollingUpdate","rollingUpdate":{"maxSurge":0,"maxUnavailable":"0%"}}"#,
+                1,
+            ),
+            (
+                r#"{"type":"RollingUpdate","rollingUpdate":{"maxSurge":0,"maxUnavailable":"101%"}}"#,
+                1,
+            ),
+            (r#"{"type":"Other"}"#, 1),
+        ] {
+            let mut refusals = Refusals::new();
+            let strategy = parse(strategy.as_bytes()).unwrap().tree;
+            super::validate_strategy(&Path::of("strategy"), &strategy, &mut refusals);
+            assert_eq!(refusals.len(), refused, "{strategy:?}: {refusals}");
+        }
+    }
+
+    #[test]
+    fn a_deadline_is_beyond_the_time_to_be_ready_and_an_old_number_is_one() {
+        for (metadata, spec, refused) in [
+            ("{}", r#"{"progressDeadlineSeconds":600}"#, 0),
+            ("{}", r#"{"progressDeadlineSeconds":5,"minReadySeconds":5}"#, 1),
+            (
+                r#"{"annotations":{"deprecated.deployment.rollback.revision":"-1"}}"#,
+                "{}",
+                1,
+            ),
+            (
+                r#"{"annotations":{"deprecated.deployment.rollback.revision":"x"}}"#,
+                "{}",
+                1,
+            ),
+        ] {
+            let fine = r#"{"progressDeadlineSeconds":600}"#;
+            let count = |metadata: &str, spec: &str| {
+                let mut refusals = Refusals::new();
+                let object = format!(r#"{{"metadata":{metadata},"spec":{spec}}}"#);
+                super::validate_spec(&parse(object.as_bytes()).unwrap().tree, None, &mut refusals);
+                refusals.len()
+            };
+            assert_eq!(count(metadata, spec), count("{}", fine) + refused, "{metadata} {spec}");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! `ReplicaSet`: so many pods of a template.
+
+use apiserver_api::meta;
+use apiserver_api::path::Path;
+use apiserver_api::refusal::Refusals;
+use apiserver_api::tree::Tree;
+
+use super::GROUP;
+use super::deployment::validate_replicated;
+use crate::check::count_generation;
+use crate::column::{AGE, Column, NAME, Words};
+use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep, validate_metadata};
+use crate::{pod, workload};
+
+const TYPE: &str = "io.k8s.api.apps.v1.ReplicaSet";
+const SPEC: &str = "io.k8s.api.apps.v1.ReplicaSetSpec";
+const STATUS: &str = "io.k8s.api.apps.v1.ReplicaSetStatus";
+
+/// The entry of the table.
+pub(crate) const REPLICA_SET: Kind = Kind {
+    group: GROUP,
+    kind: "ReplicaSet",
+    plural: "replicasets",
+    singular: "replicaset",
+    short_names: &["rs"],
+    categories: &["all"],
+    versions: &[Version::stored("v1", TYPE)],
+    subresources: &[Subresource::SCALE, Subresource::STATUS],
+    folder: "replicasets",
+    rules: &ReplicaSet,
+    columns: &[
+        NAME,
+        Column {
+            name: "Desired",
+            kind: "integer",
+            words: Words::Of(SPEC, "replicas"),
+            cell: |object, _| object.at("spec").int("replicas").into(),
+            ..AGE
+        },
+        Column {
+            name: "Current",
+            kind: "integer",
+            words: Words::Of(STATUS, "replicas"),
+            cell: |object, _| object.at("status").int("replicas").into(),
+            ..AGE
+        },
+        Column {
+            name: "Ready",
+            kind: "integer",
+            words: Words::Of(STATUS, "readyReplicas"),
+            cell: |object, _| object.at("status").int("readyReplicas").into(),
+            ..AGE
+        },
+        AGE,
+        workload::CONTAINERS,
+        workload::IMAGES,
+        Column {
+            words: Words::Of(SPEC, "selector"),
+            ..workload::SELECTOR
+        },
+    ],
+    selectable: &[Selectable {
+        name: "status.replicas",
+        value: |object| object.at("status").int("replicas").to_string(),
+    }],
+    ..Kind::PLAIN
+};
+
+struct ReplicaSet;
+
+impl Rules for ReplicaSet {
+    fn default(&self, object: &mut Tree) {
+        let spec = object.child("spec");
+        spec.set_default("replicas", 1_i64);
+        pod::default_template(spec.child("template"));
+    }
+
+    fn prepare_create(&self, _asked: &Asked<'_>, object: &mut Tree) {
+        workload::clear_status(object, &["replicas"]);
+        meta::set_generation(object, 1);
+        pod::drop_disabled(object.child("spec").child("template"), None);
+    }
+
+    fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
+        keep(object, old, "status");
+        let template = object.child("spec").child("template");
+        pod::drop_disabled(template, Some(old.below(&["spec", "template"])));
+        count_generation(object, old, &["spec"]);
+    }
+
+    fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {
+        validate_metadata(self.name(), true, object, refusals);
+        validate_spec(object, None, refusals);
+    }
+
+    fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
+        // Upstream checks the whole object and then the update, which checks the spec once more.
+        validate_metadata(self.name(), true, object, refusals);
+        validate_spec(object, Some(old), refusals);
+        let path = Path::of("metadata");
+        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_spec(object, Some(old), refusals);
+        let spec = Path::of("spec");
+        let (new, old) = (object.at("spec"), old.at("spec"));
+        workload::validate_selector_kept(
+            &spec.field("selector"),
+            new.at("selector"),
+            old.at("selector"),
+            refusals,
+        );
+    }
+
+    fn warnings(&self, object: &Tree, old: Option<&Tree>) -> Vec<String> {
+        super::warnings(object, old)
+    }
+
+    fn status(&self) -> Option<&dyn StatusRules> {
+        Some(self)
+    }
+
+    fn reset(&self) -> &'static [&'static [&'static str]] {
+        &[&["status"]]
+    }
+}
+
+fn validate_spec(object: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
+    let (path, spec) = (Path::of("spec"), object.at("spec"));
+    workload::validate_counts(&path, spec, &["replicas", "minReadySeconds"], refusals);
+    validate_replicated(&path, spec, old.map(|old| old.at("spec")), refusals);
+}
+
+impl StatusRules for ReplicaSet {
+    fn validate(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
+        let path = Path::of("metadata");
+        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        let (path, status) = (Path::of("status"), object.at("status"));
+        let counts = [
+            "replicas",
+            "fullyLabeledReplicas",
+            "readyReplicas",
+            "availableReplicas",
+            "terminatingReplicas",
+            "observedGeneration",
+        ];
+        workload::validate_counts(&path, status, &counts, refusals);
+        let parts = ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"];
+        let detail = "cannot be greater than status.replicas";
+        workload::validate_no_more(&path, status, &parts, "replicas", detail, refusals);
+        let detail = "cannot be greater than readyReplicas";
+        workload::validate_no_more(&path, status, &["availableReplicas"], "readyReplicas", detail, refusals);
+    }
+}

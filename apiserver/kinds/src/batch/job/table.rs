@@ -1,0 +1,107 @@
+//! What tables show of jobs.
+
+use apiserver_api::meta;
+use apiserver_api::time::Time;
+use apiserver_api::tree::Tree;
+
+use super::SPEC;
+use super::status::has;
+use crate::column::{AGE, Column, NAME, Words, age};
+use crate::workload;
+
+/// The columns.
+pub(super) const COLUMNS: &[Column] = &[
+    NAME,
+    Column {
+        name: "Status",
+        words: Words::Text("Status of the job."),
+        cell: |object, _| state(object).into(),
+        ..AGE
+    },
+    Column {
+        name: "Completions",
+        words: Words::Of("io.k8s.api.batch.v1.JobStatus", "succeeded"),
+        cell: |object, _| completions(object).into(),
+        ..AGE
+    },
+    Column {
+        name: "Duration",
+        words: Words::Text("Time required to complete the job."),
+        cell: |object, now| duration(object, now).into(),
+        ..AGE
+    },
+    AGE,
+    workload::CONTAINERS,
+    workload::IMAGES,
+    Column {
+        words: Words::Of(SPEC, "selector"),
+        ..workload::SELECTOR
+    },
+];
+
+fn state(object: &Tree) -> &'static str {
+    let finished = ["Complete", "Failed"].into_iter().find(|state| has(object, state));
+    finished.unwrap_or_else(|| {
+        if meta::is_deleting(object) {
+            return "Terminating";
+        }
+        let later = ["Suspended", "FailureTarget", "SuccessCriteriaMet"];
+        later.into_iter().find(|state| has(object, state)).unwrap_or("Running")
+    })
+}
+
+fn completions(object: &Tree) -> String {
+    let (spec, succeeded) = (object.at("spec"), object.at("status").int("succeeded"));
+    let parallelism = spec.int("parallelism");
+    match spec.at("completions").as_int() {
+        Some(completions) => format!("{succeeded}/{completions}"),
+        None if parallelism > 1 => format!("{succeeded}/1 of {parallelism}"),
+        None => format!("{succeeded}/1"),
+    }
+}
+
+fn duration(object: &Tree, now: Time) -> String {
+    let status = object.at("status");
+    let Some(start) = status.at("startTime").as_str() else {
+        return String::new();
+    };
+    let end = status
+        .at("completionTime")
+        .as_str()
+        .and_then(|end| Time::parse(end).ok());
+    age(Some(start), end.unwrap_or(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use apiserver_api::time::Time;
+    use apiserver_api::tree::parse;
+
+    #[test]
+    fn a_job_shows_how_far_it_is() {
+        let now = Time::parse("2026-01-01T00:01:00Z").unwrap();
+        for (job, shown) in [
+            (
+                r#"{"spec":{"completions":2},"status":{"succeeded":1}}"#,
+                ["Running", "1/2", ""],
+            ),
+            (r#"{"spec":{"parallelism":3}}"#, ["Running", "0/1 of 3", ""]),
+            (
+                r#"{"status":{"startTime":"2026-01-01T00:00:00Z","conditions":[{"type":"Failed","status":"True"}]}}"#,
+                ["Failed", "0/1", "60s"],
+            ),
+            (
+                r#"{"status":{"startTime":"2026-01-01T00:00:00Z","completionTime":"2026-01-01T00:00:05Z"}}"#,
+                ["Running", "0/1", "5s"],
+            ),
+        ] {
+            let job = parse(job.as_bytes()).unwrap().tree;
+            let found = [
+                super::state(&job).to_owned(),
+                super::completions(&job),
+                super::duration(&job, now),
+            ];
+            assert_eq!(found, shown);
+        }
+    }
+}

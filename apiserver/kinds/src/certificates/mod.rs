@@ -1,0 +1,18 @@
+//! The group `certificates.k8s.io`: what is signed, and who is trusted to sign.
+
+mod cluster_trust_bundle;
+mod pem;
+#[cfg(test)]
+mod samples;
+mod signer;
+mod signing_request;
+
+use crate::kind::Kind;
+
+const GROUP: &str = "certificates.k8s.io";
+
+/// Its kinds, by plural.
+pub(crate) const KINDS: &[Kind] = &[
+    signing_request::SIGNING_REQUEST,
+    cluster_trust_bundle::CLUSTER_TRUST_BUNDLE,
+];

@@ -1,0 +1,319 @@
+//! `Event`: what happened to an object. The group `events.k8s.io` serves the same objects in another form, by more rules.
+
+use apiserver_api::meta;
+use apiserver_api::names::{dns_subdomain, qualified_name};
+use apiserver_api::path::Path;
+use apiserver_api::refusal::Refusals;
+use apiserver_api::time::Time;
+use apiserver_api::tree::Tree;
+
+use crate::column::{Column, NAME, Words, age};
+use crate::kind::{Asked, Kind, Rules, Selectable, Version};
+
+const TYPE: &str = "io.k8s.api.core.v1.Event";
+/// The most bytes of names and of a reason.
+const MAX_WORD: usize = 128;
+/// The most bytes of a message.
+const MAX_MESSAGE: usize = 1024;
+
+/// The entry of the table.
+pub(crate) const EVENT: Kind = Kind {
+    kind: "Event",
+    plural: "events",
+    singular: "event",
+    short_names: &["ev"],
+    versions: &[Version::stored("v1", TYPE)],
+    folder: "events",
+    rules: &Event,
+    columns: COLUMNS,
+    selectable: SELECTABLE,
+    ..Kind::PLAIN
+};
+
+const TEXT: Column = Column {
+    name: "",
+    kind: "string",
+    format: "",
+    words: Words::Text(""),
+    priority: 0,
+    cell: |_, _| Tree::Null,
+};
+
+/// What tables of events show, in both groups.
+pub(crate) const COLUMNS: &[Column] = &[
+    Column {
+        name: "Last Seen",
+        words: Words::Of(TYPE, "lastTimestamp"),
+        cell: |object, now| last_seen(object, now).into(),
+        ..TEXT
+    },
+    Column {
+        name: "Type",
+        words: Words::Of(TYPE, "type"),
+        cell: |object, _| object.text("type").into(),
+        ..TEXT
+    },
+    Column {
+        name: "Reason",
+        words: Words::Of(TYPE, "reason"),
+        cell: |object, _| object.text("reason").into(),
+        ..TEXT
+    },
+    Column {
+        name: "Object",
+        words: Words::Of(TYPE, "involvedObject"),
+        cell: |object, _| target(object).into(),
+        ..TEXT
+    },
+    Column {
+        name: "Subobject",
+        words: Words::Of("io.k8s.api.core.v1.ObjectReference", "fieldPath"),
+        priority: 1,
+        cell: |object, _| object.at("involvedObject").text("fieldPath").into(),
+        ..TEXT
+    },
+    Column {
+        name: "Source",
+        words: Words::Of(TYPE, "source"),
+        priority: 1,
+        cell: |object, _| source(object).into(),
+        ..TEXT
+    },
+    Column {
+        name: "Message",
+        words: Words::Of(TYPE, "message"),
+        cell: |object, _| object.text("message").trim().into(),
+        ..TEXT
+    },
+    Column {
+        name: "First Seen",
+        words: Words::Of(TYPE, "firstTimestamp"),
+        priority: 1,
+        cell: |object, now| first_seen(object, now).into(),
+        ..TEXT
+    },
+    Column {
+        name: "Count",
+        words: Words::Of(TYPE, "count"),
+        priority: 1,
+        cell: |object, _| count(object).into(),
+        ..TEXT
+    },
+    Column { priority: 1, ..NAME },
+];
+
+fn first_seen(object: &Tree, now: Time) -> String {
+    let first = object.at("firstTimestamp").as_str();
+    age(first.or_else(|| object.at("eventTime").as_str()), now)
+}
+
+fn last_seen(object: &Tree, now: Time) -> String {
+    if object.has("series") {
+        return age(object.at("series").at("lastObservedTime").as_str(), now);
+    }
+    match object.at("lastTimestamp").as_str() {
+        Some(last) => age(Some(last), now),
+        None => first_seen(object, now),
+    }
+}
+
+fn count(object: &Tree) -> i64 {
+    if object.has("series") {
+        return object.at("series").int("count");
+    }
+    // An event that stands alone does not say how often it happened.
+    object.int("count").max(i64::from(object.int("count") == 0))
+}
+
+fn target(object: &Tree) -> String {
+    let about = object.at("involvedObject");
+    let (kind, name) = (about.text("kind").to_lowercase(), about.text("name"));
+    if name.is_empty() {
+        kind
+    } else {
+        format!("{kind}/{name}")
+    }
+}
+
+fn source(object: &Tree) -> String {
+    let source = object.at("source");
+    let first = |a: &'static str, b: &'static str| {
+        let text = source.text(a);
+        if text.is_empty() { object.text(b) } else { text }
+    };
+    let (component, instance) = (
+        first("component", "reportingComponent"),
+        first("host", "reportingInstance"),
+    );
+    if instance.is_empty() {
+        component.to_owned()
+    } else {
+        format!("{component}, {instance}")
+    }
+}
+
+/// What events can be selected by, in both groups.
+pub(crate) const SELECTABLE: &[Selectable] = &[
+    Selectable {
+        name: "involvedObject.kind",
+        value: |object| about(object, "kind"),
+    },
+    Selectable {
+        name: "involvedObject.namespace",
+        value: |object| about(object, "namespace"),
+    },
+    Selectable {
+        name: "involvedObject.name",
+        value: |object| about(object, "name"),
+    },
+    Selectable {
+        name: "involvedObject.uid",
+        value: |object| about(object, "uid"),
+    },
+    Selectable {
+        name: "involvedObject.apiVersion",
+        value: |object| about(object, "apiVersion"),
+    },
+    Selectable {
+        name: "involvedObject.resourceVersion",
+        value: |object| about(object, "resourceVersion"),
+    },
+    Selectable {
+        name: "involvedObject.fieldPath",
+        value: |object| about(object, "fieldPath"),
+    },
+    Selectable {
+        name: "reason",
+        value: |object| object.text("reason").to_owned(),
+    },
+    Selectable {
+        name: "reportingComponent",
+        value: |object| object.text("reportingComponent").to_owned(),
+    },
+    Selectable {
+        name: "source",
+        value: |object| {
+            let component = object.at("source").text("component");
+            let component = if component.is_empty() {
+                object.text("reportingComponent")
+            } else {
+                component
+            };
+            component.to_owned()
+        },
+    },
+    Selectable {
+        name: "type",
+        value: |object| object.text("type").to_owned(),
+    },
+];
+
+fn about(object: &Tree, field: &str) -> String {
+    object.at("involvedObject").text(field).to_owned()
+}
+
+struct Event;
+
+impl Rules for Event {
+    fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {
+        validate(object, "reportingComponent", refusals);
+    }
+
+    fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, _old: &Tree, refusals: &mut Refusals) {
+        validate(object, "reportingComponent", refusals);
+    }
+
+    fn creates_on_update(&self) -> bool {
+        true
+    }
+}
+
+/// Checks an event by the rules of both groups; `reporter` is what the group calls the field that says who saw it.
+pub(crate) fn validate(object: &Tree, reporter: &str, refusals: &mut Refusals) {
+    let namespace = meta::namespace(object);
+    let about = object.at("involvedObject").text("namespace");
+    // An event about an object of the cluster lives in one of the cluster's namespaces.
+    let fine = match (about, object.has("eventTime")) {
+        ("", false) => matches!(namespace, "" | "default"),
+        ("", true) => matches!(namespace, "default" | "kube-system"),
+        (about, false) => about == namespace,
+        (_, true) => true,
+    };
+    if !fine {
+        let path = Path::of("involvedObject");
+        refusals.invalid(&path.field("namespace"), about, "does not match event.namespace");
+    }
+    if object.has("eventTime") {
+        validate_words(object, reporter, refusals);
+    }
+    for message in dns_subdomain(namespace) {
+        refusals.invalid(&Path::of("namespace"), namespace, &message);
+    }
+}
+
+/// Who saw what, which newer events must say.
+fn validate_words(object: &Tree, reporter: &str, refusals: &mut Refusals) {
+    let who = object.text("reportingComponent");
+    if who.is_empty() {
+        refusals.required(&Path::of(reporter), "");
+    }
+    for message in qualified_name(who) {
+        refusals.invalid(&Path::of(reporter), who, &message);
+    }
+    for field in ["reportingInstance", "action", "reason"] {
+        let (path, text) = (Path::of(field), object.text(field));
+        if text.is_empty() {
+            refusals.required(&path, "");
+        }
+        limit(&path, text, MAX_WORD, refusals);
+    }
+    limit(&Path::of("message"), object.text("message"), MAX_MESSAGE, refusals);
+}
+
+fn limit(path: &Path<'_>, text: &str, most: usize, refusals: &mut Refusals) {
+    if text.len() > most {
+        refusals.invalid(path, "", &format!("can have at most {most} characters"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EVENT;
+    use crate::trial::{cells, refused};
+
+    #[test]
+    fn an_event_lives_where_its_object_does() {
+        for (json, count) in [
+            (r#"{"involvedObject": {"namespace": "t"}}"#, 0),
+            (r#"{"involvedObject": {"namespace": "other"}}"#, 1),
+            (r#"{"involvedObject": {}}"#, 1),
+            (r#"{"metadata": {"namespace": "default"}, "involvedObject": {}}"#, 0),
+        ] {
+            assert_eq!(refused(&EVENT, json).len(), count, "{json}");
+        }
+    }
+
+    #[test]
+    fn newer_events_say_who_saw_what() {
+        let time = r#""eventTime": "2026-01-01T00:00:00.000000Z", "involvedObject": {"namespace": "t"}"#;
+        let told = refused(&EVENT, &format!("{{{time}}}"));
+        assert_eq!(told.len(), 6);
+        let words = r#""reportingComponent": "a", "reportingInstance": "b", "action": "c", "reason": "d""#;
+        assert_eq!(refused(&EVENT, &format!("{{{time}, {words}}}")), [""; 0]);
+        let long = "x".repeat(1025);
+        assert_eq!(
+            refused(&EVENT, &format!(r#"{{{time}, {words}, "message": "{long}"}}"#)).len(),
+            1
+        );
+    }
+
+    #[test]
+    fn a_table_shows_when_and_what() {
+        let json = r#"{"involvedObject": {"kind": "Pod", "name": "p"}, "reportingComponent": "c", "reportingInstance": "i",
+            "eventTime": "1969-12-31T23:59:00.000000Z", "message": " m "}"#;
+        let shown = cells(&EVENT, json);
+        assert_eq!(shown, ["60s", "", "", "pod/p", "", "c, i", "m", "60s", "1", "x"]);
+        let series = r#"{"series": {"count": 5, "lastObservedTime": "1969-12-31T23:59:00.000000Z"}}"#;
+        assert_eq!(cells(&EVENT, series)[8], "5");
+    }
+}

@@ -1,0 +1,135 @@
+//! What of a claim may change: little, so that nobody gets by a change what they would not get by a new claim.
+
+use apiserver_api::meta;
+use apiserver_api::path::Path;
+use apiserver_api::refusal::Refusals;
+use apiserver_api::tree::Tree;
+
+use super::super::access_modes::CLASS_ANNOTATION;
+use super::super::resources::{amount, same};
+use super::data_source;
+use crate::check::immutable;
+use crate::diff::unified;
+use crate::go_form::{Holds, Part, part, pretty};
+
+const CLASS: &str = "storageClassName";
+const ATTRIBUTES: &str = "volumeAttributesClassName";
+
+const RESOURCES: &[Part] = &[
+    part("Limits", "limits", Holds::Optional),
+    part("Requests", "requests", Holds::Optional),
+];
+const SOURCE: &[Part] = &[
+    part("APIGroup", "apiGroup", Holds::Optional),
+    part("Kind", "kind", Holds::Text),
+    part("Name", "name", Holds::Text),
+];
+const SOURCE_REF: &[Part] = &[
+    part("APIGroup", "apiGroup", Holds::Optional),
+    part("Kind", "kind", Holds::Text),
+    part("Name", "name", Holds::Text),
+    part("Namespace", "namespace", Holds::Optional),
+];
+const SPEC: &[Part] = &[
+    part("AccessModes", "accessModes", Holds::Optional),
+    part("Selector", "selector", Holds::Selector),
+    part("Resources", "resources", Holds::Struct(RESOURCES)),
+    part("VolumeName", "volumeName", Holds::Text),
+    part("StorageClassName", CLASS, Holds::Optional),
+    part("VolumeMode", "volumeMode", Holds::Optional),
+    part("DataSource", "dataSource", Holds::Pointer(SOURCE)),
+    part("DataSourceRef", "dataSourceRef", Holds::Pointer(SOURCE_REF)),
+    part("VolumeAttributesClassName", ATTRIBUTES, Holds::Optional),
+];
+
+pub(super) fn validate(object: &Tree, old: &Tree, refusals: &mut Refusals) {
+    let (new, mut before) = (object.at("spec"), old.at("spec").clone());
+    data_source::settle(&mut before, old.at("spec"));
+    let mut after = new.clone();
+    // The volume is said once.
+    if before.text("volumeName").is_empty() {
+        copy(&mut before, &after, "volumeName");
+    }
+    allow_class(object, old, &mut after, &before, refusals);
+    if object.at("status").text("phase") == "Bound" {
+        allow_growth(&mut after, &before);
+    }
+    let path = Path::of("spec");
+    if !equal(&mut after, &before) {
+        let changes = unified(&pretty(SPEC, &before), &pretty(SPEC, &after));
+        let words =
+            "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
+        refusals.forbidden(&path, &format!("{words}\n{changes}"));
+    }
+    let size = |spec: &Tree| amount(spec.at("resources").at("requests").at("storage"));
+    let capacity = amount(old.at("status").at("capacity").at("storage"));
+    if size(new) < size(old.at("spec")) && size(new) <= capacity {
+        let path = path.field("resources");
+        let path = path.field("requests");
+        refusals.forbidden(&path.field("storage"), "field can not be less than status.capacity");
+    }
+    let mode = "volumeMode";
+    immutable(&Path::of(mode), new.at(mode), old.at("spec").at(mode), refusals);
+    if old.at("spec").has(ATTRIBUTES) {
+        let detail = match new.at(ATTRIBUTES).as_str() {
+            None => "update from non-nil value to nil is forbidden",
+            Some("") => "update from non-nil value to an empty string is forbidden",
+            Some(_) => return,
+        };
+        refusals.forbidden(&path.field(ATTRIBUTES), detail);
+    }
+}
+
+fn copy(to: &mut Tree, from: &Tree, field: &str) {
+    match from.get(field) {
+        Some(value) => to.set(field, value.clone()),
+        None => drop(to.remove(field)),
+    }
+}
+
+/// A class may move from the annotation to the field, or come where there was none.
+fn allow_class(object: &Tree, old: &Tree, after: &mut Tree, before: &Tree, refusals: &mut Refusals) {
+    let annotation = |object: &Tree| meta::annotation(object, CLASS_ANNOTATION).map(str::to_owned);
+    let (now, was) = (annotation(object), annotation(old));
+    let class = after.at(CLASS).as_str().map(str::to_owned);
+    let none = !before.has(CLASS);
+    if was.is_some() && none && class == was && (now.is_none() || now == was) {
+        after.remove(CLASS);
+        return;
+    }
+    let (now, was_text) = (now.unwrap_or_default(), was.clone().unwrap_or_default());
+    if now != was_text {
+        let path = Path::of("metadata");
+        let path = path.field("annotations");
+        refusals.invalid(&path.field(CLASS_ANNOTATION), &now, meta::FIELD_IS_IMMUTABLE);
+    }
+    if class.is_some() && none && (was.is_none() || was == class) {
+        after.remove(CLASS);
+    }
+}
+
+/// A bound claim may ask for more, and for other attributes.
+fn allow_growth(after: &mut Tree, before: &Tree) {
+    if after.at("resources").has("requests") {
+        let size = before.at("resources").at("requests").at("storage").clone();
+        after.child("resources").child("requests").set("storage", size);
+    }
+    if after.has(ATTRIBUTES) {
+        copy(after, before, ATTRIBUTES);
+    }
+}
+
+/// Whether specs say the same, amounts however they are written.
+fn equal(after: &mut Tree, before: &Tree) -> bool {
+    for list in ["limits", "requests"] {
+        let (new, old) = (
+            after.at("resources").entries(list),
+            before.at("resources").entries(list),
+        );
+        if same(new, old) && new != old {
+            let old = before.at("resources").at(list).clone();
+            after.child("resources").set(list, old);
+        }
+    }
+    after == before
+}

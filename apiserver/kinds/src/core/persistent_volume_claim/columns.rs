@@ -1,0 +1,88 @@
+//! What a table shows of claims.
+
+use apiserver_api::tree::Tree;
+
+use crate::column::{AGE, Column, NAME, Words};
+use crate::core::access_modes::short;
+use crate::core::persistent_volume::columns::{class, or_unset, phase};
+use crate::core::resources::amount;
+
+const SPEC: &str = "io.k8s.api.core.v1.PersistentVolumeClaimSpec";
+const STATUS: &str = "io.k8s.api.core.v1.PersistentVolumeClaimStatus";
+
+const TEXT: Column = Column {
+    name: "",
+    kind: "string",
+    format: "",
+    words: Words::Text(""),
+    priority: 0,
+    cell: |_, _| Tree::Null,
+};
+
+pub(super) const COLUMNS: &[Column] = &[
+    NAME,
+    Column {
+        name: "Status",
+        words: Words::Of(STATUS, "phase"),
+        cell: |object, _| phase(object).into(),
+        ..TEXT
+    },
+    Column {
+        name: "Volume",
+        words: Words::Of(SPEC, "volumeName"),
+        cell: |object, _| object.at("spec").text("volumeName").into(),
+        ..TEXT
+    },
+    Column {
+        name: "Capacity",
+        words: Words::Of(STATUS, "capacity"),
+        cell: |object, _| capacity(object).into(),
+        ..TEXT
+    },
+    Column {
+        name: "Access Modes",
+        words: Words::Of(STATUS, "accessModes"),
+        cell: |object, _| modes(object).into(),
+        ..TEXT
+    },
+    Column {
+        name: "StorageClass",
+        words: Words::Text("StorageClass of the pvc"),
+        cell: |object, _| class(object).into(),
+        ..TEXT
+    },
+    Column {
+        name: "VolumeAttributesClass",
+        words: Words::Text("VolumeAttributesClass of the pvc"),
+        cell: |object, _| or_unset(object, "volumeAttributesClassName").into(),
+        ..TEXT
+    },
+    AGE,
+    Column {
+        name: "VolumeMode",
+        words: Words::Of(SPEC, "volumeMode"),
+        priority: 1,
+        cell: |object, _| or_unset(object, "volumeMode").into(),
+        ..TEXT
+    },
+];
+
+fn has_volume(object: &Tree) -> bool {
+    !object.at("spec").text("volumeName").is_empty()
+}
+
+fn capacity(object: &Tree) -> String {
+    if has_volume(object) {
+        amount(object.at("status").at("capacity").at("storage")).to_string()
+    } else {
+        String::new()
+    }
+}
+
+fn modes(object: &Tree) -> String {
+    if has_volume(object) {
+        short(object.at("status").items("accessModes"))
+    } else {
+        String::new()
+    }
+}

@@ -1,0 +1,299 @@
+//! Which nodes a pod wants, and which pods it wants near.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use apiserver_api::labels::{self, Leniency};
+use apiserver_api::names;
+use apiserver_api::path::Path;
+use apiserver_api::refusal::Refusals;
+use apiserver_api::tree::Tree;
+
+use super::scope::{Mistake, Options, Scope};
+use super::shown::tell;
+
+const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
+const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
+const NO_OPERATOR: &str = "not a valid selector operator";
+
+/// The affinity of a spec.
+pub(super) fn validate(path: &Path<'_>, scope: &Scope<'_>, refusals: &mut Refusals) {
+    let affinity = scope.spec.at("affinity");
+    validate_nodes(
+        &path.field("nodeAffinity"),
+        affinity.at("nodeAffinity"),
+        scope.options,
+        refusals,
+    );
+    for kind in ["podAffinity", "podAntiAffinity"] {
+        let (path, half) = (path.field(kind), affinity.at(kind));
+        let list = path.field(REQUIRED);
+        for (at, term) in half.items(REQUIRED).iter().enumerate() {
+            validate_pod_term(&list.index(at), term, scope.options, refusals);
+        }
+        let list = path.field(PREFERRED);
+        for (at, term) in half.items(PREFERRED).iter().enumerate() {
+            let path = list.index(at);
+            validate_weight(&path, term, refusals);
+            let inner = term.at("podAffinityTerm");
+            validate_pod_term(&path.field("podAffinityTerm"), inner, scope.options, refusals);
+        }
+    }
+}
+
+fn validate_weight(path: &Path<'_>, term: &Tree, refusals: &mut Refusals) {
+    let weight = term.int("weight");
+    if !(1..=100).contains(&weight) {
+        refusals.invalid(&path.field("weight"), weight, "must be in the range 1-100");
+    }
+}
+
+fn validate_nodes(path: &Path<'_>, affinity: &Tree, options: Options, refusals: &mut Refusals) {
+    if affinity.has(REQUIRED) {
+        let path = path.field(REQUIRED);
+        validate_node_selector(
+            &path,
+            affinity.at(REQUIRED),
+            options.forgives(Mistake::NodeValues),
+            refusals,
+        );
+    }
+    let list = path.field(PREFERRED);
+    for (at, term) in affinity.items(PREFERRED).iter().enumerate() {
+        let path = list.index(at);
+        validate_weight(&path, term, refusals);
+        validate_node_term(&path.field("preference"), term.at("preference"), true, refusals);
+    }
+}
+
+/// A selector of nodes (`ValidateNodeSelector`). `any_value` forgives values that no label has.
+pub(crate) fn validate_node_selector(path: &Path<'_>, selector: &Tree, any_value: bool, refusals: &mut Refusals) {
+    let path = path.field("nodeSelectorTerms");
+    let terms = selector.items("nodeSelectorTerms");
+    if terms.is_empty() {
+        refusals.required(&path, "must have at least one node selector term");
+    }
+    for (at, term) in terms.iter().enumerate() {
+        validate_node_term(&path.index(at), term, any_value, refusals);
+    }
+}
+
+fn validate_node_term(path: &Path<'_>, term: &Tree, any_value: bool, refusals: &mut Refusals) {
+    let list = path.field("matchExpressions");
+    for (at, expression) in term.items("matchExpressions").iter().enumerate() {
+        validate_node_labels(&list.index(at), expression, any_value, refusals);
+    }
+    let list = path.field("matchFields");
+    for (at, expression) in term.items("matchFields").iter().enumerate() {
+        validate_node_fields(&list.index(at), expression, refusals);
+    }
+}
+
+fn validate_node_labels(path: &Path<'_>, expression: &Tree, any_value: bool, refusals: &mut Refusals) {
+    let values = expression.items("values");
+    let values_path = path.field("values");
+    match expression.text("operator") {
+        "In" | "NotIn" if values.is_empty() => {
+            refusals.required(&values_path, "must be specified when `operator` is 'In' or 'NotIn'");
+        }
+        "Exists" | "DoesNotExist" if !values.is_empty() => {
+            let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+            refusals.forbidden(&values_path, detail);
+        }
+        "Gt" | "Lt" if values.len() != 1 => {
+            let detail = "must be specified single value when `operator` is 'Lt' or 'Gt'";
+            refusals.required(&values_path, detail);
+        }
+        "In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt" => {}
+        other => refusals.invalid(&path.field("operator"), other, NO_OPERATOR),
+    }
+    labels::validate_name(&path.field("key"), expression.text("key"), refusals);
+    if any_value {
+        return;
+    }
+    for (at, value) in values.iter().enumerate() {
+        let value = value.as_str().unwrap_or_default();
+        tell(&values_path.index(at), value, names::label_value(value), refusals);
+    }
+}
+
+/// Of the fields of nodes only the name can be asked for.
+fn validate_node_fields(path: &Path<'_>, expression: &Tree, refusals: &mut Refusals) {
+    let values = expression.items("values");
+    let values_path = path.field("values");
+    match expression.text("operator") {
+        "In" | "NotIn" if values.len() != 1 => {
+            let detail = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector";
+            refusals.required(&values_path, detail);
+        }
+        "In" | "NotIn" => {}
+        other => refusals.invalid(&path.field("operator"), other, NO_OPERATOR),
+    }
+    let key = expression.text("key");
+    if key != "metadata.name" {
+        return refusals.invalid(&path.field("key"), key, "not a valid field selector key");
+    }
+    for (at, value) in values.iter().enumerate() {
+        let value = value.as_str().unwrap_or_default();
+        let messages = names::name_is_dns_subdomain(value, false);
+        tell(&values_path.index(at), value, messages, refusals);
+    }
+}
+
+fn validate_pod_term(path: &Path<'_>, term: &Tree, options: Options, refusals: &mut Refusals) {
+    let leniency = Leniency {
+        values: options.forgives(Mistake::SelectorValues),
+        operators: false,
+    };
+    for selector in ["labelSelector", "namespaceSelector"] {
+        labels::validate(&path.field(selector), term.at(selector), leniency, refusals);
+    }
+    for name in term.items("namespaces") {
+        let name = name.as_str().unwrap_or_default();
+        tell(
+            &path.field("namespace"),
+            name,
+            names::name_is_dns_label(name, false),
+            refusals,
+        );
+    }
+    let (keys, other) = (term.items("matchLabelKeys"), term.items("mismatchLabelKeys"));
+    validate_keys(&path.field("matchLabelKeys"), keys, term, refusals);
+    validate_keys(&path.field("mismatchLabelKeys"), other, term, refusals);
+    for (at, key) in doubled_keys(keys, term.at("labelSelector")) {
+        refusals.invalid(&path.index(at), key, "exists in both matchLabelKeys and labelSelector");
+    }
+    let keys_path = path.field("matchLabelKeys");
+    for (at, key) in keys.iter().enumerate().filter(|(_, key)| other.contains(key)) {
+        let detail = "exists in both matchLabelKeys and mismatchLabelKeys";
+        refusals.invalid(&keys_path.index(at), key, detail);
+    }
+    let key = term.text("topologyKey");
+    if key.is_empty() {
+        refusals.required(&path.field("topologyKey"), "can not be empty");
+    }
+    labels::validate_name(&path.field("topologyKey"), key, refusals);
+}
+
+/// Keys of labels beside a selector, which there must be then.
+pub(super) fn validate_keys(path: &Path<'_>, keys: &[Tree], holder: &Tree, refusals: &mut Refusals) {
+    if !keys.is_empty() && !holder.has("labelSelector") {
+        return refusals.forbidden(path, "must not be specified when labelSelector is not set");
+    }
+    for (at, key) in keys.iter().enumerate() {
+        labels::validate_name(&path.index(at), key.as_str().unwrap_or_default(), refusals);
+    }
+}
+
+/// The keys that a selector has more than once: what the pod's own label was merged into had the key already.
+pub(super) fn doubled_keys<'a>(keys: &'a [Tree], selector: &'a Tree) -> Vec<(usize, &'a str)> {
+    let at = |(at, key): (usize, &'a Tree)| (key.as_str().unwrap_or_default(), at);
+    let positions: BTreeMap<&str, usize> = keys.iter().enumerate().map(at).collect();
+    let mut seen: BTreeSet<&str> = selector.entries("matchLabels").keys().collect();
+    let expressions = selector.items("matchExpressions").iter();
+    expressions
+        .map(|expression| expression.text("key"))
+        .filter(|key| !seen.insert(key))
+        .filter_map(|key| positions.get(key).map(|at| (*at, key)))
+        .collect()
+}
+
+/// Merges the pod's own labels into the selectors that ask for them by key, as is done when a pod is made.
+pub(crate) fn merge_keys(affinity: &mut Tree, labels: &Tree) {
+    for kind in ["podAffinity", "podAntiAffinity"] {
+        for list in [PREFERRED, REQUIRED] {
+            let terms = affinity.get_mut(kind).and_then(|half| half.get_mut(list));
+            for term in terms.and_then(Tree::as_list_mut).into_iter().flatten() {
+                let term = if list == PREFERRED {
+                    term.get_mut("podAffinityTerm")
+                } else {
+                    Some(term)
+                };
+                if let Some(term) = term {
+                    merge(term, "matchLabelKeys", "In", labels);
+                    merge(term, "mismatchLabelKeys", "NotIn", labels);
+                }
+            }
+        }
+    }
+}
+
+/// Adds an expression for each key for which the pod has a label; a selector that is not there selects nothing and stays so.
+pub(crate) fn merge(holder: &mut Tree, field: &str, operator: &str, labels: &Tree) {
+    let wanted = holder.items(field).iter().filter_map(|key| {
+        let key = key.as_str()?;
+        let value = labels.get(key)?.clone();
+        let mut expression = Tree::map();
+        expression.set("key", key);
+        expression.set("operator", operator);
+        expression.set("values", vec![value]);
+        Some(expression)
+    });
+    let wanted: Vec<Tree> = wanted.collect();
+    if wanted.is_empty() || !holder.has("labelSelector") {
+        return;
+    }
+    let selector = holder.child("labelSelector");
+    let mut expressions = selector.items("matchExpressions").to_vec();
+    expressions.extend(wanted);
+    selector.set("matchExpressions", expressions);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Path, Refusals, merge_keys, validate};
+    use crate::pod::scope::Scope;
+    use crate::pod::testing::{json, words};
+
+    #[test]
+    fn terms_have_a_weight_a_topology_and_sound_selectors() {
+        let cases = [
+            (
+                r#"{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{}}}"#,
+                "a.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms: Required value: \
+                 must have at least one node selector term",
+            ),
+            (
+                r#"{"nodeAffinity":{"preferredDuringSchedulingIgnoredDuringExecution":[{"weight":0,"preference":
+                    {"matchExpressions":[{"key":"k","operator":"Gt","values":["1"]}]}}]}}"#,
+                "a.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].weight: Invalid value: 0: must be \
+                 in the range 1-100",
+            ),
+            (
+                r#"{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":
+                    [{"matchFields":[{"key":"metadata.name","operator":"In","values":["n"]}]}]}}}"#,
+                "",
+            ),
+            (
+                r#"{"podAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":
+                    [{"topologyKey":"z","matchLabelKeys":["a"]}]}}"#,
+                "a.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].matchLabelKeys: Forbidden: must not \
+                 be specified when labelSelector is not set",
+            ),
+        ];
+        for (affinity, told) in cases {
+            let spec = json(&format!(r#"{{"affinity":{affinity}}}"#));
+            let mut refusals = Refusals::new();
+            validate(&Path::of("a"), &Scope::for_tests(&spec), &mut refusals);
+            assert_eq!(words(&refusals), told);
+        }
+    }
+
+    #[test]
+    fn the_pod_s_own_labels_are_merged_into_selectors() {
+        let term = r#"{"topologyKey":"z","matchLabelKeys":["a","b"],"labelSelector":{"matchLabels":{"a":"x"}}}"#;
+        let mut affinity = json(&format!(
+            r#"{{"podAffinity":{{"requiredDuringSchedulingIgnoredDuringExecution":[{term}]}}}}"#
+        ));
+        merge_keys(&mut affinity, &json(r#"{"a":"1"}"#));
+        let term = &affinity
+            .at("podAffinity")
+            .items("requiredDuringSchedulingIgnoredDuringExecution")[0];
+        let merged = term.at("labelSelector").at("matchExpressions");
+        assert_eq!(merged, &json(r#"[{"key":"a","operator":"In","values":["1"]}]"#));
+        let mut spec = json("{}");
+        spec.set("affinity", affinity);
+        let mut refusals = Refusals::new();
+        validate(&Path::of("a"), &Scope::for_tests(&spec), &mut refusals);
+        assert_eq!(refusals.len(), 1, "the key is in the selector and beside it");
+    }
+}

@@ -1,0 +1,303 @@
+//! JSON patch (RFC 6902): a list of operations, each on one place of the document.
+//!
+//! The reading is that of the library upstream uses, quirks and all: what stands before the first slash of a pointer is
+//! ignored, negative indices count from the end, `replace` of an absent key sets it, and a missing `value` is `null`.
+
+mod pointer;
+
+use apiserver_api::tree::{MAX_DEPTH, MAX_DUPLICATES, Map, Tree};
+use thiserror::Error;
+
+use pointer::{Broken, Pointer};
+
+/// The most operations of one patch.
+pub const MAX_OPERATIONS: usize = 10_000;
+
+/// The most bytes that the `copy` operations of one patch may add.
+pub const MAX_COPIED: usize = 3 * 1024 * 1024;
+
+/// Why a patch does not apply, in upstream's words.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Error {
+    /// It is no list of operations: a bad request.
+    #[error("{0}")]
+    Patch(String),
+    /// More than [`MAX_OPERATIONS`]: the request is too large.
+    #[error("The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {0}")]
+    TooMany(usize),
+    /// An operation does not fit the document: it cannot be processed. Upstream does not show this text to its clients.
+    #[error("{0}")]
+    Operation(String),
+}
+
+/// What a checked request's patch has beyond an operation's fields; each is a finding of strict decoding, which stops
+/// counting at [`MAX_DUPLICATES`].
+///
+/// # Errors
+/// The patch is no list of operations.
+pub fn unknown_fields(patch: &Tree) -> Result<Vec<String>, Error> {
+    let mut findings = Vec::new();
+    let wrong = |of: &str, into: &str| {
+        Err(Error::Patch(format!(
+            "error decoding patch: json: cannot unmarshal {of} into Go {into}"
+        )))
+    };
+    let operations = match patch {
+        Tree::Null => return Ok(findings),
+        Tree::List(operations) => operations,
+        other => return wrong(other.type_name(), "value of type []handlers.jsonPatchOp"),
+    };
+    for (at, operation) in operations.iter().enumerate() {
+        let fields = match operation {
+            Tree::Null => continue,
+            Tree::Map(fields) => fields,
+            other => return wrong(other.type_name(), "value of type handlers.jsonPatchOp"),
+        };
+        for (name, value) in fields.iter() {
+            match (name, value) {
+                ("value", _) | ("op" | "path" | "from", Tree::Text(_) | Tree::Null) => {}
+                ("op" | "path" | "from", other) => {
+                    return wrong(
+                        other.type_name(),
+                        &format!("struct field jsonPatchOp.{name} of type string"),
+                    );
+                }
+                _ if findings.len() < MAX_DUPLICATES => {
+                    findings.push(format!("json patch unknown field \"[{at}].{name}\""));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(findings)
+}
+
+/// The document that comes of a patch.
+///
+/// # Errors
+/// The patch is no list of operations, or one of them does not apply.
+pub fn apply(document: Tree, patch: &Tree) -> Result<Tree, Error> {
+    let decoding = |of: &Tree, into| {
+        Error::Patch(format!(
+            "json: cannot unmarshal {} into Go value of type {into}",
+            of.type_name()
+        ))
+    };
+    let operations = match patch {
+        Tree::Null => return Ok(document),
+        Tree::List(operations) => operations,
+        other => return Err(decoding(other, "jsonpatch.Patch")),
+    };
+    if let Some(other) = operations.iter().find(|one| !matches!(one, Tree::Map(_) | Tree::Null)) {
+        return Err(decoding(other, "jsonpatch.Operation"));
+    }
+    if operations.len() > MAX_OPERATIONS {
+        return Err(Error::TooMany(operations.len()));
+    }
+    let mut working = Working { document, copied: 0 };
+    for operation in operations {
+        let none = Map::new();
+        let operation = Operation(operation.as_map().unwrap_or(&none));
+        working.run(&operation).map_err(Error::Operation)?;
+    }
+    Ok(working.document)
+}
+
+struct Operation<'p>(&'p Map);
+
+impl<'p> Operation<'p> {
+    fn kind(&self) -> &'p str {
+        match self.0.get("op") {
+            Some(Tree::Text(kind)) => kind,
+            _ => "unknown",
+        }
+    }
+
+    fn pointer(&self, field: &str, missing: &str) -> Result<Pointer<'p>, String> {
+        match self.0.get(field) {
+            None | Some(Tree::Null) => Err(format!("{missing}: missing value")),
+            Some(Tree::Text(text)) => Ok(Pointer(text)),
+            Some(other) => Err(format!(
+                "json: cannot unmarshal {} into Go value of type string",
+                other.type_name()
+            )),
+        }
+    }
+
+    fn path(&self) -> Result<Pointer<'p>, String> {
+        self.pointer("path", "operation missing path field")
+    }
+
+    fn from(&self) -> Result<Pointer<'p>, String> {
+        self.pointer("from", "operation, missing from field")
+    }
+
+    fn value(&self) -> &'p Tree {
+        static NULL: Tree = Tree::Null;
+        self.0.get("value").unwrap_or(&NULL)
+    }
+}
+
+struct Working {
+    document: Tree,
+    copied: usize,
+}
+
+impl Working {
+    fn run(&mut self, operation: &Operation<'_>) -> Result<(), String> {
+        match operation.kind() {
+            "add" => self.add(operation),
+            "remove" => self.remove(operation),
+            "replace" => self.replace(operation),
+            "move" => self.shift(operation),
+            "test" => self.test(operation),
+            "copy" => self.copy(operation),
+            other => Err(format!("Unexpected kind: {other}")),
+        }
+    }
+
+    /// Adds a value, if the document does not grow too deep by it.
+    fn put(&mut self, path: Pointer<'_>, value: Tree) -> Result<(), Broken> {
+        let place = path.find(&mut self.document).ok_or(Broken::Missing)?;
+        if path.steps() + depth(&value) > MAX_DEPTH {
+            return Err(Broken::Because("exceeded max depth".to_owned()));
+        }
+        place.add(value).map_err(Broken::Because)
+    }
+
+    fn add(&mut self, operation: &Operation<'_>) -> Result<(), String> {
+        let path = operation
+            .path()
+            .map_err(|_| "add operation failed to decode path: missing value".to_owned())?;
+        self.put(path, operation.value().clone())
+            .map_err(|broken| match broken {
+                Broken::Missing => {
+                    format!("add operation does not apply: doc is missing path: \"{path}\": missing value")
+                }
+                Broken::Because(why) => format!("error in add for path: '{path}': {why}"),
+            })
+    }
+
+    fn remove(&mut self, operation: &Operation<'_>) -> Result<(), String> {
+        let path = operation
+            .path()
+            .map_err(|_| "remove operation failed to decode path: missing value".to_owned())?;
+        let place = path.find(&mut self.document).ok_or_else(|| {
+            format!("remove operation does not apply: doc is missing path: \"{path}\": missing value")
+        })?;
+        place
+            .remove()
+            .map_err(|why| format!("error in remove for path: '{path}': {why}"))?;
+        Ok(())
+    }
+
+    fn replace(&mut self, operation: &Operation<'_>) -> Result<(), String> {
+        let path = operation
+            .path()
+            .map_err(|why| format!("replace operation failed to decode path: {why}"))?;
+        let value = operation.value();
+        if path.0.is_empty() {
+            if !matches!(value, Tree::Map(_) | Tree::List(_)) {
+                return Err("replace operation value must be object or array: %!w(<nil>)".to_owned());
+            }
+            self.document = value.clone();
+            return Ok(());
+        }
+        let place = path
+            .find(&mut self.document)
+            .ok_or_else(|| format!("replace operation does not apply: doc is missing path: {path}: missing value"))?;
+        if path.steps() + depth(value) > MAX_DEPTH {
+            return Err(format!("error in remove for path: '{path}': exceeded max depth"));
+        }
+        place
+            .set(value.clone())
+            .map_err(|_| format!("replace operation does not apply: doc is missing key: {path}: missing value"))
+    }
+
+    fn shift(&mut self, operation: &Operation<'_>) -> Result<(), String> {
+        let from = operation
+            .from()
+            .map_err(|why| format!("move operation failed to decode from: {why}"))?;
+        let place = from
+            .find(&mut self.document)
+            .ok_or_else(|| format!("move operation does not apply: doc is missing from path: {from}: missing value"))?;
+        let value = place
+            .remove()
+            .map_err(|why| format!("error in move for path: '{}': {why}", from.last()))?;
+        let path = operation
+            .path()
+            .map_err(|why| format!("move operation failed to decode path: {why}"))?;
+        self.put(path, value).map_err(|broken| match broken {
+            Broken::Missing => {
+                format!("move operation does not apply: doc is missing destination path: {path}: missing value")
+            }
+            Broken::Because(why) => format!("error in move for path: '{path}': {why}"),
+        })
+    }
+
+    fn test(&mut self, operation: &Operation<'_>) -> Result<(), String> {
+        let path = operation
+            .path()
+            .map_err(|why| format!("test operation failed to decode path: {why}"))?;
+        let found = if path.0.is_empty() {
+            Some(&self.document)
+        } else {
+            let place = path
+                .find(&mut self.document)
+                .ok_or_else(|| format!("test operation does not apply: is missing path: {path}: missing value"))?;
+            place
+                .get()
+                .map_err(|why| format!("error in test for path: '{path}': {why}"))?
+        };
+        if found.unwrap_or(&Tree::Null) == operation.value() {
+            Ok(())
+        } else {
+            Err(format!("testing value {path} failed: test failed"))
+        }
+    }
+
+    fn copy(&mut self, operation: &Operation<'_>) -> Result<(), String> {
+        let from = operation
+            .from()
+            .map_err(|why| format!("copy operation failed to decode from: {why}"))?;
+        let place = from
+            .find(&mut self.document)
+            .ok_or_else(|| format!("copy operation does not apply: doc is missing from path: {from}: missing value"))?;
+        let value = place
+            .get()
+            .map_err(|why| format!("error in copy for from: '{from}': {why}"))?
+            .cloned();
+        let path = operation
+            .path()
+            .map_err(|_| "copy operation failed to decode path: missing value".to_owned())?;
+        let missing =
+            || format!("copy operation does not apply: doc is missing destination path: {path}: missing value");
+        if path.find(&mut self.document).is_none() {
+            return Err(missing());
+        }
+        self.copied += value.as_ref().map_or(0, |value| value.to_json().len());
+        if self.copied > MAX_COPIED {
+            return Err(format!(
+                "Unable to complete the copy, the accumulated size increase of copy is {}, exceeding the limit {MAX_COPIED}",
+                self.copied
+            ));
+        }
+        self.put(path, value.unwrap_or_default())
+            .map_err(|broken| match broken {
+                Broken::Missing => missing(),
+                Broken::Because(why) => format!("error while adding value during copy: {why}"),
+            })
+    }
+}
+
+/// How deep lists and objects stand in each other.
+fn depth(tree: &Tree) -> usize {
+    match tree {
+        Tree::List(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+        Tree::Map(map) => 1 + map.iter().map(|(_, value)| depth(value)).max().unwrap_or_default(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

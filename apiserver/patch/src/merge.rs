@@ -1,0 +1,177 @@
+//! JSON merge patch (RFC 7396): an object says what to set, and `null` what to remove.
+
+use apiserver_api::tree::{Map, Tree};
+use thiserror::Error;
+
+/// Why a patch is none, in upstream's words; all are bad requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Error {
+    /// It is neither an object nor a list.
+    #[error("Invalid JSON Patch")]
+    Patch,
+    /// It is no object, and the request asked for its fields to be checked.
+    #[error("error decoding patch: json: cannot unmarshal {0} into Go value of type map[string]interface {{}}")]
+    NoObject(&'static str),
+}
+
+/// The document that comes of a patch. `checked` says whether the request wants unknown fields to be found
+/// (`fieldValidation` other than `Ignore`), in which case upstream reads a patch with more care.
+///
+/// # Errors
+/// The patch is no object. A list is one where nothing is checked: the document becomes the list.
+pub fn apply(document: Tree, patch: &Tree, checked: bool) -> Result<Tree, Error> {
+    match (patch, document) {
+        (Tree::Null, _) => Err(Error::Patch),
+        (Tree::Map(patch), Tree::Map(mut document)) => {
+            merge(&mut document, patch);
+            Ok(Tree::Map(document))
+        }
+        (Tree::Map(_), _) => Ok(pruned(patch)),
+        (other, _) if checked => Err(Error::NoObject(other.type_name())),
+        (Tree::List(_), _) => Ok(pruned(patch)),
+        _ => Err(Error::Patch),
+    }
+}
+
+fn merge(document: &mut Map, patch: &Map) {
+    for (key, value) in patch.iter() {
+        match (value, document.get_mut(key)) {
+            (Tree::Null, _) => {
+                document.remove(key);
+            }
+            (Tree::Map(patch), Some(Tree::Map(old))) => merge(old, patch),
+            // Upstream keeps the nulls in a list that takes the place of an object; a typed reader drops them later.
+            (_, Some(old @ Tree::Map(_))) => *old = value.clone(),
+            (_, Some(old)) => *old = pruned(value),
+            (_, None) => {
+                document.insert(key, pruned(value));
+            }
+        }
+    }
+}
+
+/// A copy of what a patch sets, without the nulls of its objects; a list's own nulls stay.
+fn pruned(value: &Tree) -> Tree {
+    match value {
+        Tree::Map(map) => Tree::Map(
+            map.iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(key, value)| (key, pruned(value)))
+                .collect(),
+        ),
+        Tree::List(items) => Tree::List(items.iter().map(pruned).collect()),
+        scalar => scalar.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apiserver_api::tree::{Tree, parse};
+    use proptest::prelude::*;
+
+    use super::{Error, apply};
+    use crate::deep;
+
+    fn tree(text: &str) -> Tree {
+        parse(text.as_bytes()).unwrap().tree
+    }
+
+    #[test]
+    fn the_examples_of_the_rfc() {
+        for (document, patch, result) in [
+            (r#"{"a":"b"}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
+            (r#"{"a":"b"}"#, r#"{"b":"c"}"#, r#"{"a":"b","b":"c"}"#),
+            (r#"{"a":"b"}"#, r#"{"a":null}"#, r"{}"),
+            (r#"{"a":"b","b":"c"}"#, r#"{"a":null}"#, r#"{"b":"c"}"#),
+            (r#"{"a":["b"]}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
+            (r#"{"a":"c"}"#, r#"{"a":["b"]}"#, r#"{"a":["b"]}"#),
+            (
+                r#"{"a":{"b":"c"}}"#,
+                r#"{"a":{"b":"d","c":null}}"#,
+                r#"{"a":{"b":"d"}}"#,
+            ),
+            (r#"{"a":[{"b":"c"}]}"#, r#"{"a":[1]}"#, r#"{"a":[1]}"#),
+            (r#"["a","b"]"#, r#"["c","d"]"#, r#"["c","d"]"#),
+            (r#"{"e":null}"#, r#"{"a":1}"#, r#"{"a":1,"e":null}"#),
+            (r"[1,2]", r#"{"a":"b","c":null}"#, r#"{"a":"b"}"#),
+            (r"{}", r#"{"a":{"bb":{"ccc":null}}}"#, r#"{"a":{"bb":{}}}"#),
+        ] {
+            assert_eq!(
+                apply(tree(document), &tree(patch), false),
+                Ok(tree(result)),
+                "{document} {patch}"
+            );
+        }
+    }
+
+    #[test]
+    fn nulls_in_lists_follow_upstream() {
+        for (document, patch, result) in [
+            (r"{}", r#"{"a":[null,{"b":null}]}"#, r#"{"a":[null,{}]}"#),
+            (r#"{"a":[1]}"#, r#"{"a":[{"b":null}]}"#, r#"{"a":[{}]}"#),
+            (r#"{"a":{}}"#, r#"{"a":[{"b":null}]}"#, r#"{"a":[{"b":null}]}"#),
+            (r#"{"a":null}"#, r#"{"a":{"b":null}}"#, r#"{"a":{}}"#),
+        ] {
+            assert_eq!(
+                apply(tree(document), &tree(patch), true),
+                Ok(tree(result)),
+                "{document} {patch}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_patch_is_refused() {
+        for (patch, checked, message) in [
+            ("null", true, "Invalid JSON Patch"),
+            ("1", false, "Invalid JSON Patch"),
+            (
+                "[]",
+                true,
+                "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}",
+            ),
+            (
+                "\"x\"",
+                true,
+                "error decoding patch: json: cannot unmarshal string into Go value of type map[string]interface {}",
+            ),
+        ] {
+            let error = apply(tree("{}"), &tree(patch), checked).unwrap_err();
+            assert_eq!(error.to_string(), message, "{patch}");
+        }
+        assert_eq!(apply(tree("{}"), &tree("null"), false), Err(Error::Patch));
+    }
+
+    #[test]
+    fn deep_patches_do_not_end_the_stack() {
+        deep::with_stack(|| {
+            let deep = |end| deep::document("a", end);
+            assert_eq!(apply(deep("{}"), &deep(r#"{"b":1}"#), true), Ok(deep(r#"{"b":1}"#)));
+            assert_eq!(apply(Tree::map(), &deep(r#"{"b":null}"#), true), Ok(deep("{}")));
+        });
+    }
+
+    fn any_tree() -> impl Strategy<Value = Tree> {
+        let leaf = prop_oneof![
+            Just(Tree::Null),
+            any::<bool>().prop_map(Tree::from),
+            (0_i64..3).prop_map(Tree::from)
+        ];
+        leaf.prop_recursive(3, 20, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Tree::from),
+                prop::collection::vec(("[abc]", inner), 0..4)
+                    .prop_map(|entries| Tree::Map(entries.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn twice_is_once(document in any_tree(), patch in any_tree()) {
+            if let Ok(once) = apply(document, &patch, false) {
+                prop_assert_eq!(apply(once.clone(), &patch, false), Ok(once));
+            }
+        }
+    }
+}
