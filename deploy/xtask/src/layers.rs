@@ -8,9 +8,19 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("ground", &["base", "store-engine", "store-planted", "apiserver-api"]),
     (
         "domains",
-        &["store-mvcc", "store-lease", "store-auth", "store-bolt", "store-model", "apiserver-schema"],
+        &[
+            "store-mvcc",
+            "store-lease",
+            "store-auth",
+            "store-bolt",
+            "store-model",
+            "apiserver-schema",
+        ],
     ),
-    ("composition", &["store-machine", "store-client", "apiserver-patch", "apiserver-kinds"]),
+    (
+        "composition",
+        &["store-machine", "store-client", "apiserver-patch", "apiserver-kinds"],
+    ),
     ("adapters", &["store-rocks", "store-log", "apiserver-storage"]),
     ("consensus", &["store-raft"]),
     ("member", &["store-node"]),
