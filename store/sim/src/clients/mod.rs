@@ -116,6 +116,8 @@ impl Recorder {
             time,
             name: name.to_owned(),
             phase,
+            // What the simulation does to a cluster takes no time.
+            since: None,
             detail,
         });
     }
