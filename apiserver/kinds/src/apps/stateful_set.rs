@@ -10,8 +10,9 @@ use apiserver_api::tree::Tree;
 use super::{GROUP, shown_strategy};
 use crate::check::count_generation;
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::persistent_volume_claim::spec as claim;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
-use crate::{claim, int_or_percent, pod, workload};
+use crate::{int_or_percent, pod, workload};
 
 const TYPE: &str = "io.k8s.api.apps.v1.StatefulSet";
 /// What an update may change.
@@ -130,7 +131,7 @@ impl Rules for StatefulSet {
             let path = path.index(at);
             // Upstream writes the path of an update with a capital.
             let path = if old.is_some() { path.field("Spec") } else { path };
-            warnings.extend(claim::spec_warnings(&path, one.at("spec")));
+            warnings.extend(claim::warnings(&path, one.at("spec")));
         }
         if spec.int("revisionHistoryLimit") < 0 {
             let text = "a negative value retains all historical revisions; a value >= 0 is recommended";
@@ -235,7 +236,7 @@ fn validate_claims(path: &Path<'_>, spec: &Tree, old: Option<&Tree>, refusals: &
     }
     for (at, one) in claims.iter().enumerate() {
         let path = path.index(at);
-        claim::validate_spec(&path.field("spec"), one.at("spec"), refusals);
+        claim::validate(&path.field("spec"), one.at("spec"), &Tree::Null, refusals);
     }
 }
 

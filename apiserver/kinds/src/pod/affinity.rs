@@ -10,10 +10,10 @@ use apiserver_api::tree::Tree;
 
 use super::scope::{Mistake, Options, Scope};
 use super::shown::tell;
+use crate::node_selector;
 
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
-const NO_OPERATOR: &str = "not a valid selector operator";
 
 /// The affinity of a spec.
 pub(super) fn validate(path: &Path<'_>, scope: &Scope<'_>, refusals: &mut Refusals) {
@@ -50,7 +50,7 @@ fn validate_weight(path: &Path<'_>, term: &Tree, refusals: &mut Refusals) {
 fn validate_nodes(path: &Path<'_>, affinity: &Tree, options: Options, refusals: &mut Refusals) {
     if affinity.has(REQUIRED) {
         let path = path.field(REQUIRED);
-        validate_node_selector(
+        node_selector::validate(
             &path,
             affinity.at(REQUIRED),
             options.forgives(Mistake::NodeValues),
@@ -61,81 +61,7 @@ fn validate_nodes(path: &Path<'_>, affinity: &Tree, options: Options, refusals: 
     for (at, term) in affinity.items(PREFERRED).iter().enumerate() {
         let path = list.index(at);
         validate_weight(&path, term, refusals);
-        validate_node_term(&path.field("preference"), term.at("preference"), true, refusals);
-    }
-}
-
-/// A selector of nodes (`ValidateNodeSelector`). `any_value` forgives values that no label has.
-pub(crate) fn validate_node_selector(path: &Path<'_>, selector: &Tree, any_value: bool, refusals: &mut Refusals) {
-    let path = path.field("nodeSelectorTerms");
-    let terms = selector.items("nodeSelectorTerms");
-    if terms.is_empty() {
-        refusals.required(&path, "must have at least one node selector term");
-    }
-    for (at, term) in terms.iter().enumerate() {
-        validate_node_term(&path.index(at), term, any_value, refusals);
-    }
-}
-
-fn validate_node_term(path: &Path<'_>, term: &Tree, any_value: bool, refusals: &mut Refusals) {
-    let list = path.field("matchExpressions");
-    for (at, expression) in term.items("matchExpressions").iter().enumerate() {
-        validate_node_labels(&list.index(at), expression, any_value, refusals);
-    }
-    let list = path.field("matchFields");
-    for (at, expression) in term.items("matchFields").iter().enumerate() {
-        validate_node_fields(&list.index(at), expression, refusals);
-    }
-}
-
-fn validate_node_labels(path: &Path<'_>, expression: &Tree, any_value: bool, refusals: &mut Refusals) {
-    let values = expression.items("values");
-    let values_path = path.field("values");
-    match expression.text("operator") {
-        "In" | "NotIn" if values.is_empty() => {
-            refusals.required(&values_path, "must be specified when `operator` is 'In' or 'NotIn'");
-        }
-        "Exists" | "DoesNotExist" if !values.is_empty() => {
-            let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-            refusals.forbidden(&values_path, detail);
-        }
-        "Gt" | "Lt" if values.len() != 1 => {
-            let detail = "must be specified single value when `operator` is 'Lt' or 'Gt'";
-            refusals.required(&values_path, detail);
-        }
-        "In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt" => {}
-        other => refusals.invalid(&path.field("operator"), other, NO_OPERATOR),
-    }
-    labels::validate_name(&path.field("key"), expression.text("key"), refusals);
-    if any_value {
-        return;
-    }
-    for (at, value) in values.iter().enumerate() {
-        let value = value.as_str().unwrap_or_default();
-        tell(&values_path.index(at), value, names::label_value(value), refusals);
-    }
-}
-
-/// Of the fields of nodes only the name can be asked for.
-fn validate_node_fields(path: &Path<'_>, expression: &Tree, refusals: &mut Refusals) {
-    let values = expression.items("values");
-    let values_path = path.field("values");
-    match expression.text("operator") {
-        "In" | "NotIn" if values.len() != 1 => {
-            let detail = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector";
-            refusals.required(&values_path, detail);
-        }
-        "In" | "NotIn" => {}
-        other => refusals.invalid(&path.field("operator"), other, NO_OPERATOR),
-    }
-    let key = expression.text("key");
-    if key != "metadata.name" {
-        return refusals.invalid(&path.field("key"), key, "not a valid field selector key");
-    }
-    for (at, value) in values.iter().enumerate() {
-        let value = value.as_str().unwrap_or_default();
-        let messages = names::name_is_dns_subdomain(value, false);
-        tell(&values_path.index(at), value, messages, refusals);
+        node_selector::validate_term(&path.field("preference"), term.at("preference"), true, refusals);
     }
 }
 

@@ -6,8 +6,9 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::{Map, Tree};
 
 use super::list::{QUALIFIED_MAX, each, each_named, label, qualified_name};
-use super::{binding, capacity, node_selector, taint};
+use super::{binding, capacity, taint};
 use crate::go_form::{Holds, Part, part, shown};
+use crate::node_selector;
 use crate::text::{required, tell};
 
 /// The most attributes and capacities together, and the most attributes with several values counted.
@@ -224,7 +225,7 @@ fn validate_place(path: &Path<'_>, device: &Tree, chosen: bool, refusals: &mut R
     }
     if device.has("nodeSelector") {
         ways.push("`nodeSelector`");
-        node_selector::validate(&path.field("nodeSelector"), device.at("nodeSelector"), refusals);
+        node_selector::validate(&path.field("nodeSelector"), device.at("nodeSelector"), false, refusals);
     }
     match device.at("allNodes").as_bool() {
         Some(true) => ways.push("`allNodes`"),

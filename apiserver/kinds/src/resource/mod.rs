@@ -7,7 +7,6 @@ mod class;
 mod conversion;
 mod device;
 mod list;
-mod node_selector;
 mod pool_status;
 mod request;
 mod shape;

@@ -8,11 +8,12 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::list::{each_named, pool_name};
-use super::{GROUP, conversion, device, node_selector, taint};
+use super::{GROUP, conversion, device, taint};
 use crate::check::{count_generation, immutable};
 use crate::column::{AGE, Column, NAME, Words};
 use crate::go_form::shown_list;
 use crate::kind::{Asked, Kind, Rules, Selectable, Version, validate_metadata};
+use crate::node_selector;
 use crate::text::{driver_name, required, tell};
 
 const SPEC: &str = "io.k8s.api.resource.v1.ResourceSliceSpec";
@@ -207,7 +208,7 @@ fn validate_place(path: &Path<'_>, spec: &Tree, refusals: &mut Refusals) {
     if spec.has("nodeSelector") {
         ways.push("`nodeSelector`");
         let (path, selector) = (path.field("nodeSelector"), spec.at("nodeSelector"));
-        node_selector::validate(&path, selector, refusals);
+        node_selector::validate(&path, selector, false, refusals);
         if selector.items("nodeSelectorTerms").len() != 1 {
             let detail = "must have exactly one node selector term";
             let shown = shown_list(node_selector::TERM, selector.items("nodeSelectorTerms"));

@@ -8,13 +8,14 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
+use super::binding;
 use super::list::{each, each_string, label, pool_name, share_id, unique};
 use super::request::{CONFIG_MAX, Names, REQUESTS_MAX, validate_config, validate_names, validate_raw};
 use super::shape::DEVICE_ID;
-use super::{binding, node_selector};
 use crate::check::one_of;
 use crate::condition;
 use crate::go_form::shown;
+use crate::node_selector;
 use crate::text::{driver_name, tell};
 
 const RESERVED_MAX: usize = 256;
@@ -188,7 +189,7 @@ fn validate_allocation(path: &Path<'_>, allocation: &Tree, names: &Names<'_>, re
     });
     if allocation.has("nodeSelector") {
         let path = path.field("nodeSelector");
-        node_selector::validate(&path, allocation.at("nodeSelector"), refusals);
+        node_selector::validate(&path, allocation.at("nodeSelector"), false, refusals);
     }
 }
 

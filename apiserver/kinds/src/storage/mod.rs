@@ -5,7 +5,6 @@ mod capacity;
 mod class;
 mod csi_driver;
 mod csi_node;
-mod inline_volume;
 mod parameters;
 mod topology;
 mod volume_attachment;

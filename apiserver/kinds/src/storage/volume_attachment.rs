@@ -6,8 +6,9 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use super::{GROUP, inline_volume};
+use super::GROUP;
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::persistent_volume;
 use crate::go_form::{Holds, Part, part, shown};
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
 use crate::text::{driver_name, keep_metadata, tell};
@@ -174,7 +175,7 @@ fn validate_source(path: &Path<'_>, source: &Tree, refusals: &mut Refusals) {
         (false, Some(_)) => {}
         (true, None) => {
             let path = path.field("inlineVolumeSpec");
-            inline_volume::validate(&path, source.at("inlineVolumeSpec"), refusals);
+            persistent_volume::validate_inline(&path, source.at("inlineVolumeSpec"), refusals);
         }
     }
 }

@@ -15,12 +15,12 @@ use apiserver_api::tree::Tree;
 use self::source::SOURCES;
 use super::access_modes::{self, CLASS_ANNOTATION, CLASS_DEPRECATED};
 use super::metadata::validate_metadata_update;
-use super::{node_selector, resources};
+use super::resources;
 use crate::check::immutable;
 use crate::diff::unified;
 use crate::go_form::{pretty, shown};
 use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep, validate_metadata};
-use crate::node_labels;
+use crate::{node_labels, node_selector};
 
 /// The annotation that gave mount options before the field did.
 const MOUNT_OPTIONS: &str = "volume.beta.kubernetes.io/mount-options";
@@ -169,6 +169,38 @@ fn validate_volume(object: &Tree, lenient: bool, refusals: &mut Refusals) {
     }
     access_modes::validate(&path, spec, refusals);
     validate_capacity(&path.field("capacity"), spec, refusals);
+    validate_spec(&path, spec, meta::name(object), lenient, refusals);
+}
+
+/// Fields that mean something only for a volume that stands on its own.
+const NOT_INLINE: [&str; 4] = [
+    "claimRef",
+    "capacity",
+    "persistentVolumeReclaimPolicy",
+    "storageClassName",
+];
+
+/// Checks a volume that an attachment describes itself instead of naming one: it is a driver's, and nobody's.
+pub(crate) fn validate_inline(path: &Path<'_>, spec: &Tree, refusals: &mut Refusals) {
+    for field in NOT_INLINE.into_iter().filter(|field| !spec.at(field).is_zero()) {
+        refusals.forbidden(
+            &path.field(field),
+            "may not be specified in the context of inline volumes",
+        );
+    }
+    if !spec.has("csi") {
+        let detail = "has to be specified in the context of inline volumes";
+        refusals.required(&path.field("csi"), detail);
+    }
+    if spec.items("accessModes").is_empty() {
+        refusals.required(&path.field("accessModes"), "");
+    }
+    access_modes::validate(path, spec, refusals);
+    validate_spec(path, spec, "", false, refusals);
+}
+
+/// What holds for every volume.
+fn validate_spec(path: &Path<'_>, spec: &Tree, volume: &str, lenient: bool, refusals: &mut Refusals) {
     let policy = spec.text("persistentVolumeReclaimPolicy");
     let at_policy = path.field("persistentVolumeReclaimPolicy");
     if !policy.is_empty() && !POLICIES.contains(&policy) {
@@ -183,18 +215,18 @@ fn validate_volume(object: &Tree, lenient: bool, refusals: &mut Refusals) {
             refusals.required(&path.field("required"), "must specify required node constraints");
         }
     }
-    source::validate(&path, spec, meta::name(object), !affinity.is_null(), refusals);
+    source::validate(path, spec, volume, !affinity.is_null(), refusals);
     if policy == "Recycle" && disks::is_root(spec.at("hostPath").text("path")) {
         refusals.forbidden(&at_policy, "may not be 'recycle' for a hostPath mount of '/'");
     }
-    validate_class(&path, spec, "storageClassName", refusals);
-    access_modes::validate_volume_mode(&path, spec, refusals);
+    validate_class(path, spec, "storageClassName", refusals);
+    access_modes::validate_volume_mode(path, spec, refusals);
     if let Some(class) = spec.at("volumeAttributesClassName").as_str() {
         if class.is_empty() {
             let path = path.field("volumeAttributesClassName");
             refusals.required(&path, "an empty string is disallowed");
         }
-        validate_class(&path, spec, "volumeAttributesClassName", refusals);
+        validate_class(path, spec, "volumeAttributesClassName", refusals);
         if !spec.has("csi") {
             let detail = "has to be specified when using volumeAttributesClassName";
             refusals.required(&path.field("csi"), detail);

@@ -3,17 +3,17 @@
 mod change;
 mod columns;
 mod data_source;
+pub(crate) mod spec;
 
-use apiserver_api::labels::{self, Leniency};
 use apiserver_api::meta;
 use apiserver_api::names::{name_is_dns_subdomain, qualified_name};
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use super::access_modes::{self, CLASS_ANNOTATION, CLASS_DEPRECATED};
+use super::access_modes::{CLASS_ANNOTATION, CLASS_DEPRECATED};
 use super::metadata::validate_metadata_update;
-use super::resources::{self, amount};
+use super::resources;
 use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep, validate_metadata};
 
 /// How far the growth of a claim is.
@@ -47,17 +47,7 @@ struct PersistentVolumeClaim;
 
 impl Rules for PersistentVolumeClaim {
     fn default(&self, object: &mut Tree) {
-        let status = object.child("status");
-        if status.text("phase").is_empty() {
-            status.set("phase", "Pending");
-        }
-        resources::round(status.get_mut("capacity"));
-        resources::round(status.get_mut("allocatedResources"));
-        let spec = object.child("spec");
-        spec.set_default("volumeMode", "Filesystem");
-        for list in ["limits", "requests"] {
-            resources::round(spec.get_mut("resources").and_then(|resources| resources.get_mut(list)));
-        }
+        spec::default_claim(object);
     }
 
     fn prepare_create(&self, _asked: &Asked<'_>, object: &mut Tree) {
@@ -88,15 +78,7 @@ impl Rules for PersistentVolumeClaim {
         if meta::annotation(object, CLASS_ANNOTATION).is_some() {
             warnings.push(format!("metadata.annotations[{CLASS_ANNOTATION}]: {CLASS_DEPRECATED}"));
         }
-        let resources = object.at("spec").at("resources");
-        for list in ["requests", "limits"] {
-            let size = amount(resources.at(list).at("storage"));
-            if size.milli_value() % 1000 != 0 {
-                warnings.push(format!(
-                    r#"spec.resources.{list}[storage]: fractional byte value "{size}" is invalid, must be an integer"#
-                ));
-            }
-        }
+        warnings.extend(spec::warnings(&Path::of("spec"), object.at("spec")));
         warnings
     }
 
@@ -112,49 +94,7 @@ impl Rules for PersistentVolumeClaim {
 /// Checks a claim; what was odd in the old spec may stay so.
 fn validate_claim(object: &Tree, old: &Tree, refusals: &mut Refusals) {
     validate_metadata(name_is_dns_subdomain, true, object, refusals);
-    let (path, spec) = (Path::of("spec"), object.at("spec"));
-    if spec.items("accessModes").is_empty() {
-        let detail = "at least 1 access mode is required";
-        refusals.required(&path.field("accessModes"), detail);
-    }
-    if spec.has("selector") {
-        let mut odd = Refusals::new();
-        labels::validate(&path, old.at("selector"), Leniency::default(), &mut odd);
-        let leniency = Leniency {
-            values: !odd.is_empty(),
-            operators: false,
-        };
-        labels::validate(&path.field("selector"), spec.at("selector"), leniency, refusals);
-    }
-    access_modes::validate(&path, spec, refusals);
-    validate_size(&path.field("resources").key("storage"), spec, refusals);
-    validate_class(&path.field("storageClassName"), spec.text("storageClassName"), refusals);
-    access_modes::validate_volume_mode(&path, spec, refusals);
-    data_source::validate(&path, spec, old, refusals);
-    let class = spec.text("volumeAttributesClassName");
-    validate_class(&path.field("volumeAttributesClassName"), class, refusals);
-}
-
-/// A claim says how much it wants.
-fn validate_size(path: &Path<'_>, spec: &Tree, refusals: &mut Refusals) {
-    let size = spec.at("resources").at("requests").at("storage");
-    if size.is_null() {
-        return refusals.required(path, "");
-    }
-    let before = refusals.len();
-    resources::validate_positive(path, size, refusals);
-    if refusals.len() == before {
-        resources::validate_amount(path, "storage", size, refusals);
-    }
-}
-
-fn validate_class(path: &Path<'_>, class: &str, refusals: &mut Refusals) {
-    for message in name_is_dns_subdomain(class, false)
-        .into_iter()
-        .filter(|_| !class.is_empty())
-    {
-        refusals.invalid(path, class, &message);
-    }
+    spec::validate(&Path::of("spec"), object.at("spec"), old, refusals);
 }
 
 struct Status;

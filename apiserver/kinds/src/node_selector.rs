@@ -6,6 +6,19 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
+use crate::go_form::{Holds, Part, part};
+
+/// A term as messages show it.
+pub(crate) const TERM: &[Part] = &[
+    part("MatchExpressions", "matchExpressions", Holds::List(EXPRESSION)),
+    part("MatchFields", "matchFields", Holds::List(EXPRESSION)),
+];
+const EXPRESSION: &[Part] = &[
+    part("Key", "key", Holds::Text),
+    part("Operator", "operator", Holds::Text),
+    part("Values", "values", Holds::Optional),
+];
+
 /// Checks a selector. `lenient` lets values stay that no label can have.
 pub(crate) fn validate(path: &Path<'_>, selector: &Tree, lenient: bool, refusals: &mut Refusals) {
     let path = path.field("nodeSelectorTerms");
@@ -14,15 +27,19 @@ pub(crate) fn validate(path: &Path<'_>, selector: &Tree, lenient: bool, refusals
         refusals.required(&path, "must have at least one node selector term");
     }
     for (at, term) in terms.iter().enumerate() {
-        let path = path.index(at);
-        let expressions = path.field("matchExpressions");
-        for (at, one) in term.items("matchExpressions").iter().enumerate() {
-            validate_expression(&expressions.index(at), one, lenient, refusals);
-        }
-        let fields = path.field("matchFields");
-        for (at, one) in term.items("matchFields").iter().enumerate() {
-            validate_field(&fields.index(at), one, refusals);
-        }
+        validate_term(&path.index(at), term, lenient, refusals);
+    }
+}
+
+/// Checks one of its terms.
+pub(crate) fn validate_term(path: &Path<'_>, term: &Tree, lenient: bool, refusals: &mut Refusals) {
+    let expressions = path.field("matchExpressions");
+    for (at, one) in term.items("matchExpressions").iter().enumerate() {
+        validate_expression(&expressions.index(at), one, lenient, refusals);
+    }
+    let fields = path.field("matchFields");
+    for (at, one) in term.items("matchFields").iter().enumerate() {
+        validate_field(&fields.index(at), one, refusals);
     }
 }
 
@@ -140,5 +157,31 @@ mod tests {
         let mut refusals = Refusals::new();
         validate(&Path::of("s"), &tree(json), true, &mut refusals);
         assert!(refusals.is_empty() && has_odd_values(&tree(json)));
+    }
+
+    #[test]
+    fn nodes_are_selected_by_labels_and_by_name() {
+        for (term, wrong) in [
+            (r#"{"matchExpressions":[{"key":"k","operator":"Exists"}]}"#, 0),
+            (r#"{"matchExpressions":[{"key":"k","operator":"In"}]}"#, 1),
+            (
+                r#"{"matchExpressions":[{"key":"k","operator":"Gt","values":["1","2"]}]}"#,
+                1,
+            ),
+            (
+                r#"{"matchExpressions":[{"key":"a b","operator":"x","values":["a b"]}]}"#,
+                3,
+            ),
+            (
+                r#"{"matchFields":[{"key":"metadata.name","operator":"In","values":["n"]}]}"#,
+                0,
+            ),
+            (r#"{"matchFields":[{"key":"k","operator":"Exists"}]}"#, 2),
+        ] {
+            let selector = tree(&format!(r#"{{"nodeSelectorTerms":[{term}]}}"#));
+            let mut refusals = Refusals::new();
+            validate(&Path::of("nodeSelector"), &selector, false, &mut refusals);
+            assert_eq!(refusals.len(), wrong, "{term}: {refusals}");
+        }
     }
 }
