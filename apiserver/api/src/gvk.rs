@@ -166,6 +166,14 @@ impl GroupKind {
 }
 
 impl GroupResource {
+    /// One that is known by name where the program is written.
+    pub const fn known(group: &'static str, resource: &'static str) -> Self {
+        Self {
+            group: Text::const_new(group),
+            resource: Text::const_new(resource),
+        }
+    }
+
     /// From its parts.
     pub fn new(group: &str, resource: &str) -> Self {
         let (group, resource) = (group.into(), resource.into());

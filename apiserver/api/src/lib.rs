@@ -17,4 +17,5 @@ pub mod refusal;
 pub mod status;
 pub mod time;
 pub mod tree;
+pub mod user;
 pub mod yaml;

@@ -6,4 +6,5 @@
 //! This crate must not know kinds and their rules, users, or HTTP. Start reading at [`cache`], then [`object::Object`].
 
 pub mod cache;
+pub mod cluster;
 pub mod object;

@@ -23,8 +23,10 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("adapters", &["store-rocks", "store-log", "apiserver-storage"]),
     ("consensus", &["store-raft"]),
+    ("access", &["apiserver-access"]),
+    ("admission", &["apiserver-admission"]),
     ("member", &["store-node"]),
-    ("transport", &["store-wire"]),
+    ("transport", &["store-wire", "apiserver-server"]),
     ("proof", &["store-crash", "store-fuzz", "jepsen-check"]),
     (
         "programs",
@@ -37,8 +39,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("openraft", &["store-raft"]),
     ("rocksdb", &["store-rocks"]),
     ("tonic", &["proto", "store-wire", "store-client", "jepsen"]),
-    ("axum", &["store-wire"]),
-    ("hyper", &["store-wire", "store-client"]),
+    ("axum", &["store-wire", "apiserver-server"]),
+    ("hyper", &["store-wire", "store-client", "apiserver-server"]),
     ("clap", &["keelson", "benches", "store-sim", "jepsen", "deploy-xtask"]),
     ("anyhow", &["keelson", "benches", "store-sim", "jepsen", "deploy-xtask"]),
 ];

@@ -1,0 +1,8 @@
+//! Who asks, and whether it may: authentication, authorization, tokens, and upstream's bootstrap policy.
+//!
+//! Both are chains of parts behind one trait each; a part is one small file. Other objects (roles, bindings, secrets,
+//! service accounts) are read through [`Cluster`](apiserver_storage::cluster::Cluster).
+//!
+//! This crate must not know HTTP, admission, or how objects are stored. Start reading at [`authorize`].
+
+pub mod authorize;

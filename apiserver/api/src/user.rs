@@ -1,0 +1,81 @@
+//! Who asks: a name, groups, and what else is known of them.
+
+use crate::tree::{Map, Text, Tree};
+
+/// The group of all who said who they are.
+pub const AUTHENTICATED: &str = "system:authenticated";
+/// The group of those who did not.
+pub const UNAUTHENTICATED: &str = "system:unauthenticated";
+/// The group that may do everything.
+pub const MASTERS: &str = "system:masters";
+/// The user of those who did not say who they are.
+pub const ANONYMOUS: &str = "system:anonymous";
+/// The apiserver itself.
+pub const APISERVER: &str = "system:apiserver";
+
+/// A user, as authentication found out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct User {
+    /// The name.
+    pub name: Text,
+    /// What tells users of one name apart over time; may be empty.
+    pub uid: Text,
+    /// The groups, in the order in which they were found.
+    pub groups: Vec<Text>,
+    /// What else is known: lists of strings by lower-case keys.
+    pub extra: Map,
+}
+
+impl User {
+    /// A user of whom nothing but name and groups is known.
+    pub fn new<'g>(name: &str, groups: impl IntoIterator<Item = &'g str>) -> Self {
+        Self {
+            name: name.into(),
+            groups: groups.into_iter().map(Into::into).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The apiserver itself, which may do everything.
+    pub fn apiserver() -> Self {
+        Self::new(APISERVER, [MASTERS, AUTHENTICATED])
+    }
+
+    /// Whether a group is among the user's.
+    pub fn is_in(&self, group: &str) -> bool {
+        self.groups.iter().any(|own| own == group)
+    }
+
+    /// As a `UserInfo` of `authentication.k8s.io`, without what is empty.
+    pub fn to_tree(&self) -> Tree {
+        let mut tree = Tree::map();
+        if !self.name.is_empty() {
+            tree.set("username", self.name.clone());
+        }
+        if !self.uid.is_empty() {
+            tree.set("uid", self.uid.clone());
+        }
+        if !self.groups.is_empty() {
+            tree.set("groups", self.groups.iter().cloned().collect::<Tree>());
+        }
+        if !self.extra.is_empty() {
+            tree.set("extra", self.extra.clone());
+        }
+        tree
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::User;
+
+    #[test]
+    fn a_user_is_written_without_what_is_empty() {
+        let user = User::new("jane", ["dev", "ops"]);
+        assert_eq!(
+            user.to_tree().to_json(),
+            r#"{"groups":["dev","ops"],"username":"jane"}"#
+        );
+        assert!(user.is_in("ops") && !user.is_in("system:masters"));
+    }
+}

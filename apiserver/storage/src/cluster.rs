@@ -1,0 +1,48 @@
+//! The other objects of the cluster, for those whose rules need them: admission, access, what runs inside.
+
+use apiserver_api::gvk::GroupResource;
+use apiserver_api::status::Status;
+use apiserver_api::tree::Tree;
+use async_trait::async_trait;
+
+/// What parts of the apiserver read and write beside the object at hand. Objects are of the stored version, with
+/// `apiVersion` and `kind`. Writes take the way of every other write, as the apiserver itself ([`User::apiserver`]).
+///
+/// [`User::apiserver`]: apiserver_api::user::User::apiserver
+#[async_trait]
+pub trait Cluster: Send + Sync {
+    /// An object as the cache has it: perhaps a moment old. The namespace of a cluster's object is empty.
+    fn cached(&self, resource: &GroupResource, namespace: &str, name: &str) -> Option<Tree>;
+
+    /// The objects of a namespace as the cache has them; of all namespaces where it is empty.
+    fn cached_list(&self, resource: &GroupResource, namespace: &str) -> Vec<Tree>;
+
+    /// The revision at which the objects of a resource last changed, as the cache has them. What was computed of a list of
+    /// them stays right as long as this stays the same. 0 where the resource is not known or was never written.
+    fn changed(&self, resource: &GroupResource) -> i64;
+
+    /// An object as the store has it.
+    ///
+    /// # Errors
+    /// 404, or what kept the store from answering.
+    async fn read(&self, resource: &GroupResource, namespace: &str, name: &str) -> Result<Tree, Status>;
+
+    /// Makes an object, which carries its namespace; gives what was stored.
+    ///
+    /// # Errors
+    /// 409 where it exists, 422, or what kept the store from answering.
+    async fn create(&self, resource: &GroupResource, object: Tree) -> Result<Tree, Status>;
+
+    /// Replaces an object, or the part of it that a subresource is (`status`; empty for the whole). With a resource version,
+    /// only that version is replaced.
+    ///
+    /// # Errors
+    /// 404, 409 where it is at another version, 422, or what kept the store from answering.
+    async fn update(&self, resource: &GroupResource, subresource: &str, object: Tree) -> Result<Tree, Status>;
+
+    /// Deletes an object.
+    ///
+    /// # Errors
+    /// 404, or what kept the store from answering.
+    async fn delete(&self, resource: &GroupResource, namespace: &str, name: &str) -> Result<(), Status>;
+}
