@@ -1,10 +1,23 @@
 //! Objects in any etcd v3 store, and the cache that answers lists and watches.
 //!
-//! A [`cache::Cache`] keeps, for one kind, the bytes that go on the wire, not decoded trees: a list is a walk over a snapshot,
-//! a watch a cursor in a history that all share. Limits are in bytes; who is too slow is told so.
+//! A [`store::Store`] follows one watch on everything and keeps a [`cache::Cache`] for each kind: the bytes that go on the wire,
+//! not decoded trees. A list is a walk over a snapshot, a watch a cursor in a history that all share. Limits are in bytes;
+//! who is too slow is told so. A [`shelf::Shelf`] is where the objects of one kind are read and written.
 //!
-//! This crate must not know kinds and their rules, users, or HTTP. Start reading at [`cache`], then [`object::Object`].
+//! This crate must not know kinds and their rules, users, or HTTP. Start reading at [`store`], then [`shelf`], [`list`],
+//! [`watch`].
 
 pub mod cache;
 pub mod cluster;
+mod digest;
+pub mod error;
+mod feed;
+pub mod frame;
+mod leases;
+pub mod list;
 pub mod object;
+pub mod select;
+pub mod shelf;
+pub mod store;
+pub mod token;
+pub mod watch;

@@ -1,10 +1,15 @@
 //! One object as the cache keeps it: the bytes that go on the wire, and the little that selectors ask for.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use apiserver_api::meta;
-use apiserver_api::tree::{Map, Text, Tree};
+use apiserver_api::tree::{self, Map, Text, Tree};
 use bytes::Bytes;
+
+use crate::frame::{Frame, Told};
+
+/// With this every body begins; the resource version follows, and after it all that does not change with it.
+const HEAD: &[u8] = br#"{"metadata":{"resourceVersion":""#;
 
 /// What selectors see of an object.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,7 +21,21 @@ pub struct Index {
     /// Its labels.
     pub labels: Map,
     /// What its kind's selectable fields hold, in the kind's order.
-    pub fields: Vec<Text>,
+    pub fields: Box<[Text]>,
+}
+
+/// How the objects of a kind are read from the store.
+pub trait Reading: Send + Sync {
+    /// The values of the fields that selectors may ask for.
+    fn fields(&self, object: &Tree) -> Vec<Text>;
+
+    /// Makes an object, which has `apiVersion` and `kind` as they were stored, one of the version that is served from here.
+    ///
+    /// # Errors
+    /// It is of no version that is known, in words.
+    fn convert(&self, _object: &mut Tree) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// An object at one revision. It never changes; whoever has it shares it.
@@ -28,89 +47,131 @@ pub struct Object {
     pub revision: i64,
     /// What selectors see.
     pub index: Index,
-    /// As JSON of the stored version, with `resourceVersion`.
-    pub json: Bytes,
+    /// As JSON of the stored version, with `resourceVersion`, without `apiVersion` and `kind`; it begins with `metadata`.
+    body: Bytes,
+    /// Where the metadata ends in it.
+    metadata_end: u32,
 }
 
-/// How the objects of a kind are read: which fields selectors may ask for.
-#[derive(Clone, Copy, Debug)]
-pub struct Reading {
-    /// Whether objects live in namespaces.
-    pub namespaced: bool,
-    /// The values of the kind's selectable fields.
-    pub fields: fn(&Tree) -> Vec<Text>,
+/// What is stored cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unable to decode {key}: {why}")]
+pub struct Unreadable {
+    /// Its key.
+    pub key: String,
+    /// Why.
+    pub why: String,
 }
 
 impl Object {
+    /// The object that stands under a key since a revision.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(key: &str, revision: i64, value: &[u8], reading: &dyn Reading) -> Result<Self, Unreadable> {
+        let unreadable = |why: String| Unreadable {
+            key: key.to_owned(),
+            why,
+        };
+        let mut tree = tree::parse(value).map_err(|error| unreadable(error.to_string()))?.tree;
+        if tree.as_map().is_none() {
+            return Err(unreadable(format!("it is no object but of type {}", tree.type_name())));
+        }
+        reading.convert(&mut tree).map_err(unreadable)?;
+        Ok(Self::of(key, revision, tree, reading))
+    }
+
     /// The object that a tree is, as it stands under a key since a revision.
-    pub fn of(key: &str, revision: i64, mut tree: Tree, reading: Reading) -> Self {
-        meta::set_resource_version(&mut tree, &revision.to_string());
+    pub fn of(key: &str, revision: i64, mut tree: Tree, reading: &dyn Reading) -> Self {
+        let index = Index {
+            namespace: meta::namespace(&tree).into(),
+            name: meta::name(&tree).into(),
+            labels: meta::labels(&tree).clone(),
+            fields: reading.fields(&tree).into(),
+        };
+        let (body, metadata_end) = write(&mut tree, revision);
         Self {
             key: key.into(),
             revision,
-            index: Index {
-                namespace: meta::namespace(&tree).into(),
-                name: meta::name(&tree).into(),
-                labels: meta::labels(&tree).clone(),
-                fields: (reading.fields)(&tree),
-            },
-            json: tree.to_json().into(),
+            index,
+            body,
+            metadata_end,
         }
     }
 
     /// The same object with another resource version: what was deleted is told with the revision that deleted it.
     #[must_use]
     pub fn at(&self, revision: i64) -> Self {
-        let json = with_version(&self.json, self.revision, revision);
+        let (old, new) = (self.revision.to_string(), revision.to_string());
+        let mut body = Vec::with_capacity(self.body.len() + new.len());
+        body.extend_from_slice(HEAD);
+        body.extend_from_slice(new.as_bytes());
+        body.extend_from_slice(&self.body[HEAD.len() + old.len()..]);
         Self {
             key: self.key.clone(),
             revision,
             index: self.index.clone(),
-            json,
+            body: body.into(),
+            metadata_end: self.metadata_end + new.len() as u32 - old.len() as u32,
+        }
+    }
+
+    /// As JSON without `apiVersion` and `kind`: an item of a list.
+    pub const fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// Its metadata as JSON.
+    pub fn metadata(&self) -> &[u8] {
+        let start = br#"{"metadata":"#.len();
+        &self.body[start..self.metadata_end as usize]
+    }
+
+    /// As a tree without `apiVersion` and `kind`.
+    pub fn tree(&self) -> Tree {
+        match tree::parse(&self.body) {
+            Ok(parsed) => parsed.tree,
+            Err(_) => unreachable!("it was written from a tree"),
         }
     }
 
     /// The bytes that it takes, roughly: what memory limits count.
     pub fn weight(&self) -> usize {
-        let labels: usize = self
-            .index
-            .labels
-            .iter()
-            .map(|(key, value)| key.len() + value.weight())
-            .sum();
-        let fields: usize = self
-            .index
-            .fields
-            .iter()
-            .map(|field| size_of::<Text>() + field.len())
-            .sum();
-        size_of::<Self>() + self.key.len() + self.json.len() + labels + fields
+        let labels = self.index.labels.iter();
+        let labels: usize = labels.map(|(key, value)| key.len() + value.weight()).sum();
+        let fields = self.index.fields.iter();
+        let fields: usize = fields.map(|field| size_of::<Text>() + field.len()).sum();
+        size_of::<Self>() + self.key.len() + self.body.len() + labels + fields
     }
 }
 
-/// Writes another resource version into JSON. Others may be named in it; if so, the tree tells which one is its own.
-fn with_version(json: &Bytes, old: i64, new: i64) -> Bytes {
-    let plain = format!("\"resourceVersion\":\"{old}\"");
-    let text = json.as_ref();
-    let mut found = text
-        .windows(plain.len())
-        .enumerate()
-        .filter(|(_, window)| *window == plain.as_bytes());
-    if let (Some((at, _)), None) = (found.next(), found.next()) {
-        let mut out = Vec::with_capacity(text.len() + 8);
-        out.extend_from_slice(&text[..at]);
-        out.extend_from_slice(format!("\"resourceVersion\":\"{new}\"").as_bytes());
-        out.extend_from_slice(&text[at + plain.len()..]);
-        return out.into();
+/// Writes a body, and tells where its metadata ends.
+fn write(tree: &mut Tree, revision: i64) -> (Bytes, u32) {
+    let map = tree.make_map();
+    map.remove("apiVersion");
+    map.remove("kind");
+    let mut metadata = map.remove("metadata").unwrap_or_default();
+    metadata.remove("resourceVersion");
+    let mut out = Vec::with_capacity(1024);
+    out.extend_from_slice(HEAD);
+    out.extend_from_slice(revision.to_string().as_bytes());
+    out.push(b'"');
+    join(&mut out, metadata.as_map());
+    let end = out.len() as u32;
+    join(&mut out, tree.as_map());
+    out.shrink_to_fit();
+    (out.into(), end)
+}
+
+/// Goes on with the entries of a map in an object that has some already, and closes it.
+fn join(out: &mut Vec<u8>, map: Option<&Map>) {
+    for (key, value) in map.into_iter().flat_map(Map::iter) {
+        out.push(b',');
+        tree::quoted(key, out);
+        out.push(b':');
+        value.write_json(out);
     }
-    match apiserver_api::tree::parse(text) {
-        Ok(parsed) => {
-            let mut tree = parsed.tree;
-            meta::set_resource_version(&mut tree, &new.to_string());
-            tree.to_json().into()
-        }
-        Err(_) => json.clone(),
-    }
+    out.push(b'}');
 }
 
 /// A change of one object.
@@ -122,49 +183,129 @@ pub struct Change {
     pub before: Option<Arc<Object>>,
     /// The revision that changed it.
     pub revision: i64,
+    /// As it was told last; nearly all who watch are told the same.
+    told: OnceLock<Frame>,
 }
 
 impl Change {
-    /// The bytes that keeping it costs beyond the objects that the cache keeps anyway.
+    /// A change that nobody was told yet.
+    pub const fn new(now: Option<Arc<Object>>, before: Option<Arc<Object>>, revision: i64) -> Self {
+        Self {
+            now,
+            before,
+            revision,
+            told: OnceLock::new(),
+        }
+    }
+
+    /// What those are told who see the object before or after it, or both.
+    pub fn told(&self, sees: impl Fn(&Index) -> bool) -> Option<Told> {
+        let sees = |object: &Option<Arc<Object>>| object.as_ref().is_some_and(|object| sees(&object.index));
+        match (sees(&self.before), sees(&self.now)) {
+            (false, true) => Some(Told::Added),
+            (true, true) => Some(Told::Modified),
+            (true, false) => Some(Told::Deleted),
+            (false, false) => None,
+        }
+    }
+
+    /// The object that is told of: what it is now, or the last of it that was seen, with the revision of the change.
+    pub fn object(&self, told: Told) -> Option<Arc<Object>> {
+        match told {
+            Told::Added | Told::Modified => self.now.clone(),
+            Told::Deleted => self.before.as_ref().map(|before| Arc::new(before.at(self.revision))),
+        }
+    }
+
+    /// The frame that tells of it, encoded once for all who are told alike; `head` is what stands before the body's first
+    /// key, as `"kind":"Pod","apiVersion":"v1"`.
+    pub fn frame(&self, told: Told, head: &'static str) -> Bytes {
+        let make = || Frame::new(told, head, self.object(told).as_deref());
+        let frame = self.told.get_or_init(make);
+        if frame.is(told, head) {
+            frame.bytes().clone()
+        } else {
+            make().bytes().clone()
+        }
+    }
+
+    /// The bytes that keeping it costs beyond the objects that the cache keeps anyway: what it was, and the frame.
     pub fn weight(&self) -> usize {
-        size_of::<Self>() + self.before.as_ref().map_or(0, |object| object.weight())
+        let before = self.before.as_ref().map_or(0, |object| object.weight());
+        size_of::<Self>() + before + self.now.as_ref().map_or(0, |object| object.body.len())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use apiserver_api::tree::parse;
+pub(crate) mod tests {
+    use apiserver_api::tree::{Text, Tree, parse};
 
-    use super::{Object, Reading};
+    use super::{Change, Object, Reading};
+    use crate::frame::Told;
 
-    const READING: Reading = Reading {
-        namespaced: true,
-        fields: |_| Vec::new(),
-    };
+    pub(crate) struct Plain;
+
+    impl Reading for Plain {
+        fn fields(&self, object: &Tree) -> Vec<Text> {
+            vec![object.at("spec").text("nodeName").into()]
+        }
+    }
 
     fn object(json: &str) -> Object {
-        Object::of("/registry/x/a", 7, parse(json.as_bytes()).unwrap().tree, READING)
+        Object::of("/registry/x/a", 7, parse(json.as_bytes()).unwrap().tree, &Plain)
     }
 
     #[test]
     fn an_object_carries_the_revision_that_wrote_it() {
-        let one = object(r#"{"metadata":{"name":"a","namespace":"n","labels":{"l":"v"}}}"#);
-        let text = r#"{"metadata":{"labels":{"l":"v"},"name":"a","namespace":"n","resourceVersion":"7"}}"#;
+        let one = object(r#"{"apiVersion":"v1","a":1,"metadata":{"name":"a","namespace":"n","labels":{"l":"v"}}}"#);
+        let text = r#"{"metadata":{"resourceVersion":"7","labels":{"l":"v"},"name":"a","namespace":"n"},"a":1}"#;
         assert_eq!(
-            (one.json.as_ref(), &*one.index.name, &*one.index.namespace),
+            (one.body().as_ref(), &*one.index.name, &*one.index.namespace),
             (text.as_bytes(), "a", "n")
         );
+        assert_eq!(one.metadata(), &text.as_bytes()[12..84]);
         assert_eq!(one.index.labels.len(), 1);
         assert!(one.weight() > text.len());
+        assert_eq!(one.tree().at("metadata").text("resourceVersion"), "7");
     }
 
     #[test]
     fn what_was_deleted_carries_the_revision_that_deleted_it() {
-        let plain = object(r#"{"metadata":{"name":"a"}}"#).at(12);
-        assert_eq!(plain.json, r#"{"metadata":{"name":"a","resourceVersion":"12"}}"#);
         // Somebody else's reference with the same version is not touched.
-        let twice = object(r#"{"involvedObject":{"resourceVersion":"7"},"metadata":{"name":"a"}}"#).at(12);
-        let text = r#"{"involvedObject":{"resourceVersion":"7"},"metadata":{"name":"a","resourceVersion":"12"}}"#;
-        assert_eq!(twice.json, text);
+        let one = object(r#"{"involvedObject":{"resourceVersion":"7"},"metadata":{"name":"a"}}"#).at(12);
+        let text = r#"{"metadata":{"resourceVersion":"12","name":"a"},"involvedObject":{"resourceVersion":"7"}}"#;
+        assert_eq!(one.body(), text);
+        assert_eq!(one.metadata(), br#"{"resourceVersion":"12","name":"a"}"#);
+    }
+
+    #[test]
+    fn an_object_without_metadata_has_a_version_all_the_same() {
+        assert_eq!(object("{}").body(), r#"{"metadata":{"resourceVersion":"7"}}"#);
+    }
+
+    #[test]
+    fn what_is_stored_and_no_object_is_told_with_its_key() {
+        let error = Object::read("/registry/x/a", 7, b"[]", &Plain).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unable to decode /registry/x/a: it is no object but of type array"
+        );
+        assert!(Object::read("/registry/x/a", 7, b"k8s\0", &Plain).is_err());
+    }
+
+    #[test]
+    fn all_who_are_told_alike_share_a_frame() {
+        let (before, now) = (
+            object(r#"{"metadata":{"name":"a"}}"#),
+            object(r#"{"metadata":{"name":"a"}}"#),
+        );
+        let change = Change::new(Some(now.at(9).into()), Some(before.into()), 9);
+        let head = r#""kind":"X","apiVersion":"v1""#;
+        let one = change.frame(Told::Modified, head);
+        assert_eq!(one.as_ptr(), change.frame(Told::Modified, head).as_ptr());
+        let text = r#"{"type":"MODIFIED","object":{"kind":"X","apiVersion":"v1","metadata":{"resourceVersion":"9","name":"a"}}}"#;
+        assert_eq!(one, format!("{text}\n"));
+        let deleted = change.frame(Told::Deleted, head);
+        assert!(deleted.starts_with(br#"{"type":"DELETED""#) && deleted.ends_with(b"\n"));
     }
 }

@@ -186,6 +186,8 @@ pub struct Status {
     pub message: String,
     /// What it is about, if anything is said.
     pub details: Option<Box<Details>>,
+    /// How a list can go on that cannot go on as it was asked to (`metadata.continue`).
+    pub resume: Option<String>,
 }
 
 /// The message, as clients see it.
@@ -205,6 +207,7 @@ impl Status {
             reason,
             message: message.into(),
             details: None,
+            resume: None,
         }
     }
 
@@ -238,7 +241,11 @@ impl Status {
         let mut tree = Tree::map();
         tree.set("kind", "Status");
         tree.set("apiVersion", "v1");
-        tree.set("metadata", Map::new());
+        let mut metadata = Map::new();
+        if let Some(token) = &self.resume {
+            metadata.insert("continue", token.as_str().into());
+        }
+        tree.set("metadata", metadata);
         tree.set("status", if failed { "Failure" } else { "Success" });
         set_text(&mut tree, "message", &self.message);
         set_text(&mut tree, "reason", self.reason.as_str());

@@ -144,6 +144,16 @@ impl History {
         self.since
     }
 
+    /// What happened after a revision; `None` if not all of that is known any more.
+    pub fn since_revision(&self, revision: i64) -> Option<Vec<Arc<Change>>> {
+        if revision < self.since {
+            return None;
+        }
+        let changes = &self.ring.changes;
+        let from = changes.partition_point(|(_, change)| change.revision <= revision);
+        Some(changes.range(from..).map(|(_, change)| change.clone()).collect())
+    }
+
     /// How many changes are kept.
     pub fn count(&self) -> usize {
         self.ring.changes.len()

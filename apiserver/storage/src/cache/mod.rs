@@ -1,18 +1,18 @@
 //! The objects of one kind as the store has them: a snapshot that readers take without waiting, and what happened lately.
 //!
-//! One task feeds it ([`Cache::replace`], [`Cache::apply`], [`Cache::progress`]); any number read. A snapshot is a persistent
-//! map: taking one copies a pointer, and those that are held share all that did not change.
+//! One task feeds it ([`Cache::replace`], [`Cache::apply`]) and then sets the [`Clock`] that all caches share; any number
+//! read. A snapshot is a persistent map: taking one copies a pointer, and those that are held share all that did not change.
 
+mod clock;
 mod history;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use apiserver_api::tree::Text;
 use imbl::OrdMap;
 use parking_lot::RwLock;
-use tokio::sync::watch;
 
+pub use self::clock::{Behind, Clock};
 pub use self::history::{Cursor, History, Key, Overrun};
 use crate::object::{Change, Object};
 
@@ -44,17 +44,19 @@ impl Snapshot {
         self.objects.get(key)
     }
 
-    /// The objects whose keys begin with a prefix and come after another key, in the order of keys.
-    pub fn after<'s>(&'s self, prefix: &'s str, after: Option<&'s str>) -> impl Iterator<Item = &'s Arc<Object>> {
-        use std::ops::Bound::{Excluded, Included, Unbounded};
-        let from = match after {
-            Some(after) if after >= prefix => Excluded(Text::from(after)),
-            _ => Included(Text::from(prefix)),
-        };
-        let objects = self.objects.range((from, Unbounded)).map(|(_, object)| object);
+    /// The objects whose keys begin with a prefix, from a key on if one is given, in the order of keys.
+    pub fn from<'s>(&'s self, prefix: &'s str, from: Option<&str>) -> impl Iterator<Item = &'s Arc<Object>> {
+        use std::ops::Bound::{Included, Unbounded};
+        let from = from.filter(|from| *from > prefix).unwrap_or(prefix);
+        let objects = self.objects.range((Included(Text::from(from)), Unbounded));
+        let objects = objects.map(|(_, object)| object);
         objects.take_while(move |object| object.key.starts_with(prefix))
     }
 }
+
+/// What happened after a revision is not known any more; it is after this one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Forgotten(pub i64);
 
 /// What the store says happened under a key.
 #[derive(Debug)]
@@ -75,23 +77,18 @@ struct State {
 /// The cache of one kind.
 pub struct Cache {
     state: RwLock<State>,
-    /// The revision of the snapshot; 0 until there is one.
-    revision: watch::Sender<i64>,
+    clock: Arc<Clock>,
 }
 
-/// The cache did not reach a revision in time; it is at this one.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Behind(pub i64);
-
 impl Cache {
-    /// An empty cache that keeps so many bytes of what happened.
-    pub fn new(budget: usize) -> Self {
+    /// An empty cache that keeps so many bytes of what happened, and is as far as this clock says.
+    pub fn new(budget: usize, clock: Arc<Clock>) -> Self {
         Self {
             state: RwLock::new(State {
                 snapshot: Snapshot::default(),
                 history: History::new(0, budget),
             }),
-            revision: watch::Sender::new(0),
+            clock,
         }
     }
 
@@ -103,12 +100,10 @@ impl Cache {
         state.snapshot = Snapshot { revision, objects };
         // Dropping what was before wakes those who wait for it.
         state.history = state.history.after(revision);
-        drop(state);
-        self.revision.send_replace(revision);
     }
 
-    /// Takes in what happened, all of it up to a revision.
-    pub fn apply(&self, news: impl IntoIterator<Item = News>, revision: i64) {
+    /// Takes in what happened, in order. Those of one revision come together.
+    pub fn apply(&self, news: impl IntoIterator<Item = News>) {
         let mut state = self.state.write();
         for News { key, object, revision } in news {
             let objects = &mut state.snapshot.objects;
@@ -118,39 +113,69 @@ impl Cache {
             };
             // A deletion of what was never seen changes nothing.
             if object.is_some() || before.is_some() {
-                state.history.push(Change {
-                    now: object,
-                    before,
-                    revision,
-                });
+                state.history.push(Change::new(object, before, revision));
             }
+            state.snapshot.revision = state.snapshot.revision.max(revision);
         }
-        state.snapshot.revision = state.snapshot.revision.max(revision);
-        let now = state.snapshot.revision;
-        drop(state);
-        self.revision.send_replace(now);
-    }
-
-    /// Nothing else happened up to a revision.
-    pub fn progress(&self, revision: i64) {
-        self.apply([], revision);
     }
 
     /// What is there now.
     pub fn snapshot(&self) -> Snapshot {
-        self.state.read().snapshot.clone()
+        // The clock first: it is set once all caches have what it says, so what it says now is in the snapshot.
+        let clock = self.clock.now();
+        let mut snapshot = self.state.read().snapshot.clone();
+        snapshot.revision = snapshot.revision.max(clock);
+        snapshot
     }
 
-    /// A watcher of what happens after a revision; `None` if that is forgotten.
-    pub fn watch(&self, key: Option<Key>, after: i64) -> Option<Cursor> {
-        self.state.write().history.watch(key, after)
+    /// What was there at a revision, as long as all that happened since is known.
+    pub fn snapshot_at(&self, revision: i64) -> Option<Snapshot> {
+        let clock = self.clock.now();
+        let (mut snapshot, since) = {
+            let state = self.state.read();
+            if revision > state.snapshot.revision.max(clock) {
+                return None;
+            }
+            (state.snapshot.clone(), state.history.since_revision(revision)?)
+        };
+        for change in since.iter().rev() {
+            match (&change.before, &change.now) {
+                (Some(before), _) => drop(snapshot.objects.insert(before.key.clone(), before.clone())),
+                (None, Some(now)) => drop(snapshot.objects.remove(&now.key)),
+                (None, None) => {}
+            }
+        }
+        snapshot.revision = revision;
+        Some(snapshot)
+    }
+
+    /// The revision of the last change of an object of this kind.
+    pub fn changed(&self) -> i64 {
+        self.state.read().snapshot.revision
+    }
+
+    /// The object under a key.
+    pub fn get(&self, key: &str) -> Option<Arc<Object>> {
+        self.state.read().snapshot.get(key).cloned()
+    }
+
+    /// A watcher of what happens after a revision; if that is forgotten, the oldest revision that is not.
+    ///
+    /// # Errors
+    /// [`Forgotten`].
+    pub fn watch(&self, key: Option<Key>, after: i64) -> Result<Cursor, Forgotten> {
+        let mut state = self.state.write();
+        let oldest = state.history.since();
+        state.history.watch(key, after).ok_or(Forgotten(oldest))
     }
 
     /// What is there now, and a watcher of what happens next: nothing is missed and nothing told twice between the two.
     pub fn snapshot_and_watch(&self, key: Option<Key>) -> (Snapshot, Option<Cursor>) {
+        let clock = self.clock.now();
         let mut state = self.state.write();
-        let snapshot = state.snapshot.clone();
+        let mut snapshot = state.snapshot.clone();
         let cursor = state.history.watch(key, snapshot.revision);
+        snapshot.revision = snapshot.revision.max(clock);
         (snapshot, cursor)
     }
 
@@ -162,17 +187,14 @@ impl Cache {
         self.state.read().history.read(cursor, most)
     }
 
-    /// Waits until the cache has what the store had at a revision.
-    ///
-    /// # Errors
-    /// It does not within this time.
-    pub async fn reaches(&self, revision: i64, within: Duration) -> Result<(), Behind> {
-        let mut at = self.revision.subscribe();
-        let reached = at.wait_for(|now| *now >= revision && *now > 0);
-        match tokio::time::timeout(within, reached).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Behind(*self.revision.borrow())),
-        }
+    /// How many bytes the history takes.
+    pub fn history_weight(&self) -> usize {
+        self.state.read().history.weight()
+    }
+
+    /// How far all caches are.
+    pub const fn clock(&self) -> &Arc<Clock> {
+        &self.clock
     }
 }
 

@@ -6,25 +6,19 @@ use apiserver_api::tree::parse;
 use proptest::prelude::*;
 
 use super::{Cursor, History, Key, Overrun};
-use crate::object::{Change, Object, Reading};
-
-const READING: Reading = Reading {
-    namespaced: true,
-    fields: |tree| vec![tree.at("spec").text("nodeName").into()],
-};
+use crate::object::tests::Plain;
+use crate::object::{Change, Object};
 
 fn object(name: &str, node: &str, revision: i64) -> Arc<Object> {
     let json = format!(r#"{{"metadata":{{"name":"{name}","namespace":"n"}},"spec":{{"nodeName":"{node}"}}}}"#);
     let tree = parse(json.as_bytes()).unwrap().tree;
-    Arc::new(Object::of(&format!("/r/n/{name}"), revision, tree, READING))
+    Arc::new(Object::of(&format!("/r/n/{name}"), revision, tree, &Plain))
 }
 
 fn change(name: &str, before: Option<&str>, now: Option<&str>, revision: i64) -> Change {
-    Change {
-        now: now.map(|node| object(name, node, revision)),
-        before: before.map(|node| object(name, node, revision - 1)),
-        revision,
-    }
+    let now = now.map(|node| object(name, node, revision));
+    let before = before.map(|node| object(name, node, revision - 1));
+    Change::new(now, before, revision)
 }
 
 fn read(history: &History, cursor: &mut Cursor) -> Vec<i64> {

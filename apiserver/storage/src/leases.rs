@@ -1,0 +1,55 @@
+//! Leases for objects that die after a while: one for many, since a lease costs the store more than a key.
+//!
+//! The rule is upstream's (`lease_manager.go`): a lease is shared for a twentieth of its time, a minute at most, by at most a
+//! thousand objects.
+
+use std::time::{Duration, Instant};
+
+use store_client::{Client, Error};
+use tokio::sync::Mutex;
+
+const REUSED_FOR: Duration = Duration::from_secs(60);
+const OBJECTS: u32 = 1000;
+
+struct Lease {
+    id: i64,
+    ends: Instant,
+    objects: u32,
+}
+
+/// The lease that was granted last.
+pub(crate) struct Leases {
+    client: Client,
+    last: Mutex<Option<Lease>>,
+}
+
+impl Leases {
+    pub(crate) fn new(client: Client) -> Self {
+        Self {
+            client,
+            last: Mutex::new(None),
+        }
+    }
+
+    /// A lease that lasts at least so long, and not much longer.
+    pub(crate) async fn lasting(&self, ttl: Duration) -> Result<i64, Error> {
+        let slack = (ttl / 20).min(REUSED_FOR);
+        // Whoever comes while a lease is being granted waits for it and shares it.
+        let mut last = self.last.lock().await;
+        let now = Instant::now();
+        if let Some(lease) = &mut *last {
+            let left = lease.ends.saturating_duration_since(now);
+            if left > ttl && left < ttl + slack && lease.objects < OBJECTS {
+                lease.objects += 1;
+                return Ok(lease.id);
+            }
+        }
+        let id = self.client.grant(ttl + slack).await?.id;
+        *last = Some(Lease {
+            id,
+            ends: now + ttl + slack,
+            objects: 1,
+        });
+        Ok(id)
+    }
+}

@@ -1,0 +1,216 @@
+//! Lists: which revision is shown, where it comes from, and pages.
+
+use std::sync::Arc;
+
+use apiserver_api::status::{Reason, Status};
+use store_client::Error as Fault;
+
+use crate::cache::Snapshot;
+use crate::error::Error;
+use crate::object::Object;
+use crate::select::Select;
+use crate::shelf::Shelf;
+use crate::store::Store;
+use crate::token::Token;
+
+/// Which state is to be listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// What the store has now.
+    Newest,
+    /// Whatever is at hand.
+    Any,
+    /// What is at least as new as a revision.
+    NotOlderThan(i64),
+    /// What was there at a revision.
+    Exact(i64),
+    /// What a list that was cut off goes on with.
+    Continue(Token),
+}
+
+/// What is to be listed.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Which objects.
+    pub select: Select,
+    /// At which revision.
+    pub since: Since,
+    /// How many at most; 0 for all.
+    pub limit: usize,
+}
+
+/// A page of a list.
+#[derive(Debug)]
+pub struct Page {
+    /// The revision that it shows.
+    pub revision: i64,
+    /// The objects.
+    pub objects: Vec<Arc<Object>>,
+    /// How to go on, where something is left.
+    pub next: Option<Token>,
+    /// How many are left, where that is known.
+    pub remaining: Option<i64>,
+}
+
+const LIST_TOO_OLD: &str = "The resourceVersion for the provided list is too old.";
+const PAGE_TOO_OLD: &str = "The provided continue parameter is too old to display a consistent list result. You can start a \
+     new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the \
+     results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or \
+     deleted between the time the first chunk was returned and now may show up in the list.";
+
+/// Where a walk over objects begins, and what it may find.
+struct Walk<'a> {
+    ask: &'a Ask,
+    /// What the keys begin with.
+    prefix: &'a str,
+    /// The first key that is looked at, if not the first of all.
+    from: Option<String>,
+}
+
+impl Shelf {
+    /// Lists objects.
+    ///
+    /// # Errors
+    /// 410 where the revision is forgotten, 504 where it is not there yet, or what kept the store from answering.
+    pub async fn list(&self, store: &Store, ask: &Ask) -> Result<Page, Status> {
+        let prefix = self.keys(&ask.select.namespace);
+        let mut walk = Walk {
+            ask,
+            prefix: &prefix,
+            from: None,
+        };
+        let exact = match &ask.since {
+            Since::Newest => return self.newest(store, &walk).await,
+            Since::Any => {
+                store.reaches(1).await?;
+                return Ok(walk.page(&self.cache().snapshot()));
+            }
+            Since::NotOlderThan(revision) => {
+                store.reaches(*revision).await?;
+                return Ok(walk.page(&self.cache().snapshot()));
+            }
+            Since::Exact(revision) => *revision,
+            Since::Continue(token) => {
+                walk.from = Some(format!("{prefix}{}", token.start));
+                if token.revision < 0 {
+                    return self.newest(store, &walk).await;
+                }
+                token.revision
+            }
+        };
+        store.reaches(exact).await?;
+        match self.cache().snapshot_at(exact) {
+            Some(snapshot) => Ok(walk.page(&snapshot)),
+            None => self.long_ago(store, &walk, exact).await,
+        }
+    }
+
+    async fn newest(&self, store: &Store, walk: &Walk<'_>) -> Result<Page, Status> {
+        store.is_fresh().await?;
+        Ok(walk.page(&self.cache().snapshot()))
+    }
+
+    /// A page of a state that the cache does not know any more.
+    async fn long_ago(&self, store: &Store, walk: &Walk<'_>, revision: i64) -> Result<Page, Status> {
+        let limit = if walk.ask.limit == 0 {
+            usize::MAX
+        } else {
+            walk.ask.limit
+        };
+        let end = crate::feed::end_of(walk.prefix.as_bytes());
+        let mut from = walk.from.clone().unwrap_or_else(|| walk.prefix.to_owned());
+        let mut total = None;
+        let mut objects: Vec<Arc<Object>> = Vec::new();
+        loop {
+            let past = self.past(store, &from, end.clone(), revision, limit.min(1000)).await;
+            let (found, more, count) = past.map_err(|error| walk.forgotten(error))?;
+            let total = *total.get_or_insert(count);
+            let Some(last) = found.last().map(|object| object.key.clone()) else {
+                return Ok(Page::whole(revision, objects));
+            };
+            for object in found {
+                if walk.ask.select.matches(&object.index) {
+                    let is_last = object.key == last && !more;
+                    objects.push(object.clone());
+                    if objects.len() == limit && !is_last {
+                        return Ok(walk.cut(revision, objects, &object.key, total as usize));
+                    }
+                }
+            }
+            if !more {
+                return Ok(Page::whole(revision, objects));
+            }
+            from = format!("{last}\0");
+        }
+    }
+}
+
+impl Page {
+    const fn whole(revision: i64, objects: Vec<Arc<Object>>) -> Self {
+        Self {
+            revision,
+            objects,
+            next: None,
+            remaining: None,
+        }
+    }
+}
+
+impl Walk<'_> {
+    /// A page of a snapshot.
+    fn page(&self, snapshot: &Snapshot) -> Page {
+        let revision = snapshot.revision();
+        let limit = if self.ask.limit == 0 {
+            usize::MAX
+        } else {
+            self.ask.limit
+        };
+        let mut objects = Vec::new();
+        let mut walk = snapshot.from(self.prefix, self.from.as_deref());
+        while let Some(object) = walk.next() {
+            if !self.ask.select.matches(&object.index) {
+                continue;
+            }
+            objects.push(object.clone());
+            if objects.len() == limit && walk.next().is_some() {
+                // What is left is counted only where it is told.
+                let all = if self.ask.select.is_all() {
+                    limit + 1 + walk.count()
+                } else {
+                    0
+                };
+                return self.cut(revision, objects, &object.key, all);
+            }
+        }
+        Page::whole(revision, objects)
+    }
+
+    /// A page after which something is left, of so many in all.
+    fn cut(&self, revision: i64, objects: Vec<Arc<Object>>, last: &str, all: usize) -> Page {
+        let start = format!("{}\0", last.strip_prefix(self.prefix).unwrap_or(last));
+        let is_all = self.ask.select.is_all();
+        Page {
+            revision,
+            next: Some(Token { revision, start }),
+            remaining: is_all.then(|| all as i64 - objects.len() as i64),
+            objects,
+        }
+    }
+
+    /// What is told of a revision that the store forgot: how to go on all the same.
+    fn forgotten(&self, error: Error) -> Status {
+        match (error, &self.ask.since) {
+            (Error::Store(Fault::Compacted { .. }), Since::Continue(token)) => {
+                let mut status = Status::new(410, Reason::Expired, PAGE_TOO_OLD);
+                let token = Token {
+                    revision: -1,
+                    start: token.start.clone(),
+                };
+                status.resume = Some(token.encode());
+                status
+            }
+            (Error::Store(Fault::Compacted { .. }), _) => Status::new(410, Reason::Expired, LIST_TOO_OLD),
+            (error, _) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The objects of one kind: their keys, their cache, and the writes that change them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apiserver_api::tree::{Text, Tree};
+use parking_lot::Mutex;
+use store_client::{Get, KeyValue, Put, Swap};
+
+use crate::cache::{Cache, Clock};
+use crate::error::Error;
+use crate::object::{Object, Reading, Unreadable};
+use crate::store::{Layout, Store};
+
+/// Written objects that the feed did not meet yet; more are read anew.
+const WRITTEN: usize = 1024;
+
+/// The objects of one kind.
+pub struct Shelf {
+    folder: Text,
+    name: Text,
+    namespaced: bool,
+    reading: Arc<dyn Reading>,
+    cache: Cache,
+    /// What was written here and comes back by the watch: it need not be read again.
+    written: Mutex<Vec<(Text, Arc<Object>)>>,
+}
+
+/// How a write that expected a revision ended.
+#[derive(Debug)]
+pub enum Written {
+    /// Done; the object as it is now, or as it was last where it was deleted, with the revision of the write.
+    Done(Arc<Object>),
+    /// Another revision is there; `None` where nothing is.
+    Conflict(Option<Arc<Object>>),
+}
+
+impl Shelf {
+    pub(crate) fn new(layout: Layout, prefix: &str, clock: Arc<Clock>) -> Self {
+        Self {
+            folder: format!("{prefix}{}/", layout.folder).into(),
+            name: layout.folder,
+            namespaced: layout.namespaced,
+            reading: layout.reading,
+            cache: Cache::new(layout.history, clock),
+            written: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Where its objects are, with the store's prefix and a slash at the end.
+    pub fn folder(&self) -> &str {
+        &self.folder
+    }
+
+    /// Where its objects are, below the store's prefix.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What is there, without asking the store.
+    pub const fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// The key of an object.
+    pub fn key(&self, namespace: &str, name: &str) -> Text {
+        let mut key = self.folder.clone();
+        if self.namespaced {
+            key.push_str(namespace);
+            key.push('/');
+        }
+        key.push_str(name);
+        key
+    }
+
+    /// What the keys of all objects of a namespace begin with; of all namespaces where it is empty.
+    pub fn keys(&self, namespace: &str) -> Text {
+        let mut keys = self.folder.clone();
+        if self.namespaced && !namespace.is_empty() {
+            keys.push_str(namespace);
+            keys.push('/');
+        }
+        keys
+    }
+
+    /// Reads what the store has under a key.
+    pub(crate) fn read(&self, kv: &KeyValue) -> Result<Arc<Object>, Unreadable> {
+        let key = std::str::from_utf8(&kv.key).map_err(|error| Unreadable {
+            key: String::from_utf8_lossy(&kv.key).into_owned(),
+            why: error.to_string(),
+        })?;
+        if let Some(object) = self.take_written(key, kv.mod_revision) {
+            return Ok(object);
+        }
+        let cached = self.cache.get(key).filter(|object| object.revision == kv.mod_revision);
+        match cached {
+            Some(object) => Ok(object),
+            None => Object::read(key, kv.mod_revision, &kv.value, &*self.reading).map(Arc::new),
+        }
+    }
+
+    /// The object as the store has it.
+    ///
+    /// # Errors
+    /// The store does not answer, or has what cannot be read.
+    pub async fn get(&self, store: &Store, key: &str) -> Result<Option<Arc<Object>>, Error> {
+        let kv = store.client.get_key(key.as_bytes().to_vec()).await?;
+        Ok(kv.as_ref().map(|kv| self.read(kv)).transpose()?)
+    }
+
+    /// The objects under a prefix at a revision of the past, as the store remembers it: at most so many after a key, whether
+    /// there are more, and how many there are in all.
+    ///
+    /// # Errors
+    /// The store does not answer or has forgotten, or has what cannot be read.
+    pub(crate) async fn past(
+        &self,
+        store: &Store,
+        from: &str,
+        to: Vec<u8>,
+        revision: i64,
+        limit: usize,
+    ) -> Result<(Vec<Arc<Object>>, bool, i64), Error> {
+        let span = store_client::Span::range(from.as_bytes().to_vec(), to);
+        let page = store
+            .client
+            .get(Get::new(span).revision(revision).limit(limit as i64))
+            .await?;
+        let objects: Result<Vec<_>, _> = page.kvs.iter().map(|kv| self.read(kv)).collect();
+        Ok((objects?, page.more, page.count))
+    }
+
+    /// Writes an object where the last write was at a revision; 0 where there is none. It may be told to die.
+    ///
+    /// # Errors
+    /// The store does not answer; what was written may be there or not.
+    pub async fn put(
+        &self,
+        store: &Store,
+        key: &str,
+        expected: i64,
+        mut object: Tree,
+        ttl: Option<Duration>,
+    ) -> Result<Written, Error> {
+        if let Some(metadata) = object.get_mut("metadata") {
+            metadata.remove("resourceVersion");
+        }
+        let mut put = Put::new(key.as_bytes().to_vec(), object.to_json());
+        if let Some(ttl) = ttl {
+            put = put.lease(store.leases.lasting(ttl).await?);
+        }
+        match store.client.compare_and_swap(expected, put).await? {
+            Swap::Done { revision } => {
+                let object = Arc::new(Object::of(key, revision, object, &*self.reading));
+                self.keep_written(&object);
+                Ok(Written::Done(object))
+            }
+            Swap::Conflict { current, .. } => self.conflict(current.as_ref()),
+        }
+    }
+
+    /// Deletes an object whose last write was at its revision.
+    ///
+    /// # Errors
+    /// The store does not answer; the object may be there or not.
+    pub async fn delete(&self, store: &Store, object: &Object) -> Result<Written, Error> {
+        let key = object.key.as_bytes().to_vec();
+        match store.client.compare_and_delete(object.revision, key).await? {
+            Swap::Done { revision } => Ok(Written::Done(Arc::new(object.at(revision)))),
+            Swap::Conflict { current, .. } => self.conflict(current.as_ref()),
+        }
+    }
+
+    fn conflict(&self, current: Option<&KeyValue>) -> Result<Written, Error> {
+        let current = current.map(|kv| self.read(kv)).transpose()?;
+        Ok(Written::Conflict(current))
+    }
+
+    fn keep_written(&self, object: &Arc<Object>) {
+        // The watch may have been faster.
+        if self.cache.clock().now() >= object.revision {
+            return;
+        }
+        let mut written = self.written.lock();
+        if written.len() >= WRITTEN {
+            let now = self.cache.clock().now();
+            written.retain(|(_, object)| object.revision > now);
+        }
+        if written.len() < WRITTEN {
+            written.push((object.key.clone(), object.clone()));
+        }
+    }
+
+    fn take_written(&self, key: &str, revision: i64) -> Option<Arc<Object>> {
+        let mut written = self.written.lock();
+        let at = written
+            .iter()
+            .position(|(own, object)| object.revision == revision && own == key)?;
+        Some(written.swap_remove(at).1)
+    }
+}

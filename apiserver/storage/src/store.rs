@@ -1,0 +1,176 @@
+//! The store behind the apiserver: any etcd v3 endpoint, below one prefix, and the shelves of all kinds that live there.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use apiserver_api::tree::Text;
+use base::task::Tasks;
+use store_client::{Client, Get};
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::cache::Clock;
+use crate::error::Error;
+use crate::leases::Leases;
+use crate::object::Reading;
+use crate::shelf::Shelf;
+use crate::{digest, feed};
+
+/// How long a read waits for the caches to be as new as it asks for (`blockTimeout` of upstream's watch cache).
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
+/// While somebody waits, the store is asked this often how far the watch is.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+/// Those who ask for the store's revision at once are answered together, so many at most.
+const ASKERS: usize = 4096;
+
+/// What is known of a kind before its objects are read.
+pub struct Layout {
+    /// Where its objects are, below the prefix: `services/specs`.
+    pub folder: Text,
+    /// Whether they live in namespaces.
+    pub namespaced: bool,
+    /// How they are read.
+    pub reading: Arc<dyn Reading>,
+    /// How many bytes of its history are kept.
+    pub history: usize,
+}
+
+/// The store.
+pub struct Store {
+    pub(crate) client: Client,
+    /// With slashes at both ends: `/registry/`.
+    pub(crate) prefix: Text,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) leases: Leases,
+    shelves: HashMap<Text, Arc<Shelf>>,
+    /// Wakes the feed to ask the store how far the watch is.
+    pub(crate) wanted: Notify,
+    askers: mpsc::Sender<oneshot::Sender<Result<i64, store_client::Error>>>,
+}
+
+impl Store {
+    /// A store with these kinds, which is read and followed from now on.
+    pub fn open(client: Client, prefix: &str, layouts: impl IntoIterator<Item = Layout>, tasks: &Tasks) -> Arc<Self> {
+        let prefix: Text = format!("/{}/", prefix.trim_matches('/')).into();
+        let clock = Arc::new(Clock::default());
+        let shelves = layouts.into_iter().map(|layout| {
+            let folder = layout.folder.clone();
+            (folder, Arc::new(Shelf::new(layout, &prefix, clock.clone())))
+        });
+        let (askers, asked) = mpsc::channel(ASKERS);
+        let store = Arc::new(Self {
+            leases: Leases::new(client.clone()),
+            client,
+            shelves: shelves.collect(),
+            prefix,
+            clock,
+            wanted: Notify::new(),
+            askers,
+        });
+        tasks.spawn_until("storage feed", feed::run(store.clone()));
+        tasks.spawn_until(
+            "storage revision",
+            answer(store.client.clone(), store.prefix.clone(), asked),
+        );
+        tasks.spawn_until("storage digest", digest::run(store.clone()));
+        store
+    }
+
+    /// The objects of a kind, by their folder.
+    pub fn shelf(&self, folder: &str) -> Option<&Arc<Shelf>> {
+        self.shelves.get(folder)
+    }
+
+    /// All shelves.
+    pub fn shelves(&self) -> impl Iterator<Item = &Arc<Shelf>> {
+        self.shelves.values()
+    }
+
+    /// The client of the store, for what is no object.
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The prefix below which all is, with slashes at both ends.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// How far the caches are.
+    pub const fn clock(&self) -> &Arc<Clock> {
+        &self.clock
+    }
+
+    /// The revision of the store at some moment after this was called. All who ask while another is being answered are
+    /// answered with one question to the store.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn revision(&self) -> Result<i64, Error> {
+        let (tell, told) = oneshot::channel();
+        let closed = || Error::Store(store_client::Error::Closed);
+        self.askers.send(tell).await.map_err(|_| closed())?;
+        Ok(told.await.map_err(|_| closed())??)
+    }
+
+    /// Waits until the caches have what the store had at a revision.
+    ///
+    /// # Errors
+    /// They do not in time, or were not filled yet.
+    pub async fn reaches(&self, revision: i64) -> Result<(), Error> {
+        if self.clock.now() >= revision && self.clock.now() > 0 {
+            return Ok(());
+        }
+        let reached = self.clock.reaches(revision, PATIENCE);
+        tokio::pin!(reached);
+        loop {
+            self.wanted.notify_one();
+            tokio::select! {
+                reached = &mut reached => {
+                    return reached.map_err(|behind| match behind.0 {
+                        0 => Error::NotReady,
+                        current => Error::Behind(revision, current),
+                    });
+                }
+                () = tokio::time::sleep(ASK_AGAIN) => {}
+            }
+        }
+    }
+
+    /// Waits until the caches have all that the store had when this was called.
+    ///
+    /// # Errors
+    /// The store does not answer, or the caches do not follow.
+    pub async fn is_fresh(&self) -> Result<(), Error> {
+        let revision = self.revision().await?;
+        self.reaches(revision).await
+    }
+
+    /// The shelf on which a key stands.
+    pub(crate) fn shelf_of(&self, key: &str) -> Option<&Arc<Shelf>> {
+        let rest = key.strip_prefix(&*self.prefix)?;
+        let (first, after) = rest.split_once('/')?;
+        if let Some(shelf) = self.shelves.get(first) {
+            return Some(shelf);
+        }
+        let second = after.find('/')?;
+        self.shelves.get(&rest[..first.len() + 1 + second])
+    }
+}
+
+/// Tells the store's revision to all who ask for it, until nobody can ask any more.
+async fn answer(
+    client: Client,
+    prefix: Text,
+    mut asked: mpsc::Receiver<oneshot::Sender<Result<i64, store_client::Error>>>,
+) {
+    let mut askers = Vec::new();
+    while asked.recv_many(&mut askers, ASKERS).await > 0 {
+        let get = Get::new(prefix.as_bytes().to_vec()).keys_only();
+        let answer = client.get(get).await.map(|page| page.revision);
+        for tell in askers.drain(..) {
+            // Who does not wait any more need not be told.
+            let _ = tell.send(answer.clone());
+        }
+    }
+}
