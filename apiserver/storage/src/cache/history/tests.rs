@@ -68,7 +68,7 @@ fn a_lane_has_what_its_key_touches() {
 
 #[test]
 fn what_is_over_the_budget_is_forgotten_and_who_needed_it_is_told() {
-    let one = change("a", Some("x"), Some("x"), 1).weight();
+    let one = change("a", Some("x"), Some("x"), 10).weight();
     let mut history = History::new(0, one * 3);
     let mut slow = history.watch(None, 0).unwrap();
     let mut idle = history.watch(Some(Key::Field(0, "z".into())), 0).unwrap();
