@@ -74,10 +74,18 @@ pub struct Conversion {
 impl Conversion {
     /// Of versions that say the same in the same words.
     pub const SAME: Self = Self {
-        store: |_| {},
-        serve: |_| {},
+        store: unchanged,
+        serve: unchanged,
     };
+
+    /// Whether an object is served as it is stored, so that nothing need be done.
+    pub fn is_same(&self) -> bool {
+        // Should the compiler have two of one function, an object is converted in vain.
+        std::ptr::fn_addr_eq(self.serve, Self::SAME.serve)
+    }
 }
+
+const fn unchanged(_object: &mut Tree) {}
 
 /// What can be asked of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -241,10 +249,36 @@ pub trait Rules: Sync {
         None
     }
 
+    /// Whether a deletion answers with what was deleted, rather than with that it was.
+    fn answers_deleted(&self) -> bool {
+        false
+    }
+
+    /// What becomes of those that belong to an object that is deleted, where the client says nothing.
+    fn dependents(&self) -> Dependents {
+        Dependents::Deleted
+    }
+
+    /// What a table says of a row beyond its cells: reason and message of why the object has come to its end.
+    fn ended(&self, _object: &Tree) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
     /// The fields that a write to the object itself never changes, so that no manager owns them: `status`.
     fn reset(&self) -> &'static [&'static [&'static str]] {
         &[]
     }
+}
+
+/// What becomes of those that belong to an object that is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dependents {
+    /// They are deleted, too.
+    Deleted,
+    /// They stay, as they did when the kind was new.
+    Orphaned,
+    /// Nothing belongs to such objects.
+    Untracked,
 }
 
 /// The rules of a status subresource.

@@ -190,3 +190,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn people_read_json_on_many_lines() {
+    let tree = parse(br#"{"a":[1,{"b":{}}],"c":[]}"#).unwrap().tree;
+    let text = "{\n  \"a\": [\n    1,\n    {\n      \"b\": {}\n    }\n  ],\n  \"c\": []\n}";
+    assert_eq!(String::from_utf8(tree.to_pretty_json()).unwrap(), text);
+}

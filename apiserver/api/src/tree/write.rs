@@ -34,6 +34,49 @@ impl Tree {
     }
 }
 
+impl Tree {
+    /// As JSON on many lines, two spaces a level.
+    pub fn to_pretty_json(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(512);
+        self.write_pretty(0, &mut out);
+        out
+    }
+
+    fn write_pretty(&self, level: usize, out: &mut Vec<u8>) {
+        match self {
+            Self::List(items) if !items.is_empty() => {
+                out.push(b'[');
+                for (at, item) in items.iter().enumerate() {
+                    next_line(at > 0, level + 1, out);
+                    item.write_pretty(level + 1, out);
+                }
+                next_line(false, level, out);
+                out.push(b']');
+            }
+            Self::Map(map) if !map.is_empty() => {
+                out.push(b'{');
+                for (at, (key, value)) in map.iter().enumerate() {
+                    next_line(at > 0, level + 1, out);
+                    quoted(key, out);
+                    out.extend_from_slice(b": ");
+                    value.write_pretty(level + 1, out);
+                }
+                next_line(false, level, out);
+                out.push(b'}');
+            }
+            other => other.write_json(out),
+        }
+    }
+}
+
+fn next_line(comma: bool, level: usize, out: &mut Vec<u8>) {
+    if comma {
+        out.push(b',');
+    }
+    out.push(b'\n');
+    out.resize(out.len() + level * 2, b' ');
+}
+
 impl Map {
     /// Appends this as JSON.
     pub fn write_json(&self, out: &mut Vec<u8>) {

@@ -8,7 +8,7 @@ use apiserver_api::time::Time;
 use apiserver_api::tree::Tree;
 
 use crate::column::{Column, NAME, Words, age};
-use crate::kind::{Asked, Kind, Rules, Selectable, Version};
+use crate::kind::{Asked, Dependents, Kind, Rules, Selectable, Version};
 
 const TYPE: &str = "io.k8s.api.core.v1.Event";
 /// The most bytes of names and of a reason.
@@ -225,6 +225,10 @@ impl Rules for Event {
 
     fn creates_on_update(&self) -> bool {
         true
+    }
+
+    fn dependents(&self) -> Dependents {
+        Dependents::Untracked
     }
 }
 

@@ -76,6 +76,10 @@ impl Rules for PodTemplate {
         let old = old.map(|old| old.at(FIELD));
         pod::template_warnings(&Path::of(FIELD), object.at(FIELD), old)
     }
+
+    fn answers_deleted(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

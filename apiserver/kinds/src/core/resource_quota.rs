@@ -125,6 +125,10 @@ impl Rules for ResourceQuota {
     fn reset(&self) -> &'static [&'static [&'static str]] {
         &[&["status"]]
     }
+
+    fn answers_deleted(&self) -> bool {
+        true
+    }
 }
 
 fn scopes(spec: &Tree) -> BTreeSet<&str> {

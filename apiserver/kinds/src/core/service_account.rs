@@ -42,6 +42,10 @@ impl Rules for ServiceAccount {
         validate_metadata_update(object, old, refusals);
         self.validate(asked, object, refusals);
     }
+
+    fn answers_deleted(&self) -> bool {
+        true
+    }
 }
 
 /// Secrets are of the account's namespace: only their names count.

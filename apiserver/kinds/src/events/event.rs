@@ -8,7 +8,7 @@ use apiserver_api::tree::Tree;
 use crate::core::event::{COLUMNS, SELECTABLE, validate};
 use crate::core::metadata::validate_metadata_update;
 use crate::go_form::{Holds, Part, part, shown};
-use crate::kind::{Asked, Conversion, Kind, Rules, Version, validate_metadata};
+use crate::kind::{Asked, Conversion, Dependents, Kind, Rules, Version, validate_metadata};
 
 /// What fields are called here and where they are stored.
 const RENAMED: [(&str, &str); 7] = [
@@ -137,6 +137,10 @@ impl Rules for Event {
 
     fn creates_on_update(&self) -> bool {
         true
+    }
+
+    fn dependents(&self) -> Dependents {
+        Dependents::Untracked
     }
 }
 

@@ -71,6 +71,10 @@ impl Rules for AttributesClass {
         }
         self.validate(asked, object, refusals);
     }
+
+    fn answers_deleted(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

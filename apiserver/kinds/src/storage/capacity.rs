@@ -61,6 +61,10 @@ impl Rules for Capacity {
     fn updates_unconditionally(&self) -> bool {
         false
     }
+
+    fn answers_deleted(&self) -> bool {
+        true
+    }
 }
 
 fn validate_capacity(object: &Tree, leniency: Leniency, refusals: &mut Refusals) {

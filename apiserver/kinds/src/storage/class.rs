@@ -117,6 +117,10 @@ impl Rules for StorageClass {
             immutable(&Path::of(field), object.at(field), old.at(field), refusals);
         }
     }
+
+    fn answers_deleted(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -154,6 +154,10 @@ impl Rules for CsiDriver {
     fn updates_unconditionally(&self) -> bool {
         false
     }
+
+    fn answers_deleted(&self) -> bool {
+        true
+    }
 }
 
 /// Clears a field whose feature is off as released, unless the object has it.

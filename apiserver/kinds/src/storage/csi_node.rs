@@ -110,6 +110,10 @@ impl Rules for CsiNode {
     fn updates_unconditionally(&self) -> bool {
         false
     }
+
+    fn answers_deleted(&self) -> bool {
+        true
+    }
 }
 
 fn validate_driver(path: &Path<'_>, driver: &Tree, refusals: &mut Refusals) {

@@ -120,6 +120,10 @@ impl Rules for Attachment {
     fn reset(&self) -> &'static [&'static [&'static str]] {
         &[&["status"]]
     }
+
+    fn answers_deleted(&self) -> bool {
+        true
+    }
 }
 
 impl StatusRules for Attachment {

@@ -159,6 +159,10 @@ impl Rules for PersistentVolume {
     fn reset(&self) -> &'static [&'static [&'static str]] {
         &[&["status"]]
     }
+
+    fn answers_deleted(&self) -> bool {
+        true
+    }
 }
 
 fn validate_volume(object: &Tree, lenient: bool, refusals: &mut Refusals) {

@@ -89,6 +89,10 @@ impl Rules for PersistentVolumeClaim {
     fn reset(&self) -> &'static [&'static [&'static str]] {
         &[&["status"]]
     }
+
+    fn answers_deleted(&self) -> bool {
+        true
+    }
 }
 
 /// Checks a claim; what was odd in the old spec may stay so.

@@ -202,6 +202,18 @@ impl Rules for Pod {
     fn reset(&self) -> &'static [&'static [&'static str]] {
         &[&["status"]]
     }
+
+    fn answers_deleted(&self) -> bool {
+        true
+    }
+
+    fn ended(&self, object: &Tree) -> Option<(&'static str, &'static str)> {
+        match object.at("status").text("phase") {
+            "Succeeded" => Some(("Succeeded", "The pod has completed successfully.")),
+            "Failed" => Some(("Failed", "The pod failed.")),
+            _ => None,
+        }
+    }
 }
 
 /// What is checked of every pod, new or changed (`validatePodMetadataAndSpec`).

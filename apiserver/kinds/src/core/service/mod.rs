@@ -122,6 +122,10 @@ impl Rules for Service {
     fn reset(&self) -> &'static [&'static [&'static str]] {
         &[&["status"]]
     }
+
+    fn answers_deleted(&self) -> bool {
+        true
+    }
 }
 
 /// An address of a load balancer leads to it, unless its status says otherwise.

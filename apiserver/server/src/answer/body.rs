@@ -1,0 +1,41 @@
+//! The bytes of answers.
+
+use apiserver_api::tree::Tree;
+use apiserver_api::yaml;
+use bytes::Bytes;
+
+use crate::request::Call;
+use crate::request::accept::{Form, Wanted};
+
+/// A tree in the form that is wanted.
+pub(crate) fn write(call: &Call, wanted: Wanted, tree: &Tree) -> Vec<u8> {
+    match wanted.form {
+        Form::Yaml => yaml::to_yaml(tree).into_bytes(),
+        Form::Json if wanted.pretty || call.is_pretty() => tree.to_pretty_json(),
+        Form::Json => {
+            let mut out = tree.to_json();
+            out.push(b'\n');
+            out
+        }
+    }
+}
+
+/// A stored body with the type of a version before it.
+pub(super) fn joined(head: &str, body: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(head.len() + body.len() + 2);
+    out.push(b'{');
+    out.extend_from_slice(head.as_bytes());
+    out.push(b',');
+    out.extend_from_slice(&body[1..]);
+    out.push(b'\n');
+    out.into()
+}
+
+/// The metadata of an object alone.
+pub(crate) fn metadata(version: &str, object: &Tree) -> Tree {
+    let mut partial = Tree::map();
+    partial.set("kind", "PartialObjectMetadata");
+    partial.set("apiVersion", version);
+    partial.set("metadata", object.at("metadata").clone());
+    partial
+}

@@ -1,0 +1,182 @@
+//! A list on the wire: its head, and the bodies of its objects as they lie in the cache.
+
+use std::sync::Arc;
+
+use apiserver_api::status::{Reason, Status};
+use apiserver_api::tree::{self, Tree};
+use apiserver_storage::list::Page;
+use apiserver_storage::object::Object;
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::Response;
+use http::header::{CONTENT_TYPE, HeaderValue};
+
+use super::{Answer, Tables, body, status, tree};
+use crate::catalog::Resource;
+use crate::request::Call;
+use crate::request::accept::{Form, Shape, Wanted};
+
+/// Bodies are sent in pieces of about this size.
+const PIECE: usize = 128 * 1024;
+
+/// A page of a list, in the version and form of the request.
+pub(crate) fn list(call: &Call, wanted: Wanted, resource: &Resource, page: Page) -> Answer {
+    let is_plain = wanted.form == Form::Json && !wanted.pretty && !call.is_pretty();
+    match wanted.shape {
+        Shape::Whole => match resource.head() {
+            Some(_) if is_plain => stream(&resource.api_version, &resource.list_kind(), page, Item::Whole),
+            _ => {
+                let whole = whole(resource, page);
+                tree(call, wanted, 200, &whole)
+            }
+        },
+        Shape::MetadataList(version) if is_plain => stream(version, "PartialObjectMetadataList", page, Item::metadata(version)),
+        Shape::MetadataList(version) => {
+            let items = page.objects.iter().map(|object| body::metadata(version, &object.tree()));
+            let items: Vec<Tree> = items.collect();
+            let list = with_items(version, "PartialObjectMetadataList", &page, items);
+            tree(call, wanted, 200, &list)
+        }
+        Shape::Table(version) => match Tables::new(call, version) {
+            Ok(mut tables) => {
+                let objects = page.objects.iter().map(|object| served(resource, object));
+                let mut table = tables.all(resource, objects);
+                table.set("metadata", metadata(&page));
+                tree(call, wanted, 200, &table)
+            }
+            Err(refusal) => status(call, &refusal),
+        },
+        Shape::Metadata(_) => {
+            let message = format!(
+                "you requested PartialObjectMetadata, but the requested object is a list (*{}List)",
+                resource.go_type()
+            );
+            status(call, &Status::new(406, Reason::NotAcceptable, message))
+        }
+    }
+}
+
+fn served(resource: &Resource, object: &Object) -> Tree {
+    let mut tree = resource.typed(object.tree());
+    resource.to_served(&mut tree);
+    tree
+}
+
+/// The metadata of a list.
+fn metadata(page: &Page) -> Tree {
+    let mut metadata = Tree::map();
+    metadata.set("resourceVersion", page.revision.to_string());
+    if let Some(next) = &page.next {
+        metadata.set("continue", next.encode());
+    }
+    if let Some(remaining) = page.remaining {
+        metadata.set("remainingItemCount", remaining);
+    }
+    metadata
+}
+
+fn with_items(version: &str, kind: &str, page: &Page, items: Vec<Tree>) -> Tree {
+    let mut list = Tree::map();
+    list.set("kind", kind);
+    list.set("apiVersion", version);
+    list.set("metadata", metadata(page));
+    list.set("items", items);
+    list
+}
+
+/// A list whose items cannot be sent as they lie.
+fn whole(resource: &Resource, page: Page) -> Tree {
+    let items = page.objects.iter().map(|object| {
+        let mut item = served(resource, object);
+        // Items of a list do not say what they are.
+        item.remove("apiVersion");
+        item.remove("kind");
+        item
+    });
+    let items: Vec<Tree> = items.collect();
+    with_items(&resource.api_version, &resource.list_kind(), &page, items)
+}
+
+/// How an item is written.
+enum Item {
+    /// Its body.
+    Whole,
+    /// This, then its metadata.
+    Metadata(String),
+}
+
+impl Item {
+    fn metadata(version: &str) -> Self {
+        // Of partial objects each says what it is.
+        Self::Metadata(format!(r#"{{"kind":"PartialObjectMetadata","apiVersion":"{version}","metadata":"#))
+    }
+
+    fn write(&self, object: &Object, out: &mut BytesMut) {
+        match self {
+            Self::Whole => out.extend_from_slice(object.body()),
+            Self::Metadata(head) => {
+                out.extend_from_slice(head.as_bytes());
+                out.extend_from_slice(object.metadata());
+                out.extend_from_slice(b"}");
+            }
+        }
+    }
+}
+
+/// A list that is written while it is sent: nothing of it is held but what is on its way.
+fn stream(version: &str, kind: &str, page: Page, item: Item) -> Answer {
+    let mut head = Vec::with_capacity(256);
+    head.extend_from_slice(br#"{"kind":"#);
+    tree::quoted(kind, &mut head);
+    head.extend_from_slice(br#","apiVersion":"#);
+    tree::quoted(version, &mut head);
+    head.extend_from_slice(br#","metadata":"#);
+    metadata(&page).write_json(&mut head);
+    head.extend_from_slice(br#","items":["#);
+    let pieces = Pieces {
+        head: Some(head),
+        objects: page.objects.into_iter(),
+        item,
+        first: true,
+        ended: false,
+    };
+    let mut answer = Response::new(Body::from_stream(futures_util::stream::iter(
+        pieces.map(Ok::<_, std::convert::Infallible>),
+    )));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer
+}
+
+struct Pieces {
+    head: Option<Vec<u8>>,
+    objects: std::vec::IntoIter<Arc<Object>>,
+    item: Item,
+    first: bool,
+    ended: bool,
+}
+
+impl Iterator for Pieces {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        if self.ended {
+            return None;
+        }
+        let mut out = BytesMut::with_capacity(PIECE / 8);
+        if let Some(head) = self.head.take() {
+            out.extend_from_slice(&head);
+        }
+        for object in self.objects.by_ref() {
+            if !std::mem::take(&mut self.first) {
+                out.extend_from_slice(b",");
+            }
+            self.item.write(&object, &mut out);
+            if out.len() >= PIECE {
+                return Some(out.freeze());
+            }
+        }
+        self.ended = true;
+        out.extend_from_slice(b"]}\n");
+        Some(out.freeze())
+    }
+}

@@ -1,0 +1,120 @@
+//! What is answered: objects, lists and failures, in the form that the client asked for.
+
+mod body;
+mod list;
+mod table;
+
+use apiserver_api::status::{Reason, Status};
+use apiserver_api::tree::Tree;
+use axum::body::Body;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{Response, StatusCode};
+
+pub(crate) use self::body::{metadata, write};
+pub(crate) use self::list::list;
+pub(crate) use self::table::Tables;
+use crate::catalog::Resource;
+pub(crate) use crate::machine::Served;
+use crate::request::Call;
+use crate::request::accept::{Form, Shape, Wanted};
+
+/// An answer on its way.
+pub(crate) type Answer = Response<Body>;
+
+/// An answer of these bytes.
+pub(crate) fn bytes(code: u16, media_type: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Body::from(body.into()));
+    *answer.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    answer
+}
+
+/// Plain text.
+pub(crate) fn text(code: u16, body: impl Into<String>) -> Answer {
+    let mut answer = bytes(code, "text/plain; charset=utf-8", body.into());
+    answer
+        .headers_mut()
+        .insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    answer
+}
+
+/// A tree as it is.
+pub(crate) fn tree(call: &Call, wanted: Wanted, code: u16, tree: &Tree) -> Answer {
+    bytes(code, wanted.form.media_type(), write(call, wanted, tree))
+}
+
+/// A failure, or that something is done. It is told in the form of the client's choice where there is one.
+pub(crate) fn status(call: &Call, status: &Status) -> Answer {
+    let wanted = match crate::request::accept::negotiate(call.header("accept"), true) {
+        Ok(Wanted { form, .. }) if status.code != 406 => Wanted { form, ..Wanted::PLAIN },
+        Ok(_) | Err(_) => yaml_or_json(call.header("accept")),
+    };
+    let mut answer = tree(call, wanted, status.code, &status.to_tree());
+    let retry = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
+    if retry > 0 {
+        answer.headers_mut().insert(RETRY_AFTER, retry.into());
+    }
+    answer
+}
+
+/// That something is done.
+pub(crate) fn success(call: &Call, wanted: Wanted, status: &Status) -> Answer {
+    let wanted = Wanted {
+        shape: Shape::Whole,
+        ..wanted
+    };
+    tree(call, wanted, status.code, &status.to_tree())
+}
+
+/// The form of a refusal of all forms.
+fn yaml_or_json(accept: &str) -> Wanted {
+    let form = if accept.contains("application/yaml") && !accept.contains("json") {
+        Form::Yaml
+    } else {
+        Form::Json
+    };
+    Wanted { form, ..Wanted::PLAIN }
+}
+
+/// An object, in the version and form of the request.
+pub(crate) fn object(call: &Call, wanted: Wanted, code: u16, resource: &Resource, served: &Served) -> Answer {
+    match shaped(call, wanted, code, resource, served) {
+        Ok(answer) => answer,
+        Err(refusal) => status(call, &refusal),
+    }
+}
+
+fn shaped(call: &Call, wanted: Wanted, code: u16, resource: &Resource, served: &Served) -> Result<Answer, Status> {
+    match wanted.shape {
+        Shape::Whole => {
+            if let (Served::Stored(object), Some(head), Form::Json, false) =
+                (served, resource.head(), wanted.form, wanted.pretty || call.is_pretty())
+            {
+                return Ok(bytes(code, Form::Json.media_type(), body::joined(head, object.body())));
+            }
+            let mut whole = served.tree(resource);
+            resource.to_served(&mut whole);
+            Ok(tree(call, wanted, code, &whole))
+        }
+        Shape::Table(version) => {
+            let mut tables = Tables::new(call, version)?;
+            let mut whole = served.tree(resource);
+            resource.to_served(&mut whole);
+            let table = tables.one(resource, &whole);
+            Ok(tree(call, wanted, code, &table))
+        }
+        Shape::Metadata(version) => {
+            let whole = served.tree(resource);
+            Ok(tree(call, wanted, code, &metadata(version, &whole)))
+        }
+        Shape::MetadataList(_) => Err(Status::new(
+            406,
+            Reason::NotAcceptable,
+            format!(
+                "you requested PartialObjectMetadataList, but the requested object is not a list (*{})",
+                resource.go_type()
+            ),
+        )),
+    }
+}

@@ -1,0 +1,120 @@
+//! Tables: objects as `kubectl get` shows them.
+
+use apiserver_api::go;
+use apiserver_api::meta;
+use apiserver_api::status::Status;
+use apiserver_api::time::Time;
+use apiserver_api::tree::Tree;
+
+use super::body;
+use crate::catalog::Resource;
+use crate::request::Call;
+
+/// What rows carry beside their cells (`includeObject`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Include {
+    Nothing,
+    Metadata,
+    Object,
+}
+
+/// The tables of one request: a watch has its columns in the first one only.
+pub(crate) struct Tables {
+    version: &'static str,
+    include: Include,
+    now: Time,
+    headless: bool,
+}
+
+impl Tables {
+    /// Tables of a version of `meta.k8s.io`.
+    ///
+    /// # Errors
+    /// 400 where the request wants rows to carry what they cannot.
+    pub(crate) fn new(call: &Call, version: &'static str) -> Result<Self, Status> {
+        let include = match call.query.text("includeObject") {
+            "" | "Metadata" => Include::Metadata,
+            "Object" => Include::Object,
+            "None" => Include::Nothing,
+            other => {
+                let quoted = go::quote(other);
+                return Err(Status::bad_request(format!(
+                    "Unable to convert to Table as requested: includeObject: Invalid value: {quoted}: must be 'Metadata', 'Object', \
+                     'None', or empty"
+                )));
+            }
+        };
+        Ok(Self {
+            version,
+            include,
+            now: call.now,
+            headless: false,
+        })
+    }
+
+    /// The same, at another time: a watch lives long.
+    pub(crate) const fn at(&mut self, now: Time) {
+        self.now = now;
+    }
+
+    /// The table of one object of the served version.
+    pub(crate) fn one(&mut self, resource: &Resource, object: &Tree) -> Tree {
+        let mut table = self.all(resource, [object.clone()]);
+        let metadata = table.child("metadata");
+        metadata.set("resourceVersion", meta::resource_version(object));
+        table
+    }
+
+    /// The table of objects of the served version.
+    pub(crate) fn all(&mut self, resource: &Resource, objects: impl IntoIterator<Item = Tree>) -> Tree {
+        let mut table = Tree::map();
+        table.set("kind", "Table");
+        table.set("apiVersion", self.version);
+        table.set("metadata", Tree::map());
+        let headless = std::mem::replace(&mut self.headless, true);
+        table.set("columnDefinitions", if headless { Tree::Null } else { columns(resource) });
+        let rows: Vec<Tree> = objects.into_iter().map(|object| self.row(resource, object)).collect();
+        table.set("rows", rows);
+        table
+    }
+
+    fn row(&self, resource: &Resource, object: Tree) -> Tree {
+        let mut stored = object.clone();
+        resource.to_stored(&mut stored);
+        let cells = resource.kind.columns.iter().map(|column| (column.cell)(&stored, self.now));
+        let mut row = Tree::map();
+        row.set("cells", cells.collect::<Vec<Tree>>());
+        if let Some((reason, message)) = resource.kind.rules.ended(&stored) {
+            let mut condition = Tree::map();
+            condition.set("type", "Completed");
+            condition.set("status", "True");
+            condition.set("reason", reason);
+            condition.set("message", message);
+            row.set("conditions", vec![condition]);
+        }
+        row.set(
+            "object",
+            match self.include {
+                Include::Nothing => Tree::Null,
+                Include::Metadata => body::metadata(self.version, &object),
+                Include::Object => object,
+            },
+        );
+        row
+    }
+}
+
+/// The heads of the columns.
+fn columns(resource: &Resource) -> Tree {
+    let named = resource.kind.columns.iter().filter(|column| !column.name.is_empty());
+    let heads = named.map(|column| {
+        let mut head = Tree::map();
+        head.set("name", column.name);
+        head.set("type", column.kind);
+        head.set("format", column.format);
+        head.set("description", column.words.text());
+        head.set("priority", column.priority);
+        head
+    });
+    Tree::List(heads.collect())
+}

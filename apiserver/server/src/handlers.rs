@@ -1,0 +1,292 @@
+//! Requests for resources: which verb meets which part of the machine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apiserver_api::status::{Details, Reason, Status};
+use apiserver_kinds::Verb;
+use axum::body::Body;
+use http::Response;
+use http::header::{CONTENT_TYPE, HeaderValue};
+
+use crate::answer::{self, Answer, Tables};
+use crate::catalog::Resource;
+use crate::machine::{Deletion, Deleted, Desired, Draw, Machine, Patch, PatchKind, Write, event, select, stream};
+use crate::options::{DeleteOptions, ListOptions, WriteOptions};
+use crate::request::Call;
+use crate::request::accept::{Shape, Wanted, negotiate, negotiate_watch};
+use crate::request::content;
+use crate::{subresource, answer::Served};
+
+/// A watch lasts this long at least where the client does not say, and twice as long at most.
+const WATCH_MIN: Duration = Duration::from_secs(1800);
+
+/// Answers a request for a resource.
+///
+/// # Errors
+/// What the client is told.
+pub(crate) async fn serve(machine: &Arc<Machine>, call: &Call, body: Body) -> Result<Answer, Status> {
+    let info = &call.info;
+    let found = machine.catalog.find(&info.group, &info.version, &info.resource);
+    let Some(resource) = found else {
+        return Err(nowhere());
+    };
+    if let Some(warning) = resource.kind.rules.deprecated() {
+        call.warn(warning);
+    }
+    if !info.subresource.is_empty() && !info.by_prefix {
+        return subresource::serve(machine, resource, call, body).await;
+    }
+    place(resource, call)?;
+    match info.verb.as_str() {
+        "get" => get(machine, resource, call).await,
+        "list" | "watch" => list(machine, resource, call).await,
+        "create" => create(machine, resource, call, body).await,
+        "update" => update(machine, resource, call, body).await,
+        "patch" => patch(machine, resource, call, body).await,
+        "delete" => delete(machine, resource, call, body).await,
+        "deletecollection" => delete_collection(machine, resource, call, body).await,
+        _ => Err(not_allowed()),
+    }
+}
+
+/// 404 of upstream's router.
+pub(crate) fn nowhere() -> Status {
+    let mut status = Status::new(404, Reason::NotFound, "the server could not find the requested resource");
+    status.details = Some(Box::<Details>::default());
+    status
+}
+
+/// 405 of upstream's router.
+pub(crate) fn not_allowed() -> Status {
+    let message = "the server does not allow this method on the requested resource";
+    let mut status = Status::new(405, Reason::MethodNotAllowed, message);
+    status.details = Some(Box::<Details>::default());
+    status
+}
+
+/// Whether the resource knows the verb where the path asks for it.
+fn place(resource: &Resource, call: &Call) -> Result<(), Status> {
+    let info = &call.info;
+    let verb = match info.verb.as_str() {
+        "get" if call.method == http::Method::HEAD => return Err(not_allowed()),
+        "get" => Verb::Get,
+        "list" if call.method == http::Method::HEAD => return Err(not_allowed()),
+        "list" => Verb::List,
+        "watch" => Verb::Watch,
+        "create" => Verb::Create,
+        "update" => Verb::Update,
+        "patch" => Verb::Patch,
+        "delete" => Verb::Delete,
+        "deletecollection" => Verb::DeleteCollection,
+        _ => return Err(not_allowed()),
+    };
+    let is_namespace = resource.kind.plural == "namespaces" && resource.kind.group.is_empty();
+    let in_namespace = !info.namespace.is_empty() && !is_namespace;
+    if !resource.kind.namespaced && in_namespace {
+        return Err(nowhere());
+    }
+    let is_one = matches!(verb, Verb::Get | Verb::Update | Verb::Patch | Verb::Delete);
+    if resource.kind.namespaced && !in_namespace && (is_one || info.is_named) {
+        return Err(nowhere());
+    }
+    let anywhere = matches!(verb, Verb::List | Verb::Watch);
+    let scoped = !resource.kind.namespaced || in_namespace || anywhere;
+    let named = match verb {
+        Verb::Create | Verb::DeleteCollection | Verb::List => !info.is_named,
+        Verb::Watch => true,
+        _ => info.is_named,
+    };
+    if !resource.can(verb) || !scoped || !named {
+        return Err(not_allowed());
+    }
+    Ok(())
+}
+
+/// The namespace in which objects are: a namespace itself is in none.
+pub(crate) fn namespace<'c>(resource: &Resource, call: &'c Call) -> &'c str {
+    if resource.kind.namespaced { &call.info.namespace } else { "" }
+}
+
+async fn get(machine: &Machine, resource: &Resource, call: &Call) -> Result<Answer, Status> {
+    let wanted = negotiate(call.header("accept"), false)?;
+    let version = call.query.text("resourceVersion");
+    let object = machine.get(resource, namespace(resource, call), &call.info.name, version).await?;
+    Ok(answer::object(call, wanted, 200, resource, &Served::Stored(object)))
+}
+
+async fn list(machine: &Arc<Machine>, resource: &Arc<Resource>, call: &Call) -> Result<Answer, Status> {
+    let by_prefix = call.info.by_prefix;
+    let wanted = negotiate(call.header("accept"), true)?;
+    let options = ListOptions::of(&call.query, by_prefix)?;
+    let named = (!call.info.name.is_empty()).then_some(call.info.name.as_str());
+    let select = select(resource, &options, namespace(resource, call), named)?;
+    if !options.watch {
+        let page = machine.list(resource, select, &options).await?;
+        return Ok(answer::list(call, wanted, resource, page));
+    }
+    let wanted = negotiate_watch(call.header("accept"))?;
+    let draw = draw(machine, call, resource, wanted)?;
+    let within = match options.timeout_seconds {
+        Some(seconds) if seconds > 0 => Duration::from_secs(seconds as u64),
+        _ => WATCH_MIN + Duration::from_millis(machine.random.below(WATCH_MIN.as_millis() as u64)),
+    };
+    let watched = match machine.watch(resource, select, &options, within).await {
+        Ok(watched) => watched,
+        // A watch of long ago begins all the same, and ends with what is wrong.
+        Err(status) if status.code == 410 => return Ok(ended(&status)),
+        Err(status) => return Err(status),
+    };
+    let mut answer = Response::new(Body::from_stream(stream(watched, draw)));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(answer)
+}
+
+/// A watch that tells only why it ends.
+fn ended(status: &Status) -> Answer {
+    answer::bytes(200, "application/json", event("ERROR", &status.to_tree()))
+}
+
+/// How a watch writes objects that are not wanted as they are.
+fn draw(machine: &Arc<Machine>, call: &Call, resource: &Resource, wanted: Wanted) -> Result<Option<Draw>, Status> {
+    let machine = machine.clone();
+    Ok(match wanted.shape {
+        Shape::Whole => None,
+        Shape::Table(version) => {
+            let mut tables = Tables::new(call, version)?;
+            Some(Box::new(move |resource, told, object| {
+                tables.at(machine.now());
+                event(told, &tables.one(resource, &object))
+            }))
+        }
+        Shape::Metadata(version) => Some(Box::new(move |_, told, object| {
+            event(told, &answer::metadata(version, &object))
+        })),
+        Shape::MetadataList(_) => {
+            let message = format!(
+                "you requested PartialObjectMetadataList, but the requested object is not a list (*{})",
+                resource.go_type()
+            );
+            return Err(Status::new(406, Reason::NotAcceptable, message));
+        }
+    })
+}
+
+async fn create(machine: &Machine, resource: &Resource, call: &Call, body: Body) -> Result<Answer, Status> {
+    let wanted = negotiate(call.header("accept"), false)?;
+    content::Content::of(call.header("content-type"))?;
+    let bytes = content::read(body).await?;
+    let options = WriteOptions::of("CreateOptions", &call.query)?;
+    let object = resource.decode(call, options.validation, &bytes)?;
+    if resource.shelf().is_none() {
+        let made = subresource::review(machine, resource, call, object).await?;
+        return Ok(answer::object(call, wanted, 201, resource, &made));
+    }
+    let write = Write {
+        call,
+        resource,
+        subresource: "",
+        namespace: namespace(resource, call),
+        name: "",
+        options: &options,
+    };
+    let served = machine.create(&write, object).await?;
+    Ok(answer::object(call, wanted, 201, resource, &served))
+}
+
+async fn update(machine: &Machine, resource: &Resource, call: &Call, body: Body) -> Result<Answer, Status> {
+    let wanted = negotiate(call.header("accept"), false)?;
+    let bytes = content::read(body).await?;
+    let options = WriteOptions::of("UpdateOptions", &call.query)?;
+    let object = resource.decode(call, options.validation, &bytes)?;
+    replace(machine, resource, call, "", wanted, &options, object).await
+}
+
+/// Replaces an object, or a part of it, by what was sent.
+pub(crate) async fn replace(
+    machine: &Machine,
+    resource: &Resource,
+    call: &Call,
+    subresource: &str,
+    wanted: Wanted,
+    options: &WriteOptions,
+    mut object: apiserver_api::tree::Tree,
+) -> Result<Answer, Status> {
+    let write = Write {
+        call,
+        resource,
+        subresource,
+        namespace: namespace(resource, call),
+        name: &call.info.name,
+        options,
+    };
+    machine.check_address(&write, &mut object)?;
+    let (served, created) = machine.replace(&write, &Desired::Object(object)).await?;
+    Ok(answer::object(call, wanted, if created { 201 } else { 200 }, resource, &served))
+}
+
+/// 415 of upstream's router, which knows the content types of patches.
+fn unknown_patch() -> Status {
+    let mut status = Status::new(415, Reason::UnsupportedMediaType, "415: Unsupported Media Type");
+    status.details = Some(Box::<Details>::default());
+    status
+}
+
+async fn patch(machine: &Machine, resource: &Resource, call: &Call, body: Body) -> Result<Answer, Status> {
+    patch_part(machine, resource, call, "", body).await
+}
+
+/// Patches an object, or a part of it.
+pub(crate) async fn patch_part(
+    machine: &Machine,
+    resource: &Resource,
+    call: &Call,
+    subresource: &str,
+    body: Body,
+) -> Result<Answer, Status> {
+    let kind = PatchKind::of(call.header("content-type")).ok_or_else(unknown_patch)?;
+    let wanted = negotiate(call.header("accept"), false)?;
+    let bytes = content::read(body).await?;
+    let options = WriteOptions::of_patch(&call.query, kind == PatchKind::Apply)?;
+    let write = Write {
+        call,
+        resource,
+        subresource,
+        namespace: namespace(resource, call),
+        name: &call.info.name,
+        options: &options,
+    };
+    let desired = Desired::Patch(Patch { kind, bytes: &bytes });
+    let (served, created) = machine.replace(&write, &desired).await?;
+    Ok(answer::object(call, wanted, if created { 201 } else { 200 }, resource, &served))
+}
+
+async fn delete(machine: &Machine, resource: &Resource, call: &Call, body: Body) -> Result<Answer, Status> {
+    let wanted = negotiate(call.header("accept"), false)?;
+    let bytes = content::read(body).await?;
+    let options = DeleteOptions::of(call, &bytes)?;
+    let deletion = Deletion {
+        call,
+        resource,
+        namespace: namespace(resource, call),
+        name: &call.info.name,
+        options: &options,
+    };
+    Ok(match machine.delete(&deletion).await? {
+        Deleted::Object(served, deleted) => {
+            let code = if !deleted && options.orphan == Some(false) { 202 } else { 200 };
+            answer::object(call, wanted, code, resource, &served)
+        }
+        Deleted::Status(status) => answer::success(call, wanted, &status),
+    })
+}
+
+async fn delete_collection(machine: &Machine, resource: &Resource, call: &Call, body: Body) -> Result<Answer, Status> {
+    let wanted = negotiate(call.header("accept"), false)?;
+    let list = ListOptions::of(&call.query, false)?;
+    let select = select(resource, &list, namespace(resource, call), None)?;
+    let bytes = content::read(body).await?;
+    let options = DeleteOptions::of(call, &bytes)?;
+    let page = machine.delete_collection(call, resource, &select, &options, &list).await?;
+    Ok(answer::list(call, wanted, resource, page))
+}

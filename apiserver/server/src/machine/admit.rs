@@ -1,0 +1,123 @@
+//! Admission of a write: what each plugin is told of it.
+
+use apiserver_admission::{Operation, Request};
+use apiserver_api::gvk::GroupVersionKind;
+use apiserver_api::status::Status;
+use apiserver_api::tree::Tree;
+
+use super::{Machine, Write};
+use crate::options::DeleteOptions;
+use crate::request::Call;
+use crate::catalog::Resource;
+
+/// A write as admission sees it.
+pub(super) struct Admitted<'a> {
+    pub(super) call: &'a Call,
+    pub(super) resource: &'a Resource,
+    pub(super) subresource: &'a str,
+    pub(super) namespace: &'a str,
+    pub(super) name: &'a str,
+    pub(super) operation: Operation,
+    pub(super) dry_run: bool,
+    pub(super) options: &'a Tree,
+    pub(super) old: Option<&'a Tree>,
+}
+
+impl<'a> Admitted<'a> {
+    pub(super) fn write(write: &'a Write<'a>, operation: Operation, options: &'a Tree, old: Option<&'a Tree>) -> Self {
+        Self {
+            call: write.call,
+            resource: write.resource,
+            subresource: write.subresource,
+            namespace: write.namespace,
+            name: write.name,
+            operation,
+            dry_run: write.options.dry_run,
+            options,
+            old,
+        }
+    }
+
+    pub(super) fn delete(
+        call: &'a Call,
+        resource: &'a Resource,
+        namespace: &'a str,
+        name: &'a str,
+        options: &'a DeleteOptions,
+        old: &'a Tree,
+    ) -> Self {
+        Self {
+            call,
+            resource,
+            subresource: "",
+            namespace,
+            name,
+            operation: Operation::Delete,
+            dry_run: options.dry_run,
+            options: &options.tree,
+            old: Some(old),
+        }
+    }
+
+    fn request<'r>(&'r self, machine: &'r Machine) -> Request<'r> {
+        // A namespace is in itself.
+        let is_namespace = self.resource.kind.folder == "namespaces" && self.resource.kind.group.is_empty();
+        Request {
+            operation: self.operation,
+            kind: self.kind(),
+            resource: self.resource.group_version_resource(),
+            subresource: self.subresource,
+            namespace: if is_namespace { self.name } else { self.namespace },
+            name: self.name,
+            user: &self.call.user,
+            dry_run: self.dry_run,
+            options: self.options,
+            old: self.old,
+            now: self.call.now,
+            cluster: machine,
+            authorizer: &*machine.authorizer,
+            warnings: &self.call.warnings,
+        }
+    }
+
+    fn kind(&self) -> GroupVersionKind {
+        let speaks = self.resource.subresource(self.subresource).and_then(|sub| sub.speaks);
+        match speaks {
+            Some((group, version, kind)) => GroupVersionKind::new(group, version, kind),
+            None => self.resource.group_version_kind(),
+        }
+    }
+}
+
+impl Machine {
+    /// Lets every plugin change the object or refuse the write.
+    pub(super) async fn admit(&self, write: &Admitted<'_>, object: &mut Tree) -> Result<(), Status> {
+        let request = write.request(self);
+        for plugin in self.plugins.iter().filter(|plugin| plugin.handles(write.operation)) {
+            plugin.admit(&request, Some(object)).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets every plugin refuse the write.
+    pub(super) async fn validate(&self, write: &Admitted<'_>, object: Option<&Tree>) -> Result<(), Status> {
+        let request = write.request(self);
+        for plugin in self.plugins.iter().filter(|plugin| plugin.handles(write.operation)) {
+            plugin.validate(&request, object).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets every plugin refuse a deletion.
+    pub(super) async fn admit_delete(&self, write: &Admitted<'_>) -> Result<(), Status> {
+        let request = write.request(self);
+        let plugins = || self.plugins.iter().filter(|plugin| plugin.handles(write.operation));
+        for plugin in plugins() {
+            plugin.admit(&request, None).await?;
+        }
+        for plugin in plugins() {
+            plugin.validate(&request, None).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,92 @@
+//! A new object.
+
+use apiserver_admission::Operation;
+use apiserver_api::meta;
+use apiserver_api::status::{Reason, Status};
+use apiserver_api::tree::Tree;
+use apiserver_kinds::Asked;
+use apiserver_storage::shelf::Written;
+
+use super::admit::Admitted;
+use super::{Machine, Served, Write, fields, metadata};
+
+/// How often a generated name is thrown away that is taken.
+const NAMES: usize = 8;
+
+impl Machine {
+    /// Makes an object of what was sent, which is of the stored version and has its defaults.
+    ///
+    /// # Errors
+    /// 409 where it is there, 422 and whatever admission says, or what kept the store from answering.
+    pub(crate) async fn create(&self, write: &Write<'_>, mut object: Tree) -> Result<Served, Status> {
+        let Write { call, resource, .. } = write;
+        metadata::wipe(&mut object);
+        metadata::settle_namespace(resource, write.namespace, &mut object)?;
+        metadata::dedup_owners(call, &mut object, false);
+        fields::note(write, None, &mut object);
+        let name = meta::name(&object).to_owned();
+        let write = Write { name: &name, ..*write };
+        let admitted = Admitted::write(&write, Operation::Create, &write.options.tree, None);
+        self.admit(&admitted, &mut object).await?;
+        metadata::dedup_owners(call, &mut object, true);
+        if !meta::name(&object).is_empty() || meta::generate_name(&object).is_empty() {
+            return self.place(&write, object).await;
+        }
+        // A name that the server makes is not the client's fault when it is taken.
+        let mut last = None;
+        for _ in 0..NAMES {
+            let mut named = object.clone();
+            let generated = metadata::generate_name(meta::generate_name(&named), &*self.random);
+            meta::set_name(&mut named, &generated);
+            let write = Write { name: &generated, ..write };
+            match self.place(&write, named).await {
+                Err(status) if status.reason == Reason::AlreadyExists => {
+                    last = Some(Status::generate_name_conflict(&resource.group_resource, &generated, 1));
+                }
+                outcome => return outcome,
+            }
+        }
+        Err(last.unwrap_or_else(|| Status::internal("no name was generated")))
+    }
+
+    /// Checks an object that was admitted, and stores it.
+    async fn place(&self, write: &Write<'_>, mut object: Tree) -> Result<Served, Status> {
+        let resource = write.resource;
+        self.check_new(write, &mut object).await?;
+        let options = &write.options.tree;
+        let admitted = Admitted::write(write, Operation::Create, options, None);
+        self.validate(&admitted, Some(&object)).await?;
+        if !meta::resource_version(&object).is_empty() {
+            // Upstream finds it out as late.
+            return Err(Status::bad_request("resourceVersion should not be set on objects to be created"));
+        }
+        let name = meta::name(&object).to_owned();
+        let shelf = self.shelf(resource)?;
+        let key = shelf.key(write.namespace, &name);
+        if write.options.dry_run {
+            if shelf.get(&self.store, &key).await?.is_some() {
+                return Err(Status::already_exists(&resource.group_resource, &name));
+            }
+            return Ok(Served::Made(object));
+        }
+        let ttl = self.ttl(resource);
+        match shelf.put(&self.store, &key, 0, object, ttl).await? {
+            Written::Done(object) => Ok(Served::Stored(object)),
+            Written::Conflict(_) => Err(Status::already_exists(&resource.group_resource, &name)),
+        }
+    }
+
+    /// Takes a new object through the rules of its kind.
+    pub(super) async fn check_new(&self, write: &Write<'_>, object: &mut Tree) -> Result<(), Status> {
+        metadata::fill(object, write.call.now, &*self.random);
+        let user = write.call.user.to_tree();
+        let asked = Asked {
+            now: write.call.now,
+            user: &user,
+        };
+        for warning in write.resource.kind.create(&asked, object)? {
+            write.call.warn(warning);
+        }
+        Ok(())
+    }
+}

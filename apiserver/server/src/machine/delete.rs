@@ -1,0 +1,284 @@
+//! An object away: at once, after its time, or when the last finalizer is gone.
+
+use std::sync::Arc;
+
+use apiserver_api::meta::{self, FOREGROUND_DELETION, ORPHAN};
+use apiserver_api::gvk::GroupResource;
+use apiserver_api::status::{Details, Status};
+use apiserver_api::time::Time;
+use apiserver_api::tree::{Text, Tree};
+use apiserver_kinds::Dependents;
+use apiserver_storage::object::Object;
+use apiserver_storage::shelf::Written;
+
+use super::admit::Admitted;
+use super::{Machine, Served};
+use crate::catalog::Resource;
+use crate::options::{DeleteOptions, Propagation};
+use crate::request::Call;
+
+/// What is deleted, and how.
+pub(crate) struct Deletion<'d> {
+    pub(crate) call: &'d Call,
+    pub(crate) resource: &'d Resource,
+    pub(crate) namespace: &'d str,
+    pub(crate) name: &'d str,
+    pub(crate) options: &'d DeleteOptions,
+}
+
+/// What a deletion answers.
+pub(crate) enum Deleted {
+    /// The object: as it was last, or as it is while it waits.
+    Object(Served, bool),
+    /// That it is done, or under way.
+    Status(Box<Status>),
+}
+
+/// How often a deletion is tried that others keep getting ahead of.
+const TRIES: usize = 16;
+
+/// What an object has to go through.
+#[derive(PartialEq, Eq)]
+enum Way {
+    /// It goes now.
+    Now,
+    /// It waits, as it is written now.
+    Wait,
+    /// It waits already, and nothing changes.
+    Waiting,
+}
+
+enum Step {
+    Done(Deleted),
+    Again,
+}
+
+impl Machine {
+    /// Deletes an object.
+    ///
+    /// # Errors
+    /// 404, 409 where it is not the one that was meant, whatever admission says, or what kept the store from answering.
+    pub(crate) async fn delete(&self, deletion: &Deletion<'_>) -> Result<Deleted, Status> {
+        let shelf = self.shelf(deletion.resource)?;
+        let key = shelf.key(deletion.namespace, deletion.name);
+        for _ in 0..TRIES {
+            let Some(stored) = shelf.get(&self.store, &key).await? else {
+                return Err(Self::not_found(deletion.resource, deletion.name));
+            };
+            match self.step(deletion, &stored).await? {
+                Step::Done(deleted) => return Ok(deleted),
+                Step::Again => {}
+            }
+        }
+        let error = "the object has been modified; please apply your changes to the latest version and try again";
+        Err(Status::conflict(&deletion.resource.group_resource, deletion.name, error))
+    }
+
+    async fn step(&self, deletion: &Deletion<'_>, stored: &Arc<Object>) -> Result<Step, Status> {
+        let Deletion {
+            call,
+            resource,
+            namespace,
+            name,
+            options,
+        } = *deletion;
+        let old = resource.typed(stored.tree());
+        check_preconditions(resource, name, options, &old)?;
+        let mut new = old.clone();
+        let way = way(deletion, &mut new);
+        if way == Way::Waiting {
+            return Ok(Step::Done(answer(resource, Served::Stored(stored.clone()), false)));
+        }
+        let admitted = Admitted::delete(call, resource, namespace, name, options, &old);
+        self.admit_delete(&admitted).await?;
+        let shelf = self.shelf(resource)?;
+        if way == Way::Wait {
+            if options.dry_run {
+                return Ok(Step::Done(Deleted::Object(Served::Made(new), false)));
+            }
+            if new == old {
+                return Ok(Step::Done(Deleted::Object(Served::Stored(stored.clone()), false)));
+            }
+            let ttl = self.ttl(resource);
+            return Ok(match shelf.put(&self.store, &stored.key, stored.revision, new, ttl).await? {
+                Written::Done(object) => Step::Done(Deleted::Object(Served::Stored(object), false)),
+                Written::Conflict(_) => Step::Again,
+            });
+        }
+        if options.dry_run {
+            return Ok(Step::Done(answer(resource, Served::Made(new), true)));
+        }
+        Ok(match shelf.delete(&self.store, stored).await? {
+            Written::Done(object) => {
+                meta::set_resource_version(&mut new, &object.revision.to_string());
+                Step::Done(answer(resource, Served::Made(new), true))
+            }
+            Written::Conflict(Some(_)) => Step::Again,
+            Written::Conflict(None) => return Err(Self::not_found(resource, name)),
+        })
+    }
+}
+
+/// The object, or that it is done.
+fn answer(resource: &Resource, served: Served, deleted: bool) -> Deleted {
+    if resource.kind.rules.answers_deleted() {
+        return Deleted::Object(served, deleted);
+    }
+    let object = served.tree(resource);
+    Deleted::Status(Box::new(success(&resource.group_resource, &object)))
+}
+
+/// That an object was deleted.
+fn success(resource: &GroupResource, object: &Tree) -> Status {
+    Status::success(Some(Details {
+        name: meta::name(object).to_owned(),
+        group: resource.group.clone(),
+        kind: resource.resource.clone(),
+        uid: meta::uid(object).into(),
+        ..Details::default()
+    }))
+}
+
+/// 409 where it is not the object, or not the version of it, that was meant. Upstream names the kind where it means the
+/// resource.
+fn check_preconditions(resource: &Resource, name: &str, options: &DeleteOptions, old: &Tree) -> Result<(), Status> {
+    let kind = GroupResource::new(resource.kind.group, resource.kind.kind);
+    if let Some(wanted) = options.uid.as_deref().filter(|wanted| *wanted != meta::uid(old)) {
+        let error = format!(
+            "the UID in the precondition ({wanted}) does not match the UID in record ({}). The object might have been deleted and \
+             then recreated",
+            meta::uid(old)
+        );
+        return Err(Status::conflict(&kind, name, error));
+    }
+    let version = meta::resource_version(old);
+    if let Some(wanted) = options.resource_version.as_deref().filter(|wanted| *wanted != version) {
+        let error = format!(
+            "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record ({version}). The object \
+             might have been modified"
+        );
+        return Err(Status::conflict(&kind, name, error));
+    }
+    Ok(())
+}
+
+/// What becomes of an object, which is changed accordingly (`BeforeDelete`, and what `Store.Delete` makes of it).
+fn way(deletion: &Deletion<'_>, object: &mut Tree) -> Way {
+    let grace = match grace(deletion, object) {
+        Grace::Pending => return Way::Waiting,
+        Grace::None => None,
+        Grace::Seconds(seconds) => Some(seconds),
+    };
+    settle_finalizers(deletion.resource, deletion.options, object);
+    let is_held = meta::finalizers(object).len() > 0;
+    match grace {
+        Some(seconds) if seconds > 0 || is_held => Way::Wait,
+        // What is written with a time of nothing goes in the same moment.
+        Some(_) => Way::Now,
+        None if is_held => {
+            mark(object, deletion.call.now);
+            Way::Wait
+        }
+        None => Way::Now,
+    }
+}
+
+enum Grace {
+    /// The kind, or the object, is not deleted gracefully.
+    None,
+    /// It is being deleted, and not sooner than asked for.
+    Pending,
+    /// It is being deleted now, and has so many seconds.
+    Seconds(i64),
+}
+
+fn grace(deletion: &Deletion<'_>, object: &mut Tree) -> Grace {
+    let asked = deletion.options.grace.map(|seconds| if seconds < 0 { 1 } else { seconds });
+    let rules = deletion.resource.kind.rules;
+    let now = deletion.call.now;
+    if let Some(deleted) = meta::deletion_timestamp(object) {
+        let deleted = Time::parse(deleted).unwrap_or(now);
+        let left = meta::deletion_grace_period_seconds(object).unwrap_or_default();
+        let left = if left < 0 { 1 } else { left };
+        if left == 0 {
+            return Grace::None;
+        }
+        let Some(mut period) = asked.filter(|period| *period < left) else {
+            return Grace::Pending;
+        };
+        // The end can only come nearer, and not lie in the past.
+        let mut end = deleted.unix() - left + period;
+        if end < now.unix() {
+            end = now.unix();
+            period = period.min(1);
+        }
+        meta::set(object, "deletionTimestamp", Time::from_unix(end).to_string().as_str());
+        meta::set(object, "deletionGracePeriodSeconds", period);
+        return Grace::Seconds(period);
+    }
+    let Some(seconds) = rules.grace(object, asked) else {
+        return Grace::None;
+    };
+    let end = Time::from_unix(now.unix() + seconds);
+    meta::set(object, "deletionTimestamp", end.to_string().as_str());
+    meta::set(object, "deletionGracePeriodSeconds", seconds);
+    count_generation(object);
+    Grace::Seconds(seconds)
+}
+
+/// An object that is held by finalizers is being deleted from now on.
+fn mark(object: &mut Tree, now: Time) {
+    if meta::deletion_grace_period_seconds(object).is_none() {
+        count_generation(object);
+    }
+    let ends = meta::deletion_timestamp(object).and_then(|text| Time::parse(text).ok());
+    if ends.is_none_or(|ends| ends > now) {
+        meta::set(object, "deletionTimestamp", now.to_string().as_str());
+    }
+    meta::set(object, "deletionGracePeriodSeconds", 0_i64);
+}
+
+fn count_generation(object: &mut Tree) {
+    let generation = meta::generation(object);
+    if generation > 0 {
+        meta::set_generation(object, generation + 1);
+    }
+}
+
+/// Puts the finalizers in that say what becomes of dependents, as the client, the object or the kind wants it.
+fn settle_finalizers(resource: &Resource, options: &DeleteOptions, object: &mut Tree) {
+    let default = resource.kind.rules.dependents();
+    if default == Dependents::Untracked {
+        return;
+    }
+    let own = meta::finalizers(object).find_map(|finalizer| match finalizer {
+        ORPHAN => Some(Propagation::Orphan),
+        FOREGROUND_DELETION => Some(Propagation::Foreground),
+        _ => None,
+    });
+    let policy = match (options.orphan, options.propagation, own) {
+        (Some(true), ..) => Propagation::Orphan,
+        (Some(false), ..) => Propagation::Background,
+        (None, Some(policy), _) | (None, None, Some(policy)) => policy,
+        (None, None, None) if default == Dependents::Orphaned => Propagation::Orphan,
+        (None, None, None) => Propagation::Background,
+    };
+    let before: Vec<Text> = meta::finalizers(object).map(Text::from).collect();
+    let others = before.iter().filter(|finalizer| *finalizer != ORPHAN && *finalizer != FOREGROUND_DELETION);
+    let mut after: Vec<Text> = others.cloned().collect();
+    match policy {
+        Propagation::Orphan => after.push(ORPHAN.into()),
+        Propagation::Foreground => after.push(FOREGROUND_DELETION.into()),
+        Propagation::Background => {}
+    }
+    if after.len() == before.len() && after.iter().all(|one| before.contains(one)) {
+        return;
+    }
+    if after.is_empty() {
+        if let Some(metadata) = object.get_mut("metadata") {
+            metadata.remove("finalizers");
+        }
+        return;
+    }
+    meta::set(object, "finalizers", after.into_iter().collect::<Tree>());
+}

@@ -1,0 +1,37 @@
+//! One object: as the store has it, or as the cache does where the client is content with that.
+
+use std::sync::Arc;
+
+use apiserver_api::status::{Reason, Status};
+use apiserver_storage::object::Object;
+
+use super::Machine;
+use crate::catalog::Resource;
+use crate::request::query::parse_revision;
+
+impl Machine {
+    /// The object that is there.
+    ///
+    /// # Errors
+    /// 404, or what kept the store from answering.
+    pub(crate) async fn get(
+        &self,
+        resource: &Resource,
+        namespace: &str,
+        name: &str,
+        resource_version: &str,
+    ) -> Result<Arc<Object>, Status> {
+        let shelf = self.shelf(resource)?;
+        let key = shelf.key(namespace, name);
+        let found = if resource_version.is_empty() {
+            shelf.get(&self.store, &key).await?
+        } else {
+            // Upstream answers 500 without a reason.
+            let revision = parse_revision(resource_version)
+                .map_err(|message| Status::new(500, Reason::Unknown, message))?;
+            self.store.reaches(revision.max(1)).await?;
+            shelf.cache().get(&key)
+        };
+        found.ok_or_else(|| Self::not_found(resource, name))
+    }
+}

@@ -1,0 +1,151 @@
+//! The machine as parts of the server use it: other objects, read and written as the server itself.
+
+use std::time::Instant;
+
+use apiserver_api::gvk::GroupResource;
+use apiserver_api::meta;
+use apiserver_api::status::Status;
+use apiserver_api::time::Time;
+use apiserver_api::tree::Tree;
+use apiserver_api::user::User;
+use apiserver_storage::cluster::Cluster;
+use async_trait::async_trait;
+use http::{HeaderMap, Method};
+use parking_lot::Mutex;
+
+use super::delete::Deletion;
+use super::{Desired, Machine, Write};
+use crate::catalog::Resource;
+use crate::options::{DeleteOptions, FieldValidation, WriteOptions};
+use crate::request::Call;
+use crate::request::info::Info;
+use crate::request::query::Query;
+
+/// The field manager of what the server writes.
+const MANAGER: &str = "kube-apiserver";
+
+impl Machine {
+    /// A request of the server itself.
+    pub(crate) fn own_call(&self) -> Call {
+        Call {
+            method: Method::POST,
+            path: String::new(),
+            query: Query::default(),
+            headers: HeaderMap::new(),
+            info: Info::default(),
+            user: User::apiserver(),
+            now: self.now(),
+            since: Instant::now(),
+            warnings: Mutex::default(),
+        }
+    }
+
+    /// The time, in whole seconds as objects hold it.
+    pub(crate) fn now(&self) -> Time {
+        Time::from_unix((self.clock.wall_ms() / 1000) as i64)
+    }
+
+    fn known(&self, resource: &GroupResource) -> Result<&std::sync::Arc<Resource>, Status> {
+        self.catalog
+            .preferred(resource)
+            .ok_or_else(|| Status::internal(format!("{resource} is not served")))
+    }
+}
+
+/// Of which nothing is said but who writes.
+fn own_options() -> WriteOptions {
+    WriteOptions {
+        dry_run: false,
+        manager: MANAGER.to_owned(),
+        validation: FieldValidation::Ignore,
+        force: false,
+        tree: Tree::map(),
+    }
+}
+
+#[async_trait]
+impl Cluster for Machine {
+    fn cached(&self, resource: &GroupResource, namespace: &str, name: &str) -> Option<Tree> {
+        let resource = self.catalog.preferred(resource)?;
+        let shelf = resource.shelf()?;
+        let object = shelf.cache().get(&shelf.key(namespace, name))?;
+        Some(resource.typed(object.tree()))
+    }
+
+    fn cached_list(&self, resource: &GroupResource, namespace: &str) -> Vec<Tree> {
+        let found = self.catalog.preferred(resource);
+        let Some((resource, shelf)) = found.and_then(|resource| Some((resource, resource.shelf()?))) else {
+            return Vec::new();
+        };
+        let snapshot = shelf.cache().snapshot();
+        let prefix = shelf.keys(namespace);
+        let objects = snapshot.from(&prefix, None);
+        objects.map(|object| resource.typed(object.tree())).collect()
+    }
+
+    fn changed(&self, resource: &GroupResource) -> i64 {
+        let resource = self.catalog.preferred(resource);
+        let shelf = resource.and_then(|resource| resource.shelf());
+        shelf.map_or(0, |shelf| shelf.cache().changed())
+    }
+
+    async fn read(&self, resource: &GroupResource, namespace: &str, name: &str) -> Result<Tree, Status> {
+        let resource = self.known(resource)?;
+        let object = self.get(resource, namespace, name, "").await?;
+        Ok(resource.typed(object.tree()))
+    }
+
+    async fn create(&self, resource: &GroupResource, object: Tree) -> Result<Tree, Status> {
+        let resource = self.known(resource)?;
+        let (call, options) = (self.own_call(), own_options());
+        let namespace = meta::namespace(&object).to_owned();
+        let write = Write {
+            call: &call,
+            resource,
+            subresource: "",
+            namespace: &namespace,
+            name: "",
+            options: &options,
+        };
+        let object = whole(resource, object);
+        Ok(Self::create(self, &write, object).await?.tree(resource))
+    }
+
+    async fn update(&self, resource: &GroupResource, subresource: &str, object: Tree) -> Result<Tree, Status> {
+        let resource = self.known(resource)?;
+        let (call, options) = (self.own_call(), own_options());
+        let (namespace, name) = (meta::namespace(&object).to_owned(), meta::name(&object).to_owned());
+        let write = Write {
+            call: &call,
+            resource,
+            subresource,
+            namespace: &namespace,
+            name: &name,
+            options: &options,
+        };
+        let desired = Desired::Object(whole(resource, object));
+        Ok(self.replace(&write, &desired).await?.0.tree(resource))
+    }
+
+    async fn delete(&self, resource: &GroupResource, namespace: &str, name: &str) -> Result<(), Status> {
+        let resource = self.known(resource)?;
+        let (call, options) = (self.own_call(), DeleteOptions::default());
+        let deletion = Deletion {
+            call: &call,
+            resource,
+            namespace,
+            name,
+            options: &options,
+        };
+        Self::delete(self, &deletion).await.map(drop)
+    }
+}
+
+/// An object as if a client had sent it: of its type, and with its defaults.
+fn whole(resource: &Resource, mut object: Tree) -> Tree {
+    if let Some(id) = resource.served {
+        apiserver_schema::built_in().read(id, &mut object);
+    }
+    resource.settle(&mut object);
+    object
+}

@@ -1,0 +1,104 @@
+//! Lists: what the options ask for, found in the cache.
+
+use apiserver_api::go;
+use apiserver_api::status::Status;
+use apiserver_storage::list::{Ask, Page, Since};
+use apiserver_storage::select::{Field, Select, Term};
+use apiserver_storage::token::Token;
+
+use super::Machine;
+use crate::catalog::Resource;
+use crate::options::{ListOptions, Match};
+use crate::request::query::parse_revision;
+
+/// Which objects the options select; `name` where the path names one.
+///
+/// # Errors
+/// 400 where a field cannot be selected by.
+pub(crate) fn select(
+    resource: &Resource,
+    options: &ListOptions,
+    namespace: &str,
+    name: Option<&str>,
+) -> Result<Select, Status> {
+    let mut select = Select::namespace(namespace);
+    select.labels = options.labels.clone();
+    for term in options.fields.terms() {
+        // What has neither name nor value selects nothing in particular.
+        if term.field.is_empty() && term.value.is_empty() {
+            continue;
+        }
+        select.fields.push(Term {
+            field: field(resource, &term.field).map_err(Status::bad_request)?,
+            value: term.value.clone(),
+            equal: term.equal,
+        });
+    }
+    if let Some(name) = name {
+        if select.fields.is_empty() {
+            select.fields.push(Term {
+                field: Field::Name,
+                value: name.into(),
+                equal: true,
+            });
+        } else if select.name().is_none_or(|selected| selected != name) {
+            let message = "fieldSelector metadata.name doesn't match requested name";
+            return Err(Status::bad_request(message));
+        }
+    }
+    Ok(select)
+}
+
+fn field(resource: &Resource, name: &str) -> Result<Field, String> {
+    let kind = resource.kind;
+    match name {
+        "metadata.name" => Ok(Field::Name),
+        "metadata.namespace" if kind.namespaced || kind.selectable.is_empty() => Ok(Field::Namespace),
+        _ => {
+            let own = kind.selectable.iter().position(|field| field.name == name);
+            own.map(Field::Own).ok_or_else(|| unknown(resource, name))
+        }
+    }
+}
+
+/// What upstream says of a field that it cannot select by: kinds with fields of their own have words of their own.
+fn unknown(resource: &Resource, name: &str) -> String {
+    if resource.kind.selectable.is_empty() {
+        let quoted = go::quote(name);
+        return format!(r#"{quoted} is not a known field selector: only "metadata.name", "metadata.namespace""#);
+    }
+    format!("field label not supported: {name}")
+}
+
+impl Machine {
+    /// A page of a list.
+    ///
+    /// # Errors
+    /// 400 where the options make no sense, 410 and 504 where the revision cannot be had, or what kept the store from
+    /// answering.
+    pub(crate) async fn list(&self, resource: &Resource, select: Select, options: &ListOptions) -> Result<Page, Status> {
+        let bad = |message: String| Status::bad_request(format!("invalid resource version: {message}"));
+        let revision = parse_revision(&options.resource_version).map_err(bad)?;
+        let zero = options.resource_version == "0";
+        let limit = if zero { 0 } else { usize::try_from(options.limit).unwrap_or(0) };
+        let since = match options.version_match {
+            Match::Exact => Since::Exact(revision),
+            Match::NotOlderThan => Since::NotOlderThan(revision.max(1)),
+            Match::Unset if !options.resume.is_empty() => Since::Continue(token(options, revision)?),
+            Match::Unset if zero => Since::Any,
+            Match::Unset if revision == 0 => Since::Newest,
+            Match::Unset if limit > 0 => Since::Exact(revision),
+            Match::Unset => Since::NotOlderThan(revision),
+        };
+        let ask = Ask { select, since, limit };
+        self.shelf(resource)?.list(&self.store, &ask).await
+    }
+}
+
+fn token(options: &ListOptions, revision: i64) -> Result<Token, Status> {
+    if revision != 0 {
+        let message = "specifying resource version is not allowed when using continue";
+        return Err(Status::bad_request(message));
+    }
+    Token::decode(&options.resume).map_err(|error| Status::bad_request(format!("invalid continue token: {error}")))
+}

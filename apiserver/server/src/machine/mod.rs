@@ -1,0 +1,105 @@
+//! The one machine that all kinds pass: reads from the caches, writes through admission and the kind's rules into the store.
+
+mod admit;
+mod collection;
+mod create;
+mod delete;
+mod fields;
+mod get;
+mod inside;
+mod list;
+mod metadata;
+mod patch;
+mod replace;
+mod watch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apiserver_access::authorize::Authorizer;
+use apiserver_admission::Plugin;
+use apiserver_api::status::Status;
+use apiserver_api::tree::Tree;
+use apiserver_storage::object::Object;
+use apiserver_storage::shelf::Shelf;
+use apiserver_storage::store::Store;
+use base::clock::Clock;
+use base::random::Random;
+
+pub(crate) use self::delete::{Deleted, Deletion};
+pub(crate) use self::list::select;
+pub(crate) use self::patch::{Patch, PatchKind};
+pub(crate) use self::replace::Desired;
+pub(crate) use self::watch::{Draw, event, stream};
+use crate::catalog::{Catalog, Resource};
+use crate::options::WriteOptions;
+use crate::request::Call;
+
+/// The machine.
+pub struct Machine {
+    /// Where objects are.
+    pub store: Arc<Store>,
+    /// What is served.
+    pub catalog: Catalog,
+    /// What may change or refuse a write, in order.
+    pub plugins: Vec<Box<dyn Plugin>>,
+    /// Who may do what.
+    pub authorizer: Arc<dyn Authorizer>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance: names, identities, and when watches end.
+    pub random: Arc<dyn Random>,
+    /// How long events are kept.
+    pub event_ttl: Duration,
+}
+
+/// An object on its way to the client: as it is stored, or as it would be.
+#[derive(Clone, Debug)]
+pub(crate) enum Served {
+    /// It is in the store.
+    Stored(Arc<Object>),
+    /// It is not: a dry run's, or what is only answered. Of the stored version.
+    Made(Tree),
+}
+
+impl Served {
+    /// As a tree of the stored version, with its type.
+    pub(crate) fn tree(&self, resource: &Resource) -> Tree {
+        match self {
+            Self::Stored(object) => resource.typed(object.tree()),
+            Self::Made(tree) => tree.clone(),
+        }
+    }
+}
+
+/// A write on its way.
+pub(crate) struct Write<'w> {
+    pub(crate) call: &'w Call,
+    pub(crate) resource: &'w Resource,
+    /// Empty for the object itself.
+    pub(crate) subresource: &'w str,
+    /// Empty for objects of the cluster.
+    pub(crate) namespace: &'w str,
+    /// Empty where it is yet to be generated.
+    pub(crate) name: &'w str,
+    pub(crate) options: &'w WriteOptions,
+}
+
+impl Machine {
+    /// The shelf of a resource that is kept.
+    pub(crate) fn shelf<'r>(&self, resource: &'r Resource) -> Result<&'r Arc<Shelf>, Status> {
+        resource
+            .shelf()
+            .ok_or_else(|| Status::internal(format!("{} are not kept", resource.kind.plural)))
+    }
+
+    /// For how long an object is kept, where that is not for ever.
+    pub(crate) fn ttl(&self, resource: &Resource) -> Option<Duration> {
+        (resource.kind.folder == "events").then_some(self.event_ttl)
+    }
+
+    /// 404.
+    pub(crate) fn not_found(resource: &Resource, name: &str) -> Status {
+        Status::not_found(&resource.group_resource, name)
+    }
+}

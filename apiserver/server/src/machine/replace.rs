@@ -1,0 +1,307 @@
+//! An object instead of another: by a whole object that was sent, or by a patch of what is there.
+
+use std::sync::Arc;
+
+use apiserver_access::authorize::{Attributes, Decision, On};
+use apiserver_admission::Operation;
+use apiserver_api::gvk::GroupKind;
+use apiserver_api::meta;
+use apiserver_api::path::Path;
+use apiserver_api::refusal::Refusals;
+use apiserver_api::status::Status;
+use apiserver_api::tree::Tree;
+use apiserver_kinds::Asked;
+use apiserver_patch::apply::keep_times;
+use apiserver_storage::object::Object;
+use apiserver_storage::shelf::Written;
+
+use super::admit::Admitted;
+use super::{Machine, Served, Write, fields, metadata};
+use super::patch::Patch;
+use crate::request::query::parse_revision;
+
+/// What an object is to become.
+pub(crate) enum Desired<'d> {
+    /// This, of the stored version and with its defaults.
+    Object(Tree),
+    /// What a patch makes of what is there.
+    Patch(Patch<'d>),
+}
+
+/// What is there, and whether it is surely what the store has.
+struct Existing {
+    object: Option<Arc<Object>>,
+    is_fresh: bool,
+}
+
+/// How often a write is tried that others keep getting ahead of.
+const TRIES: usize = 16;
+
+/// What a client is told whose object changed since it read it.
+const CHANGED: &str = "the object has been modified; please apply your changes to the latest version and try again";
+
+/// What became of an attempt.
+enum Outcome {
+    /// It is done.
+    Done(Served, bool),
+    /// Someone else was faster; this is there now.
+    Again(Option<Arc<Object>>),
+}
+
+impl Machine {
+    /// Holds an object that was sent against its address.
+    ///
+    /// # Errors
+    /// 400 where they name different ones.
+    pub(crate) fn check_address(&self, write: &Write<'_>, object: &mut Tree) -> Result<(), Status> {
+        metadata::settle_namespace(write.resource, write.namespace, object)?;
+        metadata::check_name(write.name, object)
+    }
+
+    /// Replaces the object, and says whether it was made.
+    ///
+    /// # Errors
+    /// 404, 409 where it is another version, 422 and whatever admission says, or what kept the store from answering.
+    pub(crate) async fn replace(&self, write: &Write<'_>, desired: &Desired<'_>) -> Result<(Served, bool), Status> {
+        let shelf = self.shelf(write.resource)?;
+        let key = shelf.key(write.namespace, write.name);
+        // The cache mostly has what the store has; where it does not the store says so when it is written.
+        let mut existing = match shelf.cache().get(&key) {
+            Some(object) => Existing {
+                object: Some(object),
+                is_fresh: false,
+            },
+            None => self.fresh(write, &key).await?,
+        };
+        for _ in 0..TRIES {
+            let found = existing.object.as_ref().map(|object| object.revision);
+            match self.attempt(write, desired, &key, &existing).await {
+                Ok(Outcome::Done(served, created)) => return Ok((served, created)),
+                Ok(Outcome::Again(current)) => {
+                    existing = Existing {
+                        object: current,
+                        is_fresh: true,
+                    };
+                }
+                Err(status) if existing.is_fresh => return Err(status),
+                Err(status) => {
+                    // It may be the cache that is wrong, not the client.
+                    existing = self.fresh(write, &key).await?;
+                    if existing.object.as_ref().map(|object| object.revision) == found {
+                        return Err(status);
+                    }
+                }
+            }
+        }
+        Err(Status::conflict(&write.resource.group_resource, write.name, CHANGED))
+    }
+
+    async fn fresh(&self, write: &Write<'_>, key: &str) -> Result<Existing, Status> {
+        let object = self.shelf(write.resource)?.get(&self.store, key).await?;
+        Ok(Existing { object, is_fresh: true })
+    }
+
+    async fn attempt(
+        &self,
+        write: &Write<'_>,
+        desired: &Desired<'_>,
+        key: &str,
+        existing: &Existing,
+    ) -> Result<Outcome, Status> {
+        let Some(stored) = &existing.object else {
+            return self.attempt_new(write, desired, key).await;
+        };
+        let resource = write.resource;
+        let old = resource.typed(stored.tree());
+        check_uid(write, desired, key, &old)?;
+        let mut new = self.desired(write, desired, Some(&old)).await?;
+        check_version(write, &mut new, stored)?;
+        self.check_change(write, &mut new, &old)?;
+        keep_times(&old, &mut new);
+        let options = write.options.named("UpdateOptions");
+        let admitted = Admitted::write(write, Operation::Update, &options, Some(&old));
+        self.validate(&admitted, Some(&new)).await?;
+        if is_last_finalizer_gone(&new, &old) {
+            return self.finish_deletion(write, stored, new).await;
+        }
+        if new == old && existing.is_fresh {
+            return Ok(Outcome::Done(Served::Stored(stored.clone()), false));
+        }
+        if write.options.dry_run {
+            return Ok(Outcome::Done(Served::Made(new), false));
+        }
+        if new == old {
+            // Nothing is to be written, so the store would not say that the cache is behind.
+            let fresh = self.fresh(write, key).await?;
+            return Ok(match fresh.object {
+                Some(current) if current.revision == stored.revision => Outcome::Done(Served::Stored(current), false),
+                other => Outcome::Again(other),
+            });
+        }
+        let shelf = self.shelf(resource)?;
+        let ttl = self.ttl(resource);
+        Ok(match shelf.put(&self.store, key, stored.revision, new, ttl).await? {
+            Written::Done(object) => Outcome::Done(Served::Stored(object), false),
+            Written::Conflict(current) => Outcome::Again(current),
+        })
+    }
+
+    /// The attempt where nothing is there.
+    async fn attempt_new(&self, write: &Write<'_>, desired: &Desired<'_>, key: &str) -> Result<Outcome, Status> {
+        let resource = write.resource;
+        let is_apply = matches!(desired, Desired::Patch(patch) if patch.is_apply());
+        if !(is_apply || (resource.kind.rules.creates_on_update() && write.subresource.is_empty())) {
+            return Err(Self::not_found(resource, write.name));
+        }
+        if let Desired::Object(object) = desired
+            && !meta::uid(object).is_empty()
+        {
+            return Err(metadata::uid_conflict(resource, write.name, key, meta::uid(object), ""));
+        }
+        let mut new = self.desired(write, desired, None).await?;
+        if !meta::uid(&new).is_empty() {
+            let error = format!(
+                "uid mismatch: the provided object specified uid {}, and no existing object was found",
+                meta::uid(&new)
+            );
+            return Err(Status::conflict(&resource.group_resource, write.name, error));
+        }
+        if !write.subresource.is_empty() {
+            return Err(Self::not_found(resource, write.name));
+        }
+        self.check_new(write, &mut new).await?;
+        self.may_create(write).await?;
+        let options = write.options.named("CreateOptions");
+        let admitted = Admitted::write(write, Operation::Create, &options, None);
+        self.validate(&admitted, Some(&new)).await?;
+        if let Some(metadata) = new.get_mut("metadata") {
+            metadata.remove("resourceVersion");
+        }
+        if write.options.dry_run {
+            return Ok(Outcome::Done(Served::Made(new), true));
+        }
+        let shelf = self.shelf(resource)?;
+        let ttl = self.ttl(resource);
+        Ok(match shelf.put(&self.store, key, 0, new, ttl).await? {
+            Written::Done(object) => Outcome::Done(Served::Stored(object), true),
+            Written::Conflict(current) => Outcome::Again(current),
+        })
+    }
+
+    /// What the object is to become, with its managed fields, and admitted.
+    async fn desired(&self, write: &Write<'_>, desired: &Desired<'_>, old: Option<&Tree>) -> Result<Tree, Status> {
+        let resource = write.resource;
+        let mut new = match desired {
+            Desired::Object(object) => {
+                let mut new = object.clone();
+                metadata::dedup_owners(write.call, &mut new, false);
+                fields::note(write, old, &mut new);
+                new
+            }
+            Desired::Patch(patch) => {
+                let mut new = patch.apply(write, old)?;
+                metadata::settle_namespace(resource, write.namespace, &mut new)?;
+                metadata::check_name(write.name, &new)?;
+                new
+            }
+        };
+        let is_new = old.is_none();
+        let operation = if is_new { Operation::Create } else { Operation::Update };
+        let options = write.options.named(if is_new { "CreateOptions" } else { "UpdateOptions" });
+        let admitted = Admitted::write(write, operation, &options, old);
+        self.admit(&admitted, &mut new).await?;
+        metadata::dedup_owners(write.call, &mut new, true);
+        Ok(new)
+    }
+
+    fn check_change(&self, write: &Write<'_>, new: &mut Tree, old: &Tree) -> Result<(), Status> {
+        metadata::settle_namespace(write.resource, write.namespace, new)?;
+        let user = write.call.user.to_tree();
+        let asked = Asked {
+            now: write.call.now,
+            user: &user,
+        };
+        let kind = write.resource.kind;
+        let warnings = match write.subresource {
+            "" => kind.update(&asked, new, old)?,
+            part => kind.update_part(part, &asked, new, old)?,
+        };
+        for warning in warnings {
+            write.call.warn(warning);
+        }
+        Ok(())
+    }
+
+    /// Checks that who may update may also create.
+    async fn may_create(&self, write: &Write<'_>) -> Result<(), Status> {
+        let on = crate::access::resource(write.resource, write.namespace, write.name, "");
+        let asked = Attributes {
+            user: &write.call.user,
+            verb: "create",
+            on: On::Resource(on),
+        };
+        let verdict = self.authorizer.authorize(&asked).await;
+        if verdict.decision == Decision::Allow {
+            return Ok(());
+        }
+        Err(crate::access::forbidden(&asked, &verdict.reason))
+    }
+
+    /// An update took the last finalizer of an object that is being deleted: it goes.
+    async fn finish_deletion(&self, write: &Write<'_>, stored: &Arc<Object>, new: Tree) -> Result<Outcome, Status> {
+        if write.options.dry_run {
+            return Ok(Outcome::Done(Served::Made(new), false));
+        }
+        let shelf = self.shelf(write.resource)?;
+        Ok(match shelf.delete(&self.store, stored).await? {
+            // What is answered is what it would have become.
+            Written::Done(_) => Outcome::Done(Served::Made(new), false),
+            Written::Conflict(Some(current)) => Outcome::Again(Some(current)),
+            Written::Conflict(None) => return Err(Self::not_found(write.resource, write.name)),
+        })
+    }
+}
+
+/// An object that says which one it is must be that one.
+fn check_uid(write: &Write<'_>, desired: &Desired<'_>, key: &str, old: &Tree) -> Result<(), Status> {
+    let Desired::Object(object) = desired else { return Ok(()) };
+    let (wanted, found) = (meta::uid(object), meta::uid(old));
+    if wanted.is_empty() || wanted == found {
+        return Ok(());
+    }
+    Err(metadata::uid_conflict(write.resource, write.name, key, wanted, found))
+}
+
+/// An object that says which version it is of must be of the one that is there.
+fn check_version(write: &Write<'_>, new: &mut Tree, stored: &Object) -> Result<(), Status> {
+    let resource = write.resource;
+    let text = meta::resource_version(new).to_owned();
+    let revision = parse_revision(&text).map_err(|error| {
+        let mut refusals = Refusals::new();
+        let detail = error.rsplit_once(": strconv").map_or(error.clone(), |(_, why)| format!("strconv{why}"));
+        refusals.invalid(&Path::of("metadata").field("resourceVersion"), text.as_str(), &detail);
+        Status::invalid(&resource.group_kind(), write.name, &refusals)
+    })?;
+    if revision == 0 {
+        if resource.kind.rules.updates_unconditionally() {
+            meta::set_resource_version(new, &stored.revision.to_string());
+            return Ok(());
+        }
+        let mut refusals = Refusals::new();
+        let path = Path::of("metadata");
+        refusals.invalid(&path.field("resourceVersion"), 0_i64, "must be specified for an update");
+        let kind = GroupKind::new(resource.kind.group, resource.kind.plural);
+        return Err(Status::invalid(&kind, write.name, &refusals));
+    }
+    if revision != stored.revision {
+        return Err(Status::conflict(&resource.group_resource, write.name, CHANGED));
+    }
+    Ok(())
+}
+
+/// Whether an update leaves nothing that keeps a deleted object.
+fn is_last_finalizer_gone(new: &Tree, old: &Tree) -> bool {
+    meta::finalizers(new).len() == 0
+        && meta::is_deleting(old)
+        && meta::deletion_grace_period_seconds(old).unwrap_or_default() == 0
+}

@@ -1,0 +1,205 @@
+//! Watches as a stream of frames: what happened, bookmarks now and then, and a clear end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apiserver_api::status::{Reason, Status};
+use apiserver_api::tree::Tree;
+use apiserver_storage::frame::Told;
+use apiserver_storage::object::Object;
+use apiserver_storage::select::Select;
+use apiserver_storage::watch::{Event, From, Watching};
+use bytes::{Bytes, BytesMut};
+use futures_util::Stream;
+use tokio::time::Instant;
+
+use super::Machine;
+use crate::catalog::Resource;
+use crate::options::ListOptions;
+use crate::request::query::parse_revision;
+
+/// How events spell a bookmark.
+const BOOKMARK_TYPE: &str = "BOOKMARK";
+/// A bookmark comes about this often.
+const BOOKMARK: Duration = Duration::from_secs(60);
+/// And so long before the watch ends.
+const BEFORE_END: Duration = Duration::from_secs(2);
+/// Frames are put together up to so many bytes.
+const CHUNK: usize = 64 * 1024;
+
+/// A watch that began.
+pub(crate) struct Watched {
+    watching: Watching,
+    resource: Arc<Resource>,
+    /// Whether the client wants bookmarks.
+    bookmarks: bool,
+    /// Whether it wants to be told when all that was there at first was told.
+    initial: bool,
+    ends: Instant,
+    bookmark: Instant,
+    /// The revision of the last bookmark.
+    marked: i64,
+}
+
+/// How a changed object is written for one sort of client.
+pub(crate) type Draw = Box<dyn FnMut(&Resource, &str, Tree) -> Bytes + Send>;
+
+impl Machine {
+    /// Begins a watch.
+    ///
+    /// # Errors
+    /// 410 where the revision is forgotten, 500 where it is none, or what kept the store from answering.
+    pub(crate) async fn watch(
+        &self,
+        resource: &Arc<Resource>,
+        select: Select,
+        options: &ListOptions,
+        within: Duration,
+    ) -> Result<Watched, Status> {
+        // Upstream answers 500 without a reason.
+        let revision = parse_revision(&options.resource_version)
+            .map_err(|message| Status::new(500, Reason::Unknown, message))?;
+        let initial = options.initial.unwrap_or_default();
+        let from = match (initial, options.resource_version.as_str()) {
+            (true, "") => From::Initial(None),
+            (true, _) => From::Initial(Some(revision)),
+            (false, "" | "0") => From::After(self.store.clock().now()),
+            (false, _) => From::After(revision),
+        };
+        let watching = self.shelf(resource)?.watch(&self.store, select, from).await?;
+        let now = Instant::now();
+        let ends = now + within;
+        Ok(Watched {
+            watching,
+            resource: resource.clone(),
+            bookmarks: options.bookmarks,
+            initial: initial && options.bookmarks,
+            ends,
+            bookmark: (now + BOOKMARK).min(ends.checked_sub(BEFORE_END).unwrap_or(ends).max(now)),
+            marked: 0,
+        })
+    }
+}
+
+impl Watched {
+    /// The next bytes to send; nothing where the watch has ended. `draw` writes what is not sent as it is stored.
+    async fn next(&mut self, draw: &mut Option<Draw>) -> Option<Bytes> {
+        loop {
+            // Read first: what is found afterwards is all that happened until then.
+            let told = self.watching.revision();
+            let mut out = BytesMut::new();
+            loop {
+                let Ok(events) = self.watching.ready() else {
+                    // What was to be told is forgotten. Upstream cuts the connection; clients list again either way.
+                    return if out.is_empty() { None } else { Some(out.freeze()) };
+                };
+                if events.is_empty() {
+                    break;
+                }
+                if let [Event::Change(what, change)] = events.as_slice()
+                    && out.is_empty()
+                    && draw.is_none()
+                    && let Some(head) = self.resource.head()
+                {
+                    // The frame that all share, not a copy.
+                    return Some(change.frame(*what, head));
+                }
+                for event in events {
+                    self.write(event, draw, &mut out);
+                }
+                if out.len() >= CHUNK {
+                    break;
+                }
+            }
+            if !out.is_empty() {
+                return Some(out.freeze());
+            }
+            let now = Instant::now();
+            if now >= self.ends {
+                return None;
+            }
+            if now >= self.bookmark {
+                self.bookmark = self.ends.min(now + BOOKMARK);
+                if self.bookmarks && told > self.marked {
+                    self.marked = told;
+                    return Some(self.mark(told, false, draw));
+                }
+            }
+            let until = self.bookmark.min(self.ends).max(now + Duration::from_millis(1));
+            let _ = tokio::time::timeout_at(until, self.watching.news()).await;
+        }
+    }
+
+    fn write(&mut self, event: Event, draw: &mut Option<Draw>, out: &mut BytesMut) {
+        match event {
+            Event::Initial(object) => self.object(Told::Added, &object, draw, out),
+            Event::Begun(revision) => {
+                self.marked = revision;
+                if self.initial {
+                    let mark = self.mark(revision, true, draw);
+                    out.extend_from_slice(&mark);
+                }
+            }
+            Event::Change(told, change) => match (&draw, self.resource.head()) {
+                (None, Some(head)) => out.extend_from_slice(&change.frame(told, head)),
+                _ => {
+                    if let Some(object) = change.object(told) {
+                        self.object(told, &object, draw, out);
+                    }
+                }
+            },
+        }
+    }
+
+    fn object(&self, told: Told, object: &Object, draw: &mut Option<Draw>, out: &mut BytesMut) {
+        match (draw, self.resource.head()) {
+            (None, Some(head)) => {
+                out.extend_from_slice(apiserver_storage::frame::Frame::new(told, head, Some(object)).bytes());
+            }
+            (draw, _) => {
+                let mut tree = self.resource.typed(object.tree());
+                self.resource.to_served(&mut tree);
+                match draw {
+                    Some(draw) => out.extend_from_slice(&draw(&self.resource, told.as_str(), tree)),
+                    None => out.extend_from_slice(&event(told.as_str(), &tree)),
+                }
+            }
+        }
+    }
+
+    /// A bookmark: an object of the kind with nothing but a revision.
+    fn mark(&self, revision: i64, initial: bool, draw: &mut Option<Draw>) -> Bytes {
+        let mut object = Tree::map();
+        apiserver_api::meta::set_type(&mut object, &self.resource.api_version, self.resource.kind.kind);
+        let metadata = object.child("metadata");
+        metadata.set("resourceVersion", revision.to_string());
+        metadata.set("creationTimestamp", Tree::Null);
+        if initial {
+            metadata.child("annotations").set("k8s.io/initial-events-end", "true");
+        }
+        let object = self.resource.blank(object);
+        match draw {
+            Some(draw) => draw(&self.resource, BOOKMARK_TYPE, object),
+            None => event(BOOKMARK_TYPE, &object),
+        }
+    }
+}
+
+/// An event as a line of JSON.
+pub(crate) fn event(kind: &str, object: &Tree) -> Bytes {
+    let mut out = Vec::with_capacity(512);
+    out.extend_from_slice(br#"{"type":""#);
+    out.extend_from_slice(kind.as_bytes());
+    out.extend_from_slice(br#"","object":"#);
+    object.write_json(&mut out);
+    out.extend_from_slice(b"}\n");
+    out.into()
+}
+
+/// The frames of a watch, one after the other, until it ends.
+pub(crate) fn stream(watched: Watched, draw: Option<Draw>) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> {
+    futures_util::stream::unfold((watched, draw), |(mut watched, mut draw)| async move {
+        let bytes = watched.next(&mut draw).await?;
+        Some((Ok(bytes), (watched, draw)))
+    })
+}

@@ -1,0 +1,211 @@
+//! In which form an answer is wanted: the `Accept` header, as upstream negotiates it.
+
+use apiserver_api::status::{Reason, Status};
+
+/// What bytes an answer is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Json,
+    Yaml,
+}
+
+impl Form {
+    pub(crate) const fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Yaml => "application/yaml",
+        }
+    }
+}
+
+/// What is made of an object before it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Nothing.
+    Whole,
+    /// A row of a table, of this version of `meta.k8s.io`.
+    Table(&'static str),
+    /// Its metadata alone.
+    Metadata(&'static str),
+    /// The metadata of a list's items.
+    MetadataList(&'static str),
+}
+
+/// What a client wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) form: Form,
+    pub(crate) shape: Shape,
+    /// `stream=watch` was said of the type.
+    pub(crate) is_stream: bool,
+    pub(crate) pretty: bool,
+}
+
+impl Wanted {
+    /// JSON of the object as it is.
+    pub(crate) const PLAIN: Self = Self {
+        form: Form::Json,
+        shape: Shape::Whole,
+        is_stream: false,
+        pretty: false,
+    };
+}
+
+const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+const STREAMS: &str = "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+
+/// A clause of the header: a type, its weight and its parameters.
+struct Clause<'a> {
+    kind: &'a str,
+    weight: f64,
+    parameters: Vec<(&'a str, &'a str)>,
+}
+
+fn clauses(header: &str) -> Vec<Clause<'_>> {
+    let mut clauses: Vec<_> = header.split(',').map(clause).collect();
+    clauses.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    clauses
+}
+
+fn clause(text: &str) -> Clause<'_> {
+    let mut parts = text.split(';').map(str::trim);
+    let kind = parts.next().unwrap_or_default();
+    let mut clause = Clause {
+        kind,
+        weight: 1.0,
+        parameters: Vec::new(),
+    };
+    for (key, value) in parts.filter_map(|part| part.split_once('=')) {
+        let (key, value) = (key.trim(), value.trim().trim_matches('"'));
+        if key == "q" {
+            clause.weight = value.parse().unwrap_or(1.0);
+        } else {
+            clause.parameters.push((key, value));
+        }
+    }
+    clause
+}
+
+/// Whether any of these types is asked for at all, which upstream's router asks before anything else: by their names, or by
+/// `*/*`, but not by `application/*`.
+fn is_routed(header: &str, types: &[&str]) -> bool {
+    header.is_empty()
+        || header.split(',').any(|part| {
+            let part = part.trim();
+            let plain = part.split(';').next().unwrap_or_default().trim();
+            plain == "*/*" || types.contains(&plain) || types.contains(&part)
+        })
+}
+
+/// What a client wants of an object or a list; `watch` where events can be asked for there.
+///
+/// # Errors
+/// 406 where nothing that it accepts can be had.
+pub(crate) fn negotiate(header: &str, watch: bool) -> Result<Wanted, Status> {
+    let mut types = vec!["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+    if watch {
+        types.extend(["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"]);
+    }
+    if !is_routed(header, &types) {
+        return Err(not_routed(&types));
+    }
+    if header.is_empty() {
+        return Ok(Wanted::PLAIN);
+    }
+    clauses(header)
+        .iter()
+        .find_map(wanted)
+        .ok_or_else(|| not_accepted(ACCEPTED))
+}
+
+/// The same for a watch, whose events are JSON only.
+///
+/// # Errors
+/// 406 where nothing that it accepts can be had.
+pub(crate) fn negotiate_watch(header: &str) -> Result<Wanted, Status> {
+    let wanted = negotiate(header, true)?;
+    if wanted.form == Form::Yaml {
+        return Err(not_accepted(STREAMS));
+    }
+    Ok(wanted)
+}
+
+/// 406 of upstream's router.
+pub(crate) fn not_routed(types: &[&str]) -> Status {
+    let available = types.join(", ");
+    let message = format!("406: Not Acceptable\n\nAvailable representations: {available}");
+    let mut status = Status::new(406, Reason::NotAcceptable, message);
+    status.details = Some(Box::default());
+    status
+}
+
+fn not_accepted(types: &str) -> Status {
+    let message = format!("only the following media types are accepted: {types}");
+    Status::new(406, Reason::NotAcceptable, message)
+}
+
+/// What a clause asks for, if it can be had.
+fn wanted(clause: &Clause<'_>) -> Option<Wanted> {
+    let form = match clause.kind {
+        "application/json" | "*/*" | "application/*" => Form::Json,
+        "application/yaml" => Form::Yaml,
+        _ => return None,
+    };
+    let mut wanted = Wanted { form, ..Wanted::PLAIN };
+    let (mut kind, mut group, mut version) = (None, "", "");
+    for (key, value) in &clause.parameters {
+        match *key {
+            "as" => kind = Some(*value),
+            "g" => group = value,
+            "v" => version = value,
+            "stream" if value.is_empty() => {}
+            "stream" if *value == "watch" && form == Form::Json => wanted.is_stream = true,
+            "stream" => return None,
+            "sv" if !value.is_empty() && *value != "v1" => return None,
+            "pretty" => wanted.pretty = *value == "1",
+            _ => {}
+        }
+    }
+    if kind.is_none() && group.is_empty() && version.is_empty() {
+        return Some(wanted);
+    }
+    let version = match (group, version) {
+        ("meta.k8s.io", "v1") => "meta.k8s.io/v1",
+        ("meta.k8s.io", "v1beta1") => "meta.k8s.io/v1beta1",
+        _ => return None,
+    };
+    wanted.shape = match kind? {
+        "Table" => Shape::Table(version),
+        "PartialObjectMetadata" => Shape::Metadata(version),
+        "PartialObjectMetadataList" => Shape::MetadataList(version),
+        _ => return None,
+    };
+    Some(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Form, Shape, negotiate, negotiate_watch};
+
+    #[test]
+    fn the_first_clause_that_can_be_had_is() {
+        let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
+        assert_eq!(negotiate(table, true).unwrap().shape, Shape::Table("meta.k8s.io/v1"));
+        let yaml = negotiate("application/json;q=0.5,application/yaml", false).unwrap();
+        assert_eq!(yaml.form, Form::Yaml);
+        let fallen = negotiate("application/vnd.kubernetes.protobuf,application/json", false).unwrap();
+        assert_eq!(fallen.form, Form::Json);
+        assert_eq!(negotiate("", false).unwrap().form, Form::Json);
+    }
+
+    #[test]
+    fn what_cannot_be_had_is_406() {
+        let text = |header: &str| negotiate(header, false).unwrap_err().message;
+        let types = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+        assert_eq!(text("text/html"), format!("406: Not Acceptable\n\nAvailable representations: {types}"));
+        assert_eq!(text("application/*"), format!("406: Not Acceptable\n\nAvailable representations: {types}"));
+        let nope = "application/json;as=Table;v=v2;g=meta.k8s.io";
+        assert_eq!(text(nope), format!("only the following media types are accepted: {types}"));
+        assert!(negotiate_watch("application/yaml").is_err());
+    }
+}

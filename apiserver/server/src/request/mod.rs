@@ -1,0 +1,76 @@
+//! A request as all parts of the server see it: what is asked for, by whom, and in which form the answer is wanted.
+
+pub(crate) mod accept;
+pub(crate) mod content;
+pub(crate) mod info;
+pub(crate) mod query;
+
+use std::time::Instant;
+
+use apiserver_api::time::Time;
+use apiserver_api::user::User;
+use http::{HeaderMap, Method};
+use parking_lot::Mutex;
+
+use self::info::Info;
+use self::query::Query;
+
+/// A request.
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    /// As it was sent, with percent signs decoded.
+    pub(crate) path: String,
+    pub(crate) query: Query,
+    pub(crate) headers: HeaderMap,
+    pub(crate) info: Info,
+    pub(crate) user: User,
+    /// When it came, by the clock on the wall.
+    pub(crate) now: Time,
+    /// When it came.
+    pub(crate) since: Instant,
+    /// What the client is warned of.
+    pub(crate) warnings: Mutex<Vec<String>>,
+}
+
+impl Call {
+    /// A header, where it is text.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Warns the client, once of each thing.
+    pub(crate) fn warn(&self, text: impl Into<String>) {
+        let text = text.into();
+        let mut warnings = self.warnings.lock();
+        if !warnings.contains(&text) {
+            warnings.push(text);
+        }
+    }
+
+    /// Who a write is noted for: the field manager that was named, or the program that asks.
+    pub(crate) fn manager(&self, named: &str) -> String {
+        if !named.is_empty() {
+            return named.to_owned();
+        }
+        let agent = self.header("user-agent");
+        let program = agent.split('/').next().unwrap_or_default();
+        // Upstream cuts names at this many bytes, and leaves what cannot be printed out.
+        let mut name: String = program.chars().filter(|letter| !letter.is_control()).collect();
+        while name.len() > 128 {
+            name.pop();
+        }
+        name
+    }
+
+    /// Whether people read the answer, who want it on many lines.
+    pub(crate) fn is_pretty(&self) -> bool {
+        match self.query.get("pretty") {
+            Some(text) if !text.is_empty() => matches!(text, "1" | "t" | "T" | "TRUE" | "true" | "True"),
+            _ => {
+                let agent = self.header("user-agent");
+                ["curl", "Wget", "Mozilla/5.0"].iter().any(|program| agent.starts_with(program))
+            }
+        }
+    }
+}
