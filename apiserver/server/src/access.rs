@@ -8,7 +8,12 @@ use crate::catalog::Resource;
 use crate::request::info::Info;
 
 /// A resource that the server asks about by itself.
-pub(crate) fn resource<'a>(resource: &'a Resource, namespace: &'a str, name: &'a str, subresource: &'a str) -> Asked<'a> {
+pub(crate) fn resource<'a>(
+    resource: &'a Resource,
+    namespace: &'a str,
+    name: &'a str,
+    subresource: &'a str,
+) -> Asked<'a> {
     Asked {
         namespace,
         group: resource.kind.group,
@@ -42,7 +47,11 @@ pub(crate) fn forbidden(asked: &Attributes<'_>, reason: &str) -> Status {
     let verb = apiserver_api::go::quote(asked.verb);
     let (group_resource, name, what) = match &asked.on {
         On::Path(path) => {
-            let what = format!("User {user} cannot {} path {}", asked.verb, apiserver_api::go::quote(path));
+            let what = format!(
+                "User {user} cannot {} path {}",
+                asked.verb,
+                apiserver_api::go::quote(path)
+            );
             (GroupResource::new("", ""), "", what)
         }
         On::Resource(on) => {
@@ -66,6 +75,10 @@ pub(crate) fn forbidden(asked: &Attributes<'_>, reason: &str) -> Status {
         }
     };
     let _ = verb;
-    let text = if reason.is_empty() { what } else { format!("{what}: {reason}") };
+    let text = if reason.is_empty() {
+        what
+    } else {
+        format!("{what}: {reason}")
+    };
     Status::forbidden(&group_resource, name, text)
 }

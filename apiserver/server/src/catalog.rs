@@ -79,7 +79,10 @@ impl Resource {
 
     /// Whether objects look in this version as they are stored, but for the version's name.
     pub fn is_as_stored(&self) -> bool {
-        self.version.conversion.as_ref().is_none_or(|conversion| conversion.is_same())
+        self.version
+            .conversion
+            .as_ref()
+            .is_none_or(|conversion| conversion.is_same())
     }
 
     /// Makes what was read in this version what is stored.
@@ -111,9 +114,7 @@ impl Resource {
 
     /// What Go calls the type inside the server: `core.ConfigMap`.
     pub fn go_type(&self) -> String {
-        let group = self.kind.group.split('.').next().unwrap_or_default();
-        let package = if group.is_empty() { "core" } else { group };
-        format!("{package}.{}", self.kind.kind)
+        format!("{}.{}", crate::decode::package(self.kind.group), self.kind.kind)
     }
 
     /// An object as Go writes it of which nothing is said but what this says.
@@ -157,7 +158,11 @@ struct Fields(&'static Kind);
 
 impl Reading for Fields {
     fn fields(&self, object: &Tree) -> Vec<Text> {
-        self.0.selectable.iter().map(|field| (field.value)(object).into()).collect()
+        self.0
+            .selectable
+            .iter()
+            .map(|field| (field.value)(object).into())
+            .collect()
     }
 
     fn convert(&self, object: &mut Tree) -> Result<(), String> {
@@ -165,7 +170,9 @@ impl Reading for Fields {
         let versions = || apiserver_kinds::all().filter(|kind| kind.folder == self.0.folder);
         let spelled = |kind: &Kind, version: &Version| GroupVersion::new(kind.group, version.name).to_string();
         let pairs = versions().flat_map(|kind| kind.versions.iter().map(move |version| (kind, version)));
-        let known = pairs.into_iter().find(|(kind, version)| spelled(kind, version) == found);
+        let known = pairs
+            .into_iter()
+            .find(|(kind, version)| spelled(kind, version) == found);
         match known {
             Some((_, version)) => {
                 if let Some(conversion) = &version.conversion {
@@ -209,7 +216,9 @@ impl Catalog {
             for version in kind.versions.iter().filter(|version| serves(kind.group, version.name)) {
                 let resource = Arc::new(resource(kind, version, serves, &shelf));
                 let key = (kind.group.into(), version.name.into(), kind.plural.into());
-                by_name.entry(resource.group_resource.clone()).or_insert_with(|| resource.clone());
+                by_name
+                    .entry(resource.group_resource.clone())
+                    .or_insert_with(|| resource.clone());
                 by_path.insert(key, resource);
             }
         }
@@ -228,7 +237,9 @@ impl Catalog {
 
     /// Whether any resource of a group version is served.
     pub fn serves(&self, group: &str, version: &str) -> bool {
-        self.by_path.keys().any(|(own, name, _)| own == group && name == version)
+        self.by_path
+            .keys()
+            .any(|(own, name, _)| own == group && name == version)
     }
 
     /// All resources in all versions.

@@ -56,7 +56,10 @@ pub(crate) fn body(
     if validation == FieldValidation::Strict {
         let message = strict_error(content, &typed.strict);
         let kind = GroupVersionKind::of(expected.api_version, expected.kind);
-        let unfit = Unfit { kind: Some(kind), message };
+        let unfit = Unfit {
+            kind: Some(kind),
+            message,
+        };
         return Err(refused(expected, &unfit, bytes));
     }
     for text in typed.strict {
@@ -133,19 +136,31 @@ fn kind_of(tree: &Tree, expected: Expected<'_>) -> Result<GroupVersionKind, Stri
         ));
     }
     let (api_version, kind) = (text("apiVersion")?, text("kind")?);
-    let or = |given: &'_ str, default: &'_ str| if given.is_empty() { default.to_owned() } else { given.to_owned() };
-    Ok(GroupVersionKind::of(&or(api_version, expected.api_version), &or(kind, expected.kind)))
+    let or = |given: &'_ str, default: &'_ str| {
+        if given.is_empty() {
+            default.to_owned()
+        } else {
+            given.to_owned()
+        }
+    };
+    Ok(GroupVersionKind::of(
+        &or(api_version, expected.api_version),
+        &or(kind, expected.kind),
+    ))
 }
 
 /// What is said of an object of another kind than the one that is expected.
 fn not_expected(kind: &GroupVersionKind, expected: Expected<'_>) -> String {
     let version = kind.group_version().to_string();
-    let is_known = apiserver_kinds::all().any(|known| {
-        known.group == kind.group && known.kind == kind.kind && known.versions.iter().any(|one| one.name == kind.version)
-    });
-    if is_known {
+    if is_known(kind) {
         let wanted = GroupVersionKind::of(expected.api_version, expected.kind);
-        return format!("unable to convert {} to {}", worded(kind), worded(&wanted));
+        return format!(
+            "converting ({}.{}) to ({}.{}): unknown conversion",
+            kind.version,
+            kind.kind,
+            package(&wanted.group),
+            wanted.kind
+        );
     }
     format!(
         "no kind {} is registered for version {} in scheme {}",
@@ -155,8 +170,27 @@ fn not_expected(kind: &GroupVersionKind, expected: Expected<'_>) -> String {
     )
 }
 
-fn worded(kind: &GroupVersionKind) -> String {
-    format!("{}, Kind={}", kind.group_version(), kind.kind)
+/// Whether a group version has such a type: a kind, a list of it, or what all groups have.
+fn is_known(kind: &GroupVersionKind) -> bool {
+    let item = kind.kind.strip_suffix("List");
+    let mut own = apiserver_kinds::all().filter(|known| known.group == kind.group);
+    let is_common = matches!(
+        kind.kind.as_str(),
+        "List" | "Status" | "APIVersions" | "APIGroup" | "APIGroupList" | "APIResourceList"
+    );
+    (is_common && kind.group.is_empty())
+        || own.any(|known| {
+            let served = known.versions.iter().any(|one| one.name == kind.version);
+            served && (known.kind == kind.kind || item == Some(known.kind))
+        })
+}
+
+/// Go's package of a group's types inside the server.
+pub(crate) fn package(group: &str) -> &str {
+    match group.split('.').next().unwrap_or_default() {
+        "" => "core",
+        name => name,
+    }
 }
 
 /// 400 for a body that is not taken (`transformDecodeError`).
@@ -187,7 +221,11 @@ fn summary(bytes: &[u8]) -> String {
         Some(b'{') => String::from_utf8_lossy(cut).into_owned(),
         Some(_) => cut.iter().map(|byte| format!("{byte:02x}")).collect(),
     };
-    if bytes.len() > MOST { format!("{shown} ...") } else { shown }
+    if bytes.len() > MOST {
+        format!("{shown} ...")
+    } else {
+        shown
+    }
 }
 
 impl Resource {

@@ -11,12 +11,12 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 
 use crate::answer::{self, Answer, Tables};
 use crate::catalog::Resource;
-use crate::machine::{Deletion, Deleted, Desired, Draw, Machine, Patch, PatchKind, Write, event, select, stream};
+use crate::machine::{Deleted, Deletion, Desired, Draw, Machine, Patch, PatchKind, Write, event, select, stream};
 use crate::options::{DeleteOptions, ListOptions, WriteOptions};
 use crate::request::Call;
 use crate::request::accept::{Shape, Wanted, negotiate, negotiate_watch};
 use crate::request::content;
-use crate::{subresource, answer::Served};
+use crate::{answer::Served, subresource};
 
 /// A watch lasts this long at least where the client does not say, and twice as long at most.
 const WATCH_MIN: Duration = Duration::from_secs(1800);
@@ -52,7 +52,11 @@ pub(crate) async fn serve(machine: &Arc<Machine>, call: &Call, body: Body) -> Re
 
 /// 404 of upstream's router.
 pub(crate) fn nowhere() -> Status {
-    let mut status = Status::new(404, Reason::NotFound, "the server could not find the requested resource");
+    let mut status = Status::new(
+        404,
+        Reason::NotFound,
+        "the server could not find the requested resource",
+    );
     status.details = Some(Box::<Details>::default());
     status
 }
@@ -105,13 +109,19 @@ fn place(resource: &Resource, call: &Call) -> Result<(), Status> {
 
 /// The namespace in which objects are: a namespace itself is in none.
 pub(crate) fn namespace<'c>(resource: &Resource, call: &'c Call) -> &'c str {
-    if resource.kind.namespaced { &call.info.namespace } else { "" }
+    if resource.kind.namespaced {
+        &call.info.namespace
+    } else {
+        ""
+    }
 }
 
 async fn get(machine: &Machine, resource: &Resource, call: &Call) -> Result<Answer, Status> {
     let wanted = negotiate(call.header("accept"), false)?;
     let version = call.query.text("resourceVersion");
-    let object = machine.get(resource, namespace(resource, call), &call.info.name, version).await?;
+    let object = machine
+        .get(resource, namespace(resource, call), &call.info.name, version)
+        .await?;
     Ok(answer::object(call, wanted, 200, resource, &Served::Stored(object)))
 }
 
@@ -138,7 +148,9 @@ async fn list(machine: &Arc<Machine>, resource: &Arc<Resource>, call: &Call) -> 
         Err(status) => return Err(status),
     };
     let mut answer = Response::new(Body::from_stream(stream(watched, draw)));
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(answer)
 }
 
@@ -185,6 +197,7 @@ async fn create(machine: &Machine, resource: &Resource, call: &Call, body: Body)
     let write = Write {
         call,
         resource,
+        speech: resource,
         subresource: "",
         namespace: namespace(resource, call),
         name: "",
@@ -215,6 +228,7 @@ pub(crate) async fn replace(
     let write = Write {
         call,
         resource,
+        speech: resource,
         subresource,
         namespace: namespace(resource, call),
         name: &call.info.name,
@@ -222,11 +236,17 @@ pub(crate) async fn replace(
     };
     machine.check_address(&write, &mut object)?;
     let (served, created) = machine.replace(&write, &Desired::Object(object)).await?;
-    Ok(answer::object(call, wanted, if created { 201 } else { 200 }, resource, &served))
+    Ok(answer::object(
+        call,
+        wanted,
+        if created { 201 } else { 200 },
+        resource,
+        &served,
+    ))
 }
 
 /// 415 of upstream's router, which knows the content types of patches.
-fn unknown_patch() -> Status {
+pub(crate) fn unknown_patch() -> Status {
     let mut status = Status::new(415, Reason::UnsupportedMediaType, "415: Unsupported Media Type");
     status.details = Some(Box::<Details>::default());
     status
@@ -251,6 +271,7 @@ pub(crate) async fn patch_part(
     let write = Write {
         call,
         resource,
+        speech: resource,
         subresource,
         namespace: namespace(resource, call),
         name: &call.info.name,
@@ -258,7 +279,13 @@ pub(crate) async fn patch_part(
     };
     let desired = Desired::Patch(Patch { kind, bytes: &bytes });
     let (served, created) = machine.replace(&write, &desired).await?;
-    Ok(answer::object(call, wanted, if created { 201 } else { 200 }, resource, &served))
+    Ok(answer::object(
+        call,
+        wanted,
+        if created { 201 } else { 200 },
+        resource,
+        &served,
+    ))
 }
 
 async fn delete(machine: &Machine, resource: &Resource, call: &Call, body: Body) -> Result<Answer, Status> {
@@ -274,7 +301,11 @@ async fn delete(machine: &Machine, resource: &Resource, call: &Call, body: Body)
     };
     Ok(match machine.delete(&deletion).await? {
         Deleted::Object(served, deleted) => {
-            let code = if !deleted && options.orphan == Some(false) { 202 } else { 200 };
+            let code = if !deleted && options.orphan == Some(false) {
+                202
+            } else {
+                200
+            };
             answer::object(call, wanted, code, resource, &served)
         }
         Deleted::Status(status) => answer::success(call, wanted, &status),
@@ -287,6 +318,8 @@ async fn delete_collection(machine: &Machine, resource: &Resource, call: &Call, 
     let select = select(resource, &list, namespace(resource, call), None)?;
     let bytes = content::read(body).await?;
     let options = DeleteOptions::of(call, &bytes)?;
-    let page = machine.delete_collection(call, resource, &select, &options, &list).await?;
+    let page = machine
+        .delete_collection(call, resource, &select, &options, &list)
+        .await?;
     Ok(answer::list(call, wanted, resource, page))
 }

@@ -61,7 +61,9 @@ async fn connection(stream: TcpStream, tls: ServerTls, pipeline: Arc<Pipeline>) 
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
         .keep_alive_interval(Some(Duration::from_secs(30)));
-    let served = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
+    let served = builder
+        .serve_connection_with_upgrades(TokioIo::new(stream), service)
+        .await;
     if let Err(error) = served {
         tracing::debug!(%error, ?remote, "a connection ended early");
     }

@@ -22,6 +22,12 @@ impl Paths {
     }
 }
 
+/// Whether a path lies in a group that is served in some version, whose router then has the say.
+fn is_group(path: &str) -> bool {
+    let group = path.strip_prefix("/apis/").and_then(|rest| rest.split('/').next());
+    group.is_some_and(|group| apiserver_kinds::all().any(|kind| kind.group == group))
+}
+
 /// Answers a request.
 ///
 /// # Errors
@@ -32,7 +38,8 @@ pub(crate) async fn serve(pipeline: &Arc<Pipeline>, call: &Call) -> Result<Answe
     match path {
         "/healthz" | "/livez" | "/readyz" if reads(&call.method) => Ok(crate::answer::text(200, "ok")),
         "/api" | "/api/" | "/apis" | "/apis/" if !reads(&call.method) => Err(not_allowed()),
-        _ if call.info.is_resource && call.path.starts_with("/api/") => Err(nowhere()),
+        _ if path.starts_with("//") => Ok(not_found()),
+        _ if path.starts_with("/api/") || is_group(path) => Err(nowhere()),
         _ => Ok(not_found()),
     }
 }

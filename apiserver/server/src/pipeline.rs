@@ -96,7 +96,10 @@ impl Pipeline {
     async fn answer(self: &Arc<Self>, call: &Call, body: Body) -> Answer {
         let answered = async {
             self.may(call).await?;
-            if call.info.is_resource && self.paths.is_group_version(&self.machine, &call.info) {
+            if call.info.is_resource
+                && !call.path.starts_with("//")
+                && self.paths.is_group_version(&self.machine, &call.info)
+            {
                 return handlers::serve(&self.machine, call, body).await;
             }
             paths::serve(self, call).await
@@ -127,7 +130,10 @@ fn is_long(info: &Info) -> bool {
     info.is_resource
         && (info.verb == "watch"
             || info.verb == "proxy"
-            || matches!(info.subresource.as_str(), "proxy" | "log" | "exec" | "attach" | "portforward"))
+            || matches!(
+                info.subresource.as_str(),
+                "proxy" | "log" | "exec" | "attach" | "portforward"
+            ))
 }
 
 fn panicked(call: &Call) -> Answer {
@@ -139,9 +145,14 @@ fn panicked(call: &Call) -> Answer {
 /// What every answer says beside its body.
 fn finish(call: &Call, answer: &mut Answer) {
     let headers = answer.headers_mut();
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache, private"));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-cache, private"));
     if answer_is_busy(answer.status().as_u16()) {
-        answer.headers_mut().entry(RETRY_AFTER).or_insert(HeaderValue::from_static("1"));
+        answer
+            .headers_mut()
+            .entry(RETRY_AFTER)
+            .or_insert(HeaderValue::from_static("1"));
     }
     write_warnings(&call.warnings.lock(), answer.headers_mut());
 }
@@ -156,7 +167,11 @@ fn write_warnings(warnings: &[String], headers: &mut HeaderMap) {
     let total: usize = written.iter().map(String::len).sum();
     let mut left = WARNINGS_MAX;
     for text in written {
-        let text = if total > WARNINGS_MAX { cut(&text, WARNING_CUT) } else { &text };
+        let text = if total > WARNINGS_MAX {
+            cut(&text, WARNING_CUT)
+        } else {
+            &text
+        };
         if text.len() > left {
             return;
         }
@@ -227,7 +242,11 @@ mod tests {
     fn warnings_keep_within_their_limit() {
         let mut headers = HeaderMap::new();
         write_warnings(&["a \"b\"\n".to_owned(), "x".repeat(5000)], &mut headers);
-        let texts: Vec<_> = headers.get_all("warning").iter().map(|value| value.to_str().unwrap().len()).collect();
+        let texts: Vec<_> = headers
+            .get_all("warning")
+            .iter()
+            .map(|value| value.to_str().unwrap().len())
+            .collect();
         assert_eq!(headers.get("warning").unwrap(), r#"299 - "a \"b\"""#);
         assert_eq!(texts[1], "299 - ".len() + 2 + 256);
     }

@@ -12,7 +12,9 @@ use apiserver_api::tree::{Map, Text, Tree};
 use super::templates;
 use crate::check::{count_generation, non_negative};
 use crate::column::{AGE, Column, NAME, Words};
-use crate::kind::{Asked, Dependents, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep, validate_metadata};
+use crate::kind::{
+    Asked, Dependents, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep, validate_metadata,
+};
 use crate::pod;
 use crate::pod::shown::{go_value, raw};
 use crate::pod::warnings::host_name;

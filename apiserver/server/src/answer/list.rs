@@ -30,9 +30,14 @@ pub(crate) fn list(call: &Call, wanted: Wanted, resource: &Resource, page: Page)
                 tree(call, wanted, 200, &whole)
             }
         },
-        Shape::MetadataList(version) if is_plain => stream(version, "PartialObjectMetadataList", page, Item::metadata(version)),
+        Shape::MetadataList(version) if is_plain => {
+            stream(version, "PartialObjectMetadataList", page, Item::metadata(version))
+        }
         Shape::MetadataList(version) => {
-            let items = page.objects.iter().map(|object| body::metadata(version, &object.tree()));
+            let items = page
+                .objects
+                .iter()
+                .map(|object| body::metadata(version, &object.tree()));
             let items: Vec<Tree> = items.collect();
             let list = with_items(version, "PartialObjectMetadataList", &page, items);
             tree(call, wanted, 200, &list)
@@ -108,7 +113,9 @@ enum Item {
 impl Item {
     fn metadata(version: &str) -> Self {
         // Of partial objects each says what it is.
-        Self::Metadata(format!(r#"{{"kind":"PartialObjectMetadata","apiVersion":"{version}","metadata":"#))
+        Self::Metadata(format!(
+            r#"{{"kind":"PartialObjectMetadata","apiVersion":"{version}","metadata":"#
+        ))
     }
 
     fn write(&self, object: &Object, out: &mut BytesMut) {
@@ -143,7 +150,9 @@ fn stream(version: &str, kind: &str, page: Page, item: Item) -> Answer {
     let mut answer = Response::new(Body::from_stream(futures_util::stream::iter(
         pieces.map(Ok::<_, std::convert::Infallible>),
     )));
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer
 }
 

@@ -26,7 +26,9 @@ pub(crate) type Answer = Response<Body>;
 pub(crate) fn bytes(code: u16, media_type: &'static str, body: impl Into<Bytes>) -> Answer {
     let mut answer = Response::new(Body::from(body.into()));
     *answer.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    answer
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     answer
 }
 

@@ -5,6 +5,7 @@ use apiserver_api::meta;
 use apiserver_api::status::Status;
 use apiserver_api::time::Time;
 use apiserver_api::tree::Tree;
+use apiserver_kinds::{Column, Kind};
 
 use super::body;
 use crate::catalog::Resource;
@@ -65,25 +66,38 @@ impl Tables {
         table
     }
 
+    /// The table of an object of which nothing is shown but its name and when it was made.
+    pub(crate) fn plain(&mut self, object: &Tree) -> Tree {
+        let mut table = self.table(
+            columns(Kind::PLAIN.columns),
+            vec![self.row_of(Kind::PLAIN.columns, object, object)],
+        );
+        let metadata = table.child("metadata");
+        metadata.set("resourceVersion", meta::resource_version(object));
+        table
+    }
+
     /// The table of objects of the served version.
     pub(crate) fn all(&mut self, resource: &Resource, objects: impl IntoIterator<Item = Tree>) -> Tree {
+        let rows: Vec<Tree> = objects.into_iter().map(|object| self.row(resource, &object)).collect();
+        self.table(columns(resource.kind.columns), rows)
+    }
+
+    fn table(&mut self, columns: Tree, rows: Vec<Tree>) -> Tree {
         let mut table = Tree::map();
         table.set("kind", "Table");
         table.set("apiVersion", self.version);
         table.set("metadata", Tree::map());
         let headless = std::mem::replace(&mut self.headless, true);
-        table.set("columnDefinitions", if headless { Tree::Null } else { columns(resource) });
-        let rows: Vec<Tree> = objects.into_iter().map(|object| self.row(resource, object)).collect();
+        table.set("columnDefinitions", if headless { Tree::Null } else { columns });
         table.set("rows", rows);
         table
     }
 
-    fn row(&self, resource: &Resource, object: Tree) -> Tree {
+    fn row(&self, resource: &Resource, object: &Tree) -> Tree {
         let mut stored = object.clone();
         resource.to_stored(&mut stored);
-        let cells = resource.kind.columns.iter().map(|column| (column.cell)(&stored, self.now));
-        let mut row = Tree::map();
-        row.set("cells", cells.collect::<Vec<Tree>>());
+        let mut row = self.row_of(resource.kind.columns, &stored, object);
         if let Some((reason, message)) = resource.kind.rules.ended(&stored) {
             let mut condition = Tree::map();
             condition.set("type", "Completed");
@@ -92,12 +106,19 @@ impl Tables {
             condition.set("message", message);
             row.set("conditions", vec![condition]);
         }
+        row
+    }
+
+    fn row_of(&self, columns: &[Column], stored: &Tree, object: &Tree) -> Tree {
+        let cells = columns.iter().map(|column| (column.cell)(stored, self.now));
+        let mut row = Tree::map();
+        row.set("cells", cells.collect::<Vec<Tree>>());
         row.set(
             "object",
             match self.include {
                 Include::Nothing => Tree::Null,
-                Include::Metadata => body::metadata(self.version, &object),
-                Include::Object => object,
+                Include::Metadata => body::metadata(self.version, object),
+                Include::Object => object.clone(),
             },
         );
         row
@@ -105,8 +126,8 @@ impl Tables {
 }
 
 /// The heads of the columns.
-fn columns(resource: &Resource) -> Tree {
-    let named = resource.kind.columns.iter().filter(|column| !column.name.is_empty());
+fn columns(columns: &[Column]) -> Tree {
+    let named = columns.iter().filter(|column| !column.name.is_empty());
     let heads = named.map(|column| {
         let mut head = Tree::map();
         head.set("name", column.name);

@@ -6,9 +6,9 @@ use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
 
 use super::{Machine, Write};
+use crate::catalog::Resource;
 use crate::options::DeleteOptions;
 use crate::request::Call;
-use crate::catalog::Resource;
 
 /// A write as admission sees it.
 pub(super) struct Admitted<'a> {
@@ -97,6 +97,13 @@ impl Machine {
             plugin.admit(&request, Some(object)).await?;
         }
         Ok(())
+    }
+
+    /// Lets every plugin change or refuse what is sent of a part of an object.
+    pub(crate) async fn admit_part(&self, write: &Write<'_>, object: &mut Tree, old: &Tree) -> Result<(), Status> {
+        let options = write.options.named("UpdateOptions");
+        self.admit(&Admitted::write(write, Operation::Update, &options, Some(old)), object)
+            .await
     }
 
     /// Lets every plugin refuse the write.

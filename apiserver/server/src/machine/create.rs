@@ -38,7 +38,10 @@ impl Machine {
             let mut named = object.clone();
             let generated = metadata::generate_name(meta::generate_name(&named), &*self.random);
             meta::set_name(&mut named, &generated);
-            let write = Write { name: &generated, ..write };
+            let write = Write {
+                name: &generated,
+                ..write
+            };
             match self.place(&write, named).await {
                 Err(status) if status.reason == Reason::AlreadyExists => {
                     last = Some(Status::generate_name_conflict(&resource.group_resource, &generated, 1));
@@ -58,7 +61,8 @@ impl Machine {
         self.validate(&admitted, Some(&object)).await?;
         if !meta::resource_version(&object).is_empty() {
             // Upstream finds it out as late.
-            return Err(Status::bad_request("resourceVersion should not be set on objects to be created"));
+            let message = "resourceVersion should not be set on objects to be created";
+            return Err(Status::new(500, Reason::Unknown, message));
         }
         let name = meta::name(&object).to_owned();
         let shelf = self.shelf(resource)?;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use apiserver_api::meta::{self, FOREGROUND_DELETION, ORPHAN};
 use apiserver_api::gvk::GroupResource;
+use apiserver_api::meta::{self, FOREGROUND_DELETION, ORPHAN};
 use apiserver_api::status::{Details, Status};
 use apiserver_api::time::Time;
 use apiserver_api::tree::{Text, Tree};
@@ -71,7 +71,11 @@ impl Machine {
             }
         }
         let error = "the object has been modified; please apply your changes to the latest version and try again";
-        Err(Status::conflict(&deletion.resource.group_resource, deletion.name, error))
+        Err(Status::conflict(
+            &deletion.resource.group_resource,
+            deletion.name,
+            error,
+        ))
     }
 
     async fn step(&self, deletion: &Deletion<'_>, stored: &Arc<Object>) -> Result<Step, Status> {
@@ -100,10 +104,12 @@ impl Machine {
                 return Ok(Step::Done(Deleted::Object(Served::Stored(stored.clone()), false)));
             }
             let ttl = self.ttl(resource);
-            return Ok(match shelf.put(&self.store, &stored.key, stored.revision, new, ttl).await? {
-                Written::Done(object) => Step::Done(Deleted::Object(Served::Stored(object), false)),
-                Written::Conflict(_) => Step::Again,
-            });
+            return Ok(
+                match shelf.put(&self.store, &stored.key, stored.revision, new, ttl).await? {
+                    Written::Done(object) => Step::Done(Deleted::Object(Served::Stored(object), false)),
+                    Written::Conflict(_) => Step::Again,
+                },
+            );
         }
         if options.dry_run {
             return Ok(Step::Done(answer(resource, Served::Made(new), true)));
@@ -193,7 +199,10 @@ enum Grace {
 }
 
 fn grace(deletion: &Deletion<'_>, object: &mut Tree) -> Grace {
-    let asked = deletion.options.grace.map(|seconds| if seconds < 0 { 1 } else { seconds });
+    let asked = deletion
+        .options
+        .grace
+        .map(|seconds| if seconds < 0 { 1 } else { seconds });
     let rules = deletion.resource.kind.rules;
     let now = deletion.call.now;
     if let Some(deleted) = meta::deletion_timestamp(object) {
@@ -213,7 +222,7 @@ fn grace(deletion: &Deletion<'_>, object: &mut Tree) -> Grace {
             period = period.min(1);
         }
         meta::set(object, "deletionTimestamp", Time::from_unix(end).to_string().as_str());
-        meta::set(object, "deletionGracePeriodSeconds", period);
+        object.child("metadata").set("deletionGracePeriodSeconds", period);
         return Grace::Seconds(period);
     }
     let Some(seconds) = rules.grace(object, asked) else {
@@ -221,7 +230,7 @@ fn grace(deletion: &Deletion<'_>, object: &mut Tree) -> Grace {
     };
     let end = Time::from_unix(now.unix() + seconds);
     meta::set(object, "deletionTimestamp", end.to_string().as_str());
-    meta::set(object, "deletionGracePeriodSeconds", seconds);
+    object.child("metadata").set("deletionGracePeriodSeconds", seconds);
     count_generation(object);
     Grace::Seconds(seconds)
 }
@@ -235,7 +244,8 @@ fn mark(object: &mut Tree, now: Time) {
     if ends.is_none_or(|ends| ends > now) {
         meta::set(object, "deletionTimestamp", now.to_string().as_str());
     }
-    meta::set(object, "deletionGracePeriodSeconds", 0_i64);
+    // A zero that is told.
+    object.child("metadata").set("deletionGracePeriodSeconds", 0_i64);
 }
 
 fn count_generation(object: &mut Tree) {
@@ -264,7 +274,9 @@ fn settle_finalizers(resource: &Resource, options: &DeleteOptions, object: &mut 
         (None, None, None) => Propagation::Background,
     };
     let before: Vec<Text> = meta::finalizers(object).map(Text::from).collect();
-    let others = before.iter().filter(|finalizer| *finalizer != ORPHAN && *finalizer != FOREGROUND_DELETION);
+    let others = before
+        .iter()
+        .filter(|finalizer| *finalizer != ORPHAN && *finalizer != FOREGROUND_DELETION);
     let mut after: Vec<Text> = others.cloned().collect();
     match policy {
         Propagation::Orphan => after.push(ORPHAN.into()),

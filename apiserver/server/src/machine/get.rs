@@ -27,8 +27,8 @@ impl Machine {
             shelf.get(&self.store, &key).await?
         } else {
             // Upstream answers 500 without a reason.
-            let revision = parse_revision(resource_version)
-                .map_err(|message| Status::new(500, Reason::Unknown, message))?;
+            let revision =
+                parse_revision(resource_version).map_err(|message| Status::new(500, Reason::Unknown, message))?;
             self.store.reaches(revision.max(1)).await?;
             shelf.cache().get(&key)
         };

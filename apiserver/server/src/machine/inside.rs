@@ -102,6 +102,7 @@ impl Cluster for Machine {
         let write = Write {
             call: &call,
             resource,
+            speech: &**resource,
             subresource: "",
             namespace: &namespace,
             name: "",
@@ -118,6 +119,7 @@ impl Cluster for Machine {
         let write = Write {
             call: &call,
             resource,
+            speech: &**resource,
             subresource,
             namespace: &namespace,
             name: &name,

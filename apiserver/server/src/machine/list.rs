@@ -76,11 +76,20 @@ impl Machine {
     /// # Errors
     /// 400 where the options make no sense, 410 and 504 where the revision cannot be had, or what kept the store from
     /// answering.
-    pub(crate) async fn list(&self, resource: &Resource, select: Select, options: &ListOptions) -> Result<Page, Status> {
+    pub(crate) async fn list(
+        &self,
+        resource: &Resource,
+        select: Select,
+        options: &ListOptions,
+    ) -> Result<Page, Status> {
         let bad = |message: String| Status::bad_request(format!("invalid resource version: {message}"));
         let revision = parse_revision(&options.resource_version).map_err(bad)?;
         let zero = options.resource_version == "0";
-        let limit = if zero { 0 } else { usize::try_from(options.limit).unwrap_or(0) };
+        let limit = if zero {
+            0
+        } else {
+            usize::try_from(options.limit).unwrap_or(0)
+        };
         let since = match options.version_match {
             Match::Exact => Since::Exact(revision),
             Match::NotOlderThan => Since::NotOlderThan(revision.max(1)),

@@ -34,14 +34,22 @@ pub(crate) fn generate_name(base: &str, random: &dyn Random) -> String {
     }
     let mut bytes = [0_u8; GENERATED];
     random.fill(&mut bytes);
-    let letters = bytes.iter().map(|byte| LETTERS[usize::from(*byte) % LETTERS.len()] as char);
+    let letters = bytes
+        .iter()
+        .map(|byte| LETTERS[usize::from(*byte) % LETTERS.len()] as char);
     base[..cut].chars().chain(letters).collect()
 }
 
 /// Takes out of a new object what only the server says (`WipeObjectMetaSystemFields`).
 pub(crate) fn wipe(object: &mut Tree) {
     if let Some(metadata) = object.get_mut("metadata") {
-        for field in ["creationTimestamp", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+        for field in [
+            "creationTimestamp",
+            "uid",
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "selfLink",
+        ] {
             metadata.remove(field);
         }
     }
@@ -108,7 +116,11 @@ pub(crate) fn dedup_owners(call: &Call, object: &mut Tree, admitted: bool) {
     if twice.is_empty() {
         return;
     }
-    let after = if admitted { " after mutating admission happens" } else { "" };
+    let after = if admitted {
+        " after mutating admission happens"
+    } else {
+        ""
+    };
     call.warn(format!(
         ".metadata.ownerReferences contains duplicate entries{after}; API server dedups owner references in 1.20+, and may reject \
          such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}",

@@ -11,6 +11,7 @@ mod list;
 mod metadata;
 mod patch;
 mod replace;
+mod speech;
 mod watch;
 
 use std::sync::Arc;
@@ -27,9 +28,11 @@ use base::clock::Clock;
 use base::random::Random;
 
 pub(crate) use self::delete::{Deleted, Deletion};
+pub(crate) use self::fields::note;
 pub(crate) use self::list::select;
 pub(crate) use self::patch::{Patch, PatchKind};
-pub(crate) use self::replace::Desired;
+pub(crate) use self::replace::{Desired, Edit};
+pub(crate) use self::speech::Speech;
 pub(crate) use self::watch::{Draw, event, stream};
 use crate::catalog::{Catalog, Resource};
 use crate::options::WriteOptions;
@@ -76,6 +79,8 @@ impl Served {
 pub(crate) struct Write<'w> {
     pub(crate) call: &'w Call,
     pub(crate) resource: &'w Resource,
+    /// What is sent and answered.
+    pub(crate) speech: &'w dyn Speech,
     /// Empty for the object itself.
     pub(crate) subresource: &'w str,
     /// Empty for objects of the cluster.

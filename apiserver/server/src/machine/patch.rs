@@ -53,11 +53,11 @@ impl Patch<'_> {
     }
 
     /// What it makes of an object of the stored version: one with its defaults, and with its managed fields.
-    pub(super) fn apply(&self, write: &Write<'_>, old: Option<&Tree>) -> Result<Tree, Status> {
+    pub(crate) fn apply(&self, write: &Write<'_>, old: Option<&Tree>) -> Result<Tree, Status> {
         let resource = write.resource;
         let served = old.map(|old| {
             let mut served = old.clone();
-            resource.to_served(&mut served);
+            write.speech.to_served(&mut served);
             served
         });
         if self.kind == PatchKind::Apply {
@@ -70,7 +70,7 @@ impl Patch<'_> {
             PatchKind::Strategic => self.strategic(write, served)?,
             _ => self.json(write, served)?,
         };
-        resource.settle(&mut new);
+        write.speech.settle(&mut new);
         fields::note(write, Some(old), &mut new);
         Ok(new)
     }
@@ -112,7 +112,8 @@ impl Patch<'_> {
         let twice = parsed.duplicates.iter().filter(|_| checked);
         let strict = twice.map(|path| format!("duplicate field {}", apiserver_api::go::quote(path)));
         let strict: Vec<String> = strict.collect();
-        let patched = strategic::apply(served, &mut patch, built_in(), write.resource.served).map_err(unfit_patch)?;
+        let patched =
+            strategic::apply(served, &mut patch, built_in(), write.speech.expected().served).map_err(unfit_patch)?;
         typed(write, patched, strict, |message| {
             let mut refusals = Refusals::new();
             let shown = go_map(&patch);
@@ -123,7 +124,7 @@ impl Patch<'_> {
 
     /// What comes of applying a configuration.
     fn configuration(&self, write: &Write<'_>, served: Option<&Tree>) -> Result<Tree, Status> {
-        let resource = write.resource;
+        let (speech, expected) = (write.speech, write.speech.expected());
         let decoding = |error: yaml::Error| {
             Status::bad_request(format!("error decoding YAML: error converting YAML to JSON: {error}"))
         };
@@ -139,20 +140,23 @@ impl Patch<'_> {
             other => other,
         };
         let now = write.call.now.to_string();
-        let filters = fields::filters(resource, write.subresource);
+        let filters = speech.filters(write.subresource);
         let noted = Noted {
-            kind: resource.shape(),
-            api_version: &resource.api_version,
-            kind_name: resource.kind.kind,
+            kind: speech.shape(),
+            api_version: expected.api_version,
+            kind_name: expected.kind,
             manager: &write.options.manager,
             subresource: write.subresource,
             now: &now,
             filters: &filters,
-            versions: resource,
+            versions: speech.versions(),
         };
         let mut new = apply::apply(&noted, served, &config, write.options.force).map_err(not_applied)?;
         if !parsed.duplicates.is_empty() {
-            let text = format!("error converting YAML to JSON: {}", yaml::strict_error(&parsed.duplicates));
+            let text = format!(
+                "error converting YAML to JSON: {}",
+                yaml::strict_error(&parsed.duplicates)
+            );
             match write.options.validation {
                 FieldValidation::Ignore => {}
                 FieldValidation::Warn => parsed.duplicates.iter().for_each(|text| write.call.warn(text.as_str())),
@@ -161,14 +165,14 @@ impl Patch<'_> {
                 }
             }
         }
-        if let Some(id) = resource.served {
+        if let Some(id) = expected.served {
             let findings = built_in().read(id, &mut new);
             if let Some(mistake) = findings.mistake(&[]) {
                 return Err(Status::internal(mistake.message));
             }
         }
-        meta::set_type(&mut new, &resource.api_version, resource.kind.kind);
-        resource.settle(&mut new);
+        meta::set_type(&mut new, expected.api_version, expected.kind);
+        speech.settle(&mut new);
         Ok(new)
     }
 }
@@ -190,14 +194,13 @@ fn typed(
     mut strict: Vec<String>,
     refuse: impl Fn(String) -> Status,
 ) -> Result<Tree, Status> {
-    let resource = write.resource;
     let json: Bytes = patched.to_json().into();
     let document = Document {
         tree: patched,
         json,
         duplicates: Vec::new(),
     };
-    let read = decode::read(document, resource.expected()).map_err(&refuse)?;
+    let read = decode::read(document, write.speech.expected()).map_err(&refuse)?;
     strict.extend(read.strict);
     if !strict.is_empty() {
         match write.options.validation {
@@ -215,9 +218,7 @@ fn refused_operation(error: json::Error) -> Status {
     match error {
         json::Error::Patch(message) => Status::bad_request(message),
         json::Error::TooMany(_) => Status::request_entity_too_large(error),
-        json::Error::Operation(message) => {
-            Status::generic(422, "", &GroupResource::new("", ""), "", &message)
-        }
+        json::Error::Operation(message) => Status::generic(422, "", &GroupResource::new("", ""), "", &message),
     }
 }
 

@@ -8,20 +8,30 @@ use apiserver_api::gvk::GroupKind;
 use apiserver_api::meta;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
-use apiserver_api::status::Status;
+use apiserver_api::status::{Reason, Status};
 use apiserver_api::tree::Tree;
 use apiserver_kinds::Asked;
 use apiserver_patch::apply::keep_times;
 use apiserver_storage::object::Object;
 use apiserver_storage::shelf::Written;
+use async_trait::async_trait;
 
 use super::admit::Admitted;
-use super::{Machine, Served, Write, fields, metadata};
 use super::patch::Patch;
+use super::{Machine, Served, Write, fields, metadata};
 use crate::request::query::parse_revision;
+
+/// A change of an object that is worked out from something else that was sent: its scale, or where it is to run.
+#[async_trait]
+pub(crate) trait Edit: Sync {
+    /// What the object becomes, of the stored version. It says the resource version that it must have, if any.
+    async fn edit(&self, machine: &Machine, write: &Write<'_>, old: &Tree) -> Result<Tree, Status>;
+}
 
 /// What an object is to become.
 pub(crate) enum Desired<'d> {
+    /// What this makes of it, which was admitted in its own form.
+    Edit(&'d dyn Edit),
     /// This, of the stored version and with its defaults.
     Object(Tree),
     /// What a patch makes of what is there.
@@ -192,6 +202,12 @@ impl Machine {
     async fn desired(&self, write: &Write<'_>, desired: &Desired<'_>, old: Option<&Tree>) -> Result<Tree, Status> {
         let resource = write.resource;
         let mut new = match desired {
+            Desired::Edit(edit) => {
+                let Some(old) = old else {
+                    return Err(Self::not_found(resource, write.name));
+                };
+                return edit.edit(self, write, old).await;
+            }
             Desired::Object(object) => {
                 let mut new = object.clone();
                 metadata::dedup_owners(write.call, &mut new, false);
@@ -207,7 +223,9 @@ impl Machine {
         };
         let is_new = old.is_none();
         let operation = if is_new { Operation::Create } else { Operation::Update };
-        let options = write.options.named(if is_new { "CreateOptions" } else { "UpdateOptions" });
+        let options = write
+            .options
+            .named(if is_new { "CreateOptions" } else { "UpdateOptions" });
         let admitted = Admitted::write(write, operation, &options, old);
         self.admit(&admitted, &mut new).await?;
         metadata::dedup_owners(write.call, &mut new, true);
@@ -222,9 +240,10 @@ impl Machine {
             user: &user,
         };
         let kind = write.resource.kind;
-        let warnings = match write.subresource {
-            "" => kind.update(&asked, new, old)?,
-            part => kind.update_part(part, &asked, new, old)?,
+        let warnings = if kind.rules.part(write.subresource).is_some() {
+            kind.update_part(write.subresource, &asked, new, old)?
+        } else {
+            kind.update(&asked, new, old)?
         };
         for warning in warnings {
             write.call.warn(warning);
@@ -264,7 +283,9 @@ impl Machine {
 
 /// An object that says which one it is must be that one.
 fn check_uid(write: &Write<'_>, desired: &Desired<'_>, key: &str, old: &Tree) -> Result<(), Status> {
-    let Desired::Object(object) = desired else { return Ok(()) };
+    let Desired::Object(object) = desired else {
+        return Ok(());
+    };
     let (wanted, found) = (meta::uid(object), meta::uid(old));
     if wanted.is_empty() || wanted == found {
         return Ok(());
@@ -277,10 +298,11 @@ fn check_version(write: &Write<'_>, new: &mut Tree, stored: &Object) -> Result<(
     let resource = write.resource;
     let text = meta::resource_version(new).to_owned();
     let revision = parse_revision(&text).map_err(|error| {
-        let mut refusals = Refusals::new();
-        let detail = error.rsplit_once(": strconv").map_or(error.clone(), |(_, why)| format!("strconv{why}"));
-        refusals.invalid(&Path::of("metadata").field("resourceVersion"), text.as_str(), &detail);
-        Status::invalid(&resource.group_kind(), write.name, &refusals)
+        // Upstream's own words, and its code without a reason.
+        let message = error
+            .split_once(": strconv")
+            .map_or(error.clone(), |(_, why)| format!("strconv{why}"));
+        Status::new(500, Reason::Unknown, message)
     })?;
     if revision == 0 {
         if resource.kind.rules.updates_unconditionally() {

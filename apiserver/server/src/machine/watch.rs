@@ -57,8 +57,8 @@ impl Machine {
         within: Duration,
     ) -> Result<Watched, Status> {
         // Upstream answers 500 without a reason.
-        let revision = parse_revision(&options.resource_version)
-            .map_err(|message| Status::new(500, Reason::Unknown, message))?;
+        let revision =
+            parse_revision(&options.resource_version).map_err(|message| Status::new(500, Reason::Unknown, message))?;
         let initial = options.initial.unwrap_or_default();
         let from = match (initial, options.resource_version.as_str()) {
             (true, "") => From::Initial(None),
@@ -197,7 +197,10 @@ pub(crate) fn event(kind: &str, object: &Tree) -> Bytes {
 }
 
 /// The frames of a watch, one after the other, until it ends.
-pub(crate) fn stream(watched: Watched, draw: Option<Draw>) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> {
+pub(crate) fn stream(
+    watched: Watched,
+    draw: Option<Draw>,
+) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> {
     futures_util::stream::unfold((watched, draw), |(mut watched, mut draw)| async move {
         let bytes = watched.next(&mut draw).await?;
         Some((Ok(bytes), (watched, draw)))

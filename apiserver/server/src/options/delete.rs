@@ -76,7 +76,11 @@ impl DeleteOptions {
                 None
             }
         };
-        let values: Vec<String> = tree.items("dryRun").iter().map(|one| one.as_str().unwrap_or_default().to_owned()).collect();
+        let values: Vec<String> = tree
+            .items("dryRun")
+            .iter()
+            .map(|one| one.as_str().unwrap_or_default().to_owned())
+            .collect();
         let dry_run = dry_run(&values, refusals);
         let text = |key: &str| tree.at("preconditions").at(key).as_str().map(str::to_owned);
         let (uid, resource_version) = (text("uid"), text("resourceVersion"));
@@ -120,7 +124,7 @@ fn from_body(call: &Call, body: &Bytes) -> Result<Tree, Status> {
     if !kind.is_empty() && kind != "DeleteOptions" {
         let version = document.tree.text("apiVersion");
         let message = format!(
-            "no kind {} is registered for version {} in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
+            "no kind {} is registered for version {} in scheme \"pkg/apis/meta/internalversion/scheme/register.go:27\"",
             apiserver_api::go::quote(kind),
             apiserver_api::go::quote(version)
         );

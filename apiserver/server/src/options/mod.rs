@@ -37,7 +37,11 @@ fn dry_run(values: &[String], refusals: &mut Refusals) -> bool {
 /// Go's name of a code point in messages: `U+0007`, with the letter where it can be printed.
 fn code_point(letter: char) -> String {
     let code = format!("U+{:04X}", letter as u32);
-    if letter.is_control() { code } else { format!("{code} '{letter}'") }
+    if letter.is_control() {
+        code
+    } else {
+        format!("{code} '{letter}'")
+    }
 }
 
 /// Checks the name of a field manager.

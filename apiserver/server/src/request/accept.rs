@@ -102,9 +102,16 @@ fn is_routed(header: &str, types: &[&str]) -> bool {
 /// # Errors
 /// 406 where nothing that it accepts can be had.
 pub(crate) fn negotiate(header: &str, watch: bool) -> Result<Wanted, Status> {
-    let mut types = vec!["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+    let mut types = vec![
+        "application/json",
+        "application/yaml",
+        "application/vnd.kubernetes.protobuf",
+    ];
     if watch {
-        types.extend(["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"]);
+        types.extend([
+            "application/json;stream=watch",
+            "application/vnd.kubernetes.protobuf;stream=watch",
+        ]);
     }
     if !is_routed(header, &types) {
         return Err(not_routed(&types));
@@ -202,10 +209,19 @@ mod tests {
     fn what_cannot_be_had_is_406() {
         let text = |header: &str| negotiate(header, false).unwrap_err().message;
         let types = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
-        assert_eq!(text("text/html"), format!("406: Not Acceptable\n\nAvailable representations: {types}"));
-        assert_eq!(text("application/*"), format!("406: Not Acceptable\n\nAvailable representations: {types}"));
+        assert_eq!(
+            text("text/html"),
+            format!("406: Not Acceptable\n\nAvailable representations: {types}")
+        );
+        assert_eq!(
+            text("application/*"),
+            format!("406: Not Acceptable\n\nAvailable representations: {types}")
+        );
         let nope = "application/json;as=Table;v=v2;g=meta.k8s.io";
-        assert_eq!(text(nope), format!("only the following media types are accepted: {types}"));
+        assert_eq!(
+            text(nope),
+            format!("only the following media types are accepted: {types}")
+        );
         assert!(negotiate_watch("application/yaml").is_err());
     }
 }

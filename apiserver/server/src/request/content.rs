@@ -19,7 +19,8 @@ pub(crate) async fn read(mut body: Body) -> Result<Bytes, Status> {
     let mut all = BytesMut::new();
     let mut first = Bytes::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Status::bad_request(format!("the body of the request ended early: {error}")))?;
+        let frame =
+            frame.map_err(|error| Status::bad_request(format!("the body of the request ended early: {error}")))?;
         let Ok(data) = frame.into_data() else { continue };
         if all.len() + first.len() + data.len() > BODY_MAX {
             return Err(Status::request_entity_too_large(format!("limit is {BODY_MAX}")));
@@ -44,7 +45,11 @@ pub(crate) enum Content {
 }
 
 /// What the types are called that are understood.
-const UNDERSTOOD: &[&str] = &["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+const UNDERSTOOD: &[&str] = &[
+    "application/json",
+    "application/yaml",
+    "application/vnd.kubernetes.protobuf",
+];
 
 impl Content {
     /// What a content type names.
@@ -52,7 +57,14 @@ impl Content {
     /// # Errors
     /// 415 where it is not understood.
     pub(crate) fn of(header: &str) -> Result<Self, Status> {
-        match header.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        match header
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase()
+            .as_str()
+        {
             "" | "application/json" => Ok(Self::Json),
             "application/yaml" => Ok(Self::Yaml),
             _ => Err(Status::unsupported_media_type(UNDERSTOOD)),
@@ -76,7 +88,10 @@ pub(crate) struct Document {
 pub(crate) fn parse(content: Content, body: &Bytes) -> Result<Document, String> {
     match content {
         Content::Json => {
-            let parsed = tree::parse(body).map_err(|error| error.to_string())?;
+            let parsed = tree::parse(body).map_err(|error| {
+                // Upstream looks for the kind before anything else.
+                format!("couldn't get version/kind; json parse error: {error}")
+            })?;
             let duplicates = parsed.duplicates.into_iter();
             let told = |path: String| (format!("duplicate field {}", go::quote(&path)), path);
             Ok(Document {
@@ -86,7 +101,7 @@ pub(crate) fn parse(content: Content, body: &Bytes) -> Result<Document, String> 
             })
         }
         Content::Yaml => {
-            let parsed = yaml::parse(body).map_err(|error| format!("error converting YAML to JSON: {error}"))?;
+            let parsed = yaml::parse(body).map_err(|error| error.to_string())?;
             let json = parsed.tree.to_json().into();
             let duplicates = parsed.duplicates.into_iter().map(|text| (String::new(), text));
             Ok(Document {

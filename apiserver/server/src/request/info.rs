@@ -37,7 +37,12 @@ impl Info {
         let (group, parts) = match parts.as_slice() {
             ["api", rest @ ..] if rest.len() >= 2 => ("", rest),
             ["apis", group, rest @ ..] if rest.len() >= 2 => (*group, rest),
-            _ => return Self { verb, ..Self::default() },
+            _ => {
+                return Self {
+                    verb,
+                    ..Self::default()
+                };
+            }
         };
         let mut info = Self {
             is_resource: true,
@@ -92,7 +97,9 @@ impl Info {
                 let watch = query.flag("watch").unwrap_or_default();
                 if watch { "watch" } else { "list" }.clone_into(&mut self.verb);
                 let selector = fields::Selector::parse(query.text("fieldSelector")).ok();
-                let name = selector.as_ref().and_then(|selector| selector.required_exact("metadata.name"));
+                let name = selector
+                    .as_ref()
+                    .and_then(|selector| selector.required_exact("metadata.name"));
                 if let Some(name) = name.filter(|name| name_is_path_segment(name, false).is_empty()) {
                     name.clone_into(&mut self.name);
                 }
@@ -135,7 +142,10 @@ mod tests {
             rest,
             ..
         } = info;
-        format!("{verb} {group}/{version} {namespace} {resource} {name} {subresource} {}", rest.join("/"))
+        format!(
+            "{verb} {group}/{version} {namespace} {resource} {name} {subresource} {}",
+            rest.join("/")
+        )
     }
 
     #[test]
@@ -144,14 +154,39 @@ mod tests {
         for (method, path, query, text) in [
             (get, "/api/v1/namespaces", "", "list /v1  namespaces   "),
             (get, "/api/v1/namespaces/a", "", "get /v1 a namespaces a  "),
-            (&Method::PUT, "/api/v1/namespaces/a/finalize", "", "update /v1 a namespaces a finalize "),
+            (
+                &Method::PUT,
+                "/api/v1/namespaces/a/finalize",
+                "",
+                "update /v1 a namespaces a finalize ",
+            ),
             (get, "/api/v1/namespaces/a/pods", "watch=1", "watch /v1 a pods   "),
             (get, "/api/v1/namespaces/a/pods/b/log", "", "get /v1 a pods b log "),
-            (get, "/api/v1/pods", "fieldSelector=metadata.name%3Dx", "list /v1  pods x  "),
-            (&Method::DELETE, "/apis/apps/v1/namespaces/a/deployments", "", "deletecollection apps/v1 a deployments   "),
-            (&Method::POST, "/apis/apps/v1/namespaces/a/deployments", "", "create apps/v1 a deployments   "),
+            (
+                get,
+                "/api/v1/pods",
+                "fieldSelector=metadata.name%3Dx",
+                "list /v1  pods x  ",
+            ),
+            (
+                &Method::DELETE,
+                "/apis/apps/v1/namespaces/a/deployments",
+                "",
+                "deletecollection apps/v1 a deployments   ",
+            ),
+            (
+                &Method::POST,
+                "/apis/apps/v1/namespaces/a/deployments",
+                "",
+                "create apps/v1 a deployments   ",
+            ),
             (get, "/api/v1/watch/namespaces/a/pods/b", "", "watch /v1 a pods b  "),
-            (get, "/api/v1/namespaces/a/services/b/proxy/c/d", "", "get /v1 a services b proxy c/d"),
+            (
+                get,
+                "/api/v1/namespaces/a/services/b/proxy/c/d",
+                "",
+                "get /v1 a services b proxy c/d",
+            ),
             (get, "/api/v1", "", "get /api/v1"),
             (get, "/apis/apps/v1", "", "get /apis/apps/v1"),
             (&Method::POST, "/healthz", "", "post /healthz"),

@@ -60,6 +60,9 @@ impl Call {
         while name.len() > 128 {
             name.pop();
         }
+        if name.is_empty() {
+            "unknown".clone_into(&mut name);
+        }
         name
     }
 
@@ -69,7 +72,9 @@ impl Call {
             Some(text) if !text.is_empty() => matches!(text, "1" | "t" | "T" | "TRUE" | "true" | "True"),
             _ => {
                 let agent = self.header("user-agent");
-                ["curl", "Wget", "Mozilla/5.0"].iter().any(|program| agent.starts_with(program))
+                ["curl", "Wget", "Mozilla/5.0"]
+                    .iter()
+                    .any(|program| agent.starts_with(program))
             }
         }
     }

@@ -10,7 +10,11 @@ impl Query {
     /// Reads what stands after the question mark.
     pub(crate) fn parse(text: &str) -> Self {
         let pairs = url::form_urlencoded::parse(text.as_bytes());
-        Self(pairs.map(|(key, value)| (key.into_owned(), value.into_owned())).collect())
+        Self(
+            pairs
+                .map(|(key, value)| (key.into_owned(), value.into_owned()))
+                .collect(),
+        )
     }
 
     /// The first value of a key.
@@ -64,7 +68,8 @@ pub(crate) fn parse_revision(text: &str) -> Result<i64, String> {
         return Ok(0);
     }
     let quoted = go::quote(text);
-    let wrong = |why: &str| format!("resourceVersion: Invalid value: {quoted}: strconv.ParseUint: parsing {quoted}: {why}");
+    let wrong =
+        |why: &str| format!("resourceVersion: Invalid value: {quoted}: strconv.ParseUint: parsing {quoted}: {why}");
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(wrong("invalid syntax"));
     }
@@ -80,7 +85,10 @@ mod tests {
     #[test]
     fn the_first_of_several_values_counts() {
         let query = Query::parse("limit=3&limit=4&watch=1&x=a%2Cb+c&dryRun=All");
-        assert_eq!((query.int("limit"), query.flag("watch"), query.text("x")), (Ok(Some(3)), Some(true), "a,b c"));
+        assert_eq!(
+            (query.int("limit"), query.flag("watch"), query.text("x")),
+            (Ok(Some(3)), Some(true), "a,b c")
+        );
         assert_eq!((query.flag("force"), query.all("limit").count()), (None, 2));
         assert_eq!(Query::parse("watch=FALSE").flag("watch"), Some(false));
     }
@@ -89,7 +97,10 @@ mod tests {
     fn numbers_that_are_none_are_told_in_gos_words() {
         let int = |text: &str| Query::parse(&format!("limit={text}")).int("limit").unwrap_err();
         assert_eq!(int("x"), r#"strconv.ParseInt: parsing "x": invalid syntax"#);
-        assert_eq!(int("99999999999999999999"), r#"strconv.ParseInt: parsing "99999999999999999999": value out of range"#);
+        assert_eq!(
+            int("99999999999999999999"),
+            r#"strconv.ParseInt: parsing "99999999999999999999": value out of range"#
+        );
         assert_eq!(
             parse_revision("-1").unwrap_err(),
             r#"resourceVersion: Invalid value: "-1": strconv.ParseUint: parsing "-1": invalid syntax"#

@@ -34,7 +34,9 @@ pub(crate) async fn serve(
         return Err(nowhere());
     };
     let is_namespace = resource.kind.plural == "namespaces";
-    if resource.kind.namespaced == (info.namespace.is_empty() || is_namespace) || (info.rest.len() > 0 && part.name != "proxy") {
+    if resource.kind.namespaced == (info.namespace.is_empty() || is_namespace)
+        || (info.rest.len() > 0 && part.name != "proxy")
+    {
         return Err(nowhere());
     }
     let verb = match info.verb.as_str() {
@@ -64,7 +66,9 @@ pub(crate) async fn serve(
 async fn get(machine: &Machine, resource: &Resource, call: &Call) -> Result<Answer, Status> {
     let wanted = negotiate(call.header("accept"), false)?;
     let version = call.query.text("resourceVersion");
-    let object = machine.get(resource, namespace(resource, call), &call.info.name, version).await?;
+    let object = machine
+        .get(resource, namespace(resource, call), &call.info.name, version)
+        .await?;
     Ok(answer::object(call, wanted, 200, resource, &Served::Stored(object)))
 }
 

@@ -13,6 +13,11 @@ use crate::request::Call;
 ///
 /// # Errors
 /// What the client is told.
-pub(crate) async fn review(_machine: &Machine, _resource: &Resource, _call: &Call, _object: Tree) -> Result<Served, Status> {
+pub(crate) async fn review(
+    _machine: &Machine,
+    _resource: &Resource,
+    _call: &Call,
+    _object: Tree,
+) -> Result<Served, Status> {
     Err(nowhere())
 }

@@ -1,21 +1,237 @@
 //! How many of it there should be, in the same words for all kinds that can be scaled.
 
+use apiserver_api::gvk::GroupKind;
+use apiserver_api::labels;
+use apiserver_api::meta;
+use apiserver_api::names::name_is_dns_subdomain;
+use apiserver_api::path::Path;
+use apiserver_api::refusal::Refusals;
 use apiserver_api::status::Status;
+use apiserver_api::tree::Tree;
 use apiserver_kinds::Verb;
+use apiserver_patch::apply::{OneVersion, Scale as Managed, Versions};
+use apiserver_patch::fields::Filter;
+use apiserver_schema::built_in;
+use async_trait::async_trait;
 use axum::body::Body;
 
-use crate::answer::Answer;
+use crate::answer::{self, Answer, Tables};
 use crate::catalog::Resource;
-use crate::handlers::nowhere;
-use crate::machine::Machine;
+use crate::decode::{self, Expected};
+use crate::handlers::{namespace, not_allowed, unknown_patch};
+use crate::machine::{Desired, Edit, Machine, Patch, PatchKind, Speech, Write, note};
+use crate::options::WriteOptions;
 use crate::request::Call;
+use crate::request::accept::{Shape, negotiate};
+use crate::request::content;
+
+const TYPE: &str = "io.k8s.api.autoscaling.v1.Scale";
+const API_VERSION: &str = "autoscaling/v1";
+const KIND: &str = "Scale";
+/// Where the number stands in kinds that can be scaled.
+const PATH: &[&str] = &["spec", "replicas"];
+
+/// A scale as it is sent and answered.
+struct Spoken;
+
+impl Speech for Spoken {
+    fn expected(&self) -> Expected<'_> {
+        Expected {
+            api_version: API_VERSION,
+            kind: KIND,
+            served: built_in().named(TYPE),
+        }
+    }
+
+    fn versions(&self) -> &dyn Versions {
+        &OneVersion
+    }
+
+    fn filters(&self, _subresource: &str) -> Vec<(&str, Filter)> {
+        Vec::new()
+    }
+
+    fn is_as_stored(&self) -> bool {
+        true
+    }
+
+    fn to_served(&self, _object: &mut Tree) {}
+
+    fn settle(&self, object: &mut Tree) {
+        meta::set_type(object, API_VERSION, KIND);
+    }
+}
+
+/// What was sent.
+enum Sent<'s> {
+    Whole(Tree),
+    Patch(Patch<'s>),
+}
+
+struct Scaling<'s> {
+    sent: Sent<'s>,
+}
 
 pub(super) async fn serve(
-    _machine: &Machine,
-    _resource: &Resource,
-    _call: &Call,
-    _verb: Verb,
-    _body: Body,
+    machine: &Machine,
+    resource: &Resource,
+    call: &Call,
+    verb: Verb,
+    body: Body,
 ) -> Result<Answer, Status> {
-    Err(nowhere())
+    if verb == Verb::Get {
+        let wanted = negotiate(call.header("accept"), false)?;
+        let version = call.query.text("resourceVersion");
+        let object = machine
+            .get(resource, namespace(resource, call), &call.info.name, version)
+            .await?;
+        let scale = of(&resource.typed(object.tree()));
+        return shown(call, wanted, &scale);
+    }
+    let patch = (verb == Verb::Patch)
+        .then(|| PatchKind::of(call.header("content-type")).ok_or_else(unknown_patch))
+        .transpose()?;
+    let wanted = negotiate(call.header("accept"), false)?;
+    let bytes = content::read(body).await?;
+    let (sent, options) = match (verb, patch) {
+        (Verb::Update, _) => {
+            let options = WriteOptions::of("UpdateOptions", &call.query)?;
+            let mut scale = decode::body(call, Spoken.expected(), options.validation, &bytes)?;
+            Spoken.settle(&mut scale);
+            (Sent::Whole(scale), options)
+        }
+        (_, Some(kind)) => {
+            let options = WriteOptions::of_patch(&call.query, kind == PatchKind::Apply)?;
+            (Sent::Patch(Patch { kind, bytes: &bytes }), options)
+        }
+        _ => return Err(not_allowed()),
+    };
+    let write = Write {
+        call,
+        resource,
+        speech: &Spoken,
+        subresource: "scale",
+        namespace: namespace(resource, call),
+        name: &call.info.name,
+        options: &options,
+    };
+    let mut scaling = Scaling { sent };
+    if let Sent::Whole(scale) = &mut scaling.sent {
+        machine.check_address(&write, scale)?;
+    }
+    let (served, _) = machine.replace(&write, &Desired::Edit(&scaling)).await?;
+    shown(call, wanted, &of(&served.tree(resource)))
+}
+
+/// A scale in the form of the client's choice.
+fn shown(call: &Call, wanted: crate::request::accept::Wanted, scale: &Tree) -> Result<Answer, Status> {
+    Ok(match wanted.shape {
+        Shape::Whole | Shape::MetadataList(_) => answer::tree(call, wanted, 200, scale),
+        Shape::Metadata(version) => answer::tree(call, wanted, 200, &answer::metadata(version, scale)),
+        Shape::Table(version) => answer::tree(call, wanted, 200, &Tables::new(call, version)?.plain(scale)),
+    })
+}
+
+#[async_trait]
+impl Edit for Scaling<'_> {
+    async fn edit(&self, machine: &Machine, write: &Write<'_>, old: &Tree) -> Result<Tree, Status> {
+        let api_version = write.resource.api_version.as_str();
+        let paths = [(api_version, PATH)];
+        let managed = Managed {
+            api_version,
+            paths: &paths,
+        };
+        let unreadable = |error| Status::internal(format!("{error}"));
+        let owners = old.at("metadata").at("managedFields");
+        let mut was = of(old);
+        let shown = managed.of_scale(owners).map_err(unreadable)?;
+        if !shown.is_null() {
+            was.child("metadata").set("managedFields", shown);
+        }
+        let mut scale = match &self.sent {
+            Sent::Whole(scale) => {
+                let mut scale = scale.clone();
+                note(write, Some(&was), &mut scale);
+                scale
+            }
+            Sent::Patch(patch) => {
+                let mut scale = patch.apply(write, Some(&was))?;
+                machine.check_address(write, &mut scale)?;
+                scale
+            }
+        };
+        machine.admit_part(write, &mut scale, &was).await?;
+        check(&scale)?;
+        let mut new = old.clone();
+        let metadata = new.child("metadata");
+        match meta::resource_version(&scale) {
+            "" => drop(metadata.remove("resourceVersion")),
+            version => metadata.set("resourceVersion", version),
+        }
+        let owners = managed
+            .of_parent(owners, scale.at("metadata").at("managedFields"))
+            .map_err(unreadable)?;
+        match owners {
+            Tree::Null => drop(metadata.remove("managedFields")),
+            owners => metadata.set("managedFields", owners),
+        }
+        new.child("spec").set("replicas", scale.at("spec").int("replicas"));
+        Ok(new)
+    }
+}
+
+/// 422 for a scale that makes no sense.
+fn check(scale: &Tree) -> Result<(), Status> {
+    let mut refusals = Refusals::new();
+    let path = Path::of("metadata");
+    meta::validate(&path, meta::metadata(scale), true, name_is_dns_subdomain, &mut refusals);
+    let replicas = scale.at("spec").int("replicas");
+    if replicas < 0 {
+        let detail = "must be greater than or equal to 0";
+        refusals.invalid(&Path::of("spec").field("replicas"), replicas, detail);
+    }
+    if refusals.is_empty() {
+        return Ok(());
+    }
+    Err(Status::invalid(
+        &GroupKind::new("autoscaling", KIND),
+        meta::name(scale),
+        &refusals,
+    ))
+}
+
+/// The scale of an object.
+fn of(object: &Tree) -> Tree {
+    let mut scale = Tree::map();
+    meta::set_type(&mut scale, API_VERSION, KIND);
+    let (from, metadata) = (meta::metadata(object), scale.child("metadata"));
+    for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+        if let Some(value) = from.get(field) {
+            metadata.set(field, value.clone());
+        }
+    }
+    let replicas = object.at("spec").int("replicas");
+    let spec = scale.child("spec");
+    if replicas != 0 {
+        spec.set("replicas", replicas);
+    }
+    let status = scale.child("status");
+    status.set("replicas", object.at("status").int("replicas"));
+    let selector = selector(object.at("spec").at("selector"));
+    if !selector.is_empty() {
+        status.set("selector", selector);
+    }
+    scale
+}
+
+/// The selector in one line; replication controllers have a plain map.
+fn selector(selector: &Tree) -> String {
+    if selector.has("matchLabels") || selector.has("matchExpressions") {
+        return labels::Selector::from_object(selector)
+            .map(|selector| selector.to_string())
+            .unwrap_or_default();
+    }
+    let pairs = selector.as_map().into_iter().flat_map(apiserver_api::tree::Map::iter);
+    let pairs = pairs.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()));
+    pairs.collect::<Vec<_>>().join(",")
 }

@@ -16,7 +16,9 @@ use apiserver_api::tree::Tree;
 
 use super::GROUP;
 use crate::check::count_generation;
-use crate::kind::{Asked, Dependents, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep, validate_metadata};
+use crate::kind::{
+    Asked, Dependents, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep, validate_metadata,
+};
 use crate::{pod, workload};
 
 pub(super) use spec::{validate_job, warnings as spec_warnings};
