@@ -1,5 +1,6 @@
 //! TLS for listeners and dialers with etcd's options; files are read again when they change.
 
+mod asked;
 mod auto;
 mod client;
 mod identity;

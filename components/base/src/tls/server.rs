@@ -13,6 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::asked::Asked;
 use super::identity::identity;
 use super::material::{self, Watched};
 use super::{Error, HandshakeError, Protocol, san};
@@ -28,6 +29,9 @@ pub struct ServerOptions {
     pub trusted_ca_file: Option<PathBuf>,
     /// Clients must show a certificate; needs `trusted_ca_file`.
     pub client_cert_auth: bool,
+    /// Ask clients for a certificate and take whatever they show, or nothing: who it stands for is found out by whoever
+    /// answers requests. Excludes `trusted_ca_file`.
+    pub ask_client_cert: bool,
     /// Serial numbers refused.
     pub crl_file: Option<PathBuf>,
     /// If not empty, the certificate's common name must be one of these. Excludes `allowed_hostnames`.
@@ -144,6 +148,9 @@ fn check(options: &ServerOptions) -> Result<(), Error> {
             "client certificates are asked for but no CA to check them; give --trusted-ca-file (between peers --peer-trusted-ca-file)",
         );
     }
+    if options.ask_client_cert && options.trusted_ca_file.is_some() {
+        return refuse("a client certificate is either checked by the listener or by those who answer requests");
+    }
     if !options.allowed_cns.is_empty() && !options.allowed_hostnames.is_empty() {
         return refuse(
             "AllowedCNs and AllowedHostnames are mutually exclusive; give only one of the allowed-cn and allowed-hostname flags",
@@ -160,6 +167,7 @@ fn build(options: &ServerOptions) -> Result<ServerConfig, Error> {
         .with_protocol_versions(&options.protocol.versions())
         .map_err(|error| Error::Options(format!("TLS versions and cipher suites do not fit together: {error}")))?;
     let builder = match &options.trusted_ca_file {
+        None if options.ask_client_cert => builder.with_client_cert_verifier(Asked::new(provider)),
         None => builder.with_no_client_auth(),
         Some(file) => {
             let verifier = WebPkiClientVerifier::builder_with_provider(material::roots(file)?, provider)

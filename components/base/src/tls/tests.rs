@@ -130,6 +130,40 @@ async fn a_trusted_ca_alone_asks_for_a_client_certificate() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_is_only_asked_for_is_taken_from_any_authority() {
+    let world = World::new();
+    let asking = ServerOptions {
+        trusted_ca_file: None,
+        client_cert_auth: false,
+        ask_client_cert: true,
+        ..world.mutual()
+    };
+    let server = ServerTls::new(asking.clone()).unwrap();
+    let stranger = issue(&Authority::create("other CA", 2).unwrap(), "mallory", &[], Usage::Client);
+    let pair = stranger.save(world.path(), "mallory").unwrap();
+    let (_, known) = world.client("alice", &[]);
+    let shown = ClientOptions {
+        cert_file: Some(pair.cert_file),
+        key_file: Some(pair.key_file),
+        ..known.clone()
+    };
+    let (who, dialed) = meet(&server, &ClientTls::new(shown).unwrap(), "localhost", LOCAL).await;
+    assert_eq!((who.unwrap().unwrap().common_name, dialed), ("mallory".to_owned(), Ok(())));
+    let nobody = ClientOptions {
+        cert_file: None,
+        key_file: None,
+        ..known
+    };
+    let (who, dialed) = meet(&server, &ClientTls::new(nobody).unwrap(), "localhost", LOCAL).await;
+    assert!(who.unwrap().is_none() && dialed.is_ok());
+    let both = ServerOptions {
+        trusted_ca_file: Some(world.ca.cert_file.clone()),
+        ..asking
+    };
+    assert!(ServerTls::new(both).is_err());
+}
+
+#[tokio::test]
 async fn an_unknown_server_is_believed_only_when_told_so() {
     let world = World::new();
     let options = ServerOptions {
