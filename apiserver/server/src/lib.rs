@@ -7,6 +7,7 @@ mod answer;
 pub mod catalog;
 mod decode;
 mod handlers;
+pub mod in_flight;
 pub mod listen;
 pub mod machine;
 mod options;

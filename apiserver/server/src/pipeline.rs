@@ -15,6 +15,7 @@ use http::{HeaderMap, Method, Request};
 use parking_lot::Mutex;
 
 use crate::answer::{self, Answer};
+use crate::in_flight::InFlight;
 use crate::machine::Machine;
 use crate::paths;
 use crate::request::Call;
@@ -33,6 +34,8 @@ pub struct Pipeline {
     pub machine: Arc<Machine>,
     /// What answers all others.
     pub paths: paths::Paths,
+    /// How many are answered at once.
+    pub in_flight: InFlight,
     /// A request that is not long by nature must be answered in this time.
     pub deadline: Duration,
 }
@@ -95,6 +98,7 @@ impl Pipeline {
 
     async fn answer(self: &Arc<Self>, call: &Call, body: Body) -> Answer {
         let answered = async {
+            let _place = if is_long(&call.info) { None } else { Some(self.in_flight.enter(call)?) };
             self.may(call).await?;
             if call.info.is_resource
                 && !call.path.starts_with("//")

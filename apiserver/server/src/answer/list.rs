@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
 
-use super::{Answer, Tables, body, status, tree};
+use super::{Answer, Tables, body, gzip, status, tree};
 use crate::catalog::Resource;
 use crate::request::Call;
 use crate::request::accept::{Form, Shape, Wanted};
@@ -24,14 +24,14 @@ pub(crate) fn list(call: &Call, wanted: Wanted, resource: &Resource, page: Page)
     let is_plain = wanted.form == Form::Json && !wanted.pretty && !call.is_pretty();
     match wanted.shape {
         Shape::Whole => match resource.head() {
-            Some(_) if is_plain => stream(&resource.api_version, &resource.list_kind(), page, Item::Whole),
+            Some(_) if is_plain => stream(call, &resource.api_version, &resource.list_kind(), page, Item::Whole),
             _ => {
                 let whole = whole(resource, page);
                 tree(call, wanted, 200, &whole)
             }
         },
         Shape::MetadataList(version) if is_plain => {
-            stream(version, "PartialObjectMetadataList", page, Item::metadata(version))
+            stream(call, version, "PartialObjectMetadataList", page, Item::metadata(version))
         }
         Shape::MetadataList(version) => {
             let items = page
@@ -118,6 +118,13 @@ impl Item {
         ))
     }
 
+    fn size(&self, object: &Object) -> usize {
+        match self {
+            Self::Whole => object.body().len(),
+            Self::Metadata(head) => head.len() + object.metadata().len(),
+        }
+    }
+
     fn write(&self, object: &Object, out: &mut BytesMut) {
         match self {
             Self::Whole => out.extend_from_slice(object.body()),
@@ -131,7 +138,7 @@ impl Item {
 }
 
 /// A list that is written while it is sent: nothing of it is held but what is on its way.
-fn stream(version: &str, kind: &str, page: Page, item: Item) -> Answer {
+fn stream(call: &Call, version: &str, kind: &str, page: Page, item: Item) -> Answer {
     let mut head = Vec::with_capacity(256);
     head.extend_from_slice(br#"{"kind":"#);
     tree::quoted(kind, &mut head);
@@ -140,10 +147,13 @@ fn stream(version: &str, kind: &str, page: Page, item: Item) -> Answer {
     head.extend_from_slice(br#","metadata":"#);
     metadata(&page).write_json(&mut head);
     head.extend_from_slice(br#","items":["#);
+    let total: usize = page.objects.iter().map(|object| item.size(object)).sum();
+    let pack = total >= gzip::THRESHOLD && gzip::is_read_by(call);
     let pieces = Pieces {
         head: Some(head),
         objects: page.objects.into_iter(),
         item,
+        packer: pack.then(gzip::Packer::new),
         first: true,
         ended: false,
     };
@@ -153,6 +163,9 @@ fn stream(version: &str, kind: &str, page: Page, item: Item) -> Answer {
     answer
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if pack {
+        gzip::mark(answer.headers_mut());
+    }
     answer
 }
 
@@ -160,6 +173,7 @@ struct Pieces {
     head: Option<Vec<u8>>,
     objects: std::vec::IntoIter<Arc<Object>>,
     item: Item,
+    packer: Option<gzip::Packer>,
     first: bool,
     ended: bool,
 }
@@ -171,6 +185,26 @@ impl Iterator for Pieces {
         if self.ended {
             return None;
         }
+        loop {
+            let piece = self.piece();
+            let Some(packer) = &mut self.packer else {
+                return Some(piece);
+            };
+            let packed = packer.pack(&piece);
+            if self.ended {
+                let rest = self.packer.take().map(gzip::Packer::end).unwrap_or_default();
+                return Some([packed, rest].concat().into());
+            }
+            if !packed.is_empty() {
+                return Some(packed);
+            }
+        }
+    }
+}
+
+impl Pieces {
+    /// The next objects, or the end.
+    fn piece(&mut self) -> Bytes {
         let mut out = BytesMut::with_capacity(PIECE / 8);
         if let Some(head) = self.head.take() {
             out.extend_from_slice(&head);
@@ -181,11 +215,11 @@ impl Iterator for Pieces {
             }
             self.item.write(&object, &mut out);
             if out.len() >= PIECE {
-                return Some(out.freeze());
+                return out.freeze();
             }
         }
         self.ended = true;
         out.extend_from_slice(b"]}\n");
-        Some(out.freeze())
+        out.freeze()
     }
 }

@@ -1,6 +1,7 @@
 //! What is answered: objects, lists and failures, in the form that the client asked for.
 
 mod body;
+mod gzip;
 mod list;
 mod table;
 
@@ -41,9 +42,20 @@ pub(crate) fn text(code: u16, body: impl Into<String>) -> Answer {
     answer
 }
 
+/// Bytes that are compressed where that is worth it and the client reads it.
+pub(crate) fn packed(call: &Call, code: u16, media_type: &'static str, body: impl Into<Bytes>) -> Answer {
+    let body = body.into();
+    if body.len() < gzip::THRESHOLD || !gzip::is_read_by(call) {
+        return bytes(code, media_type, body);
+    }
+    let mut answer = bytes(code, media_type, gzip::pack(&body));
+    gzip::mark(answer.headers_mut());
+    answer
+}
+
 /// A tree as it is.
 pub(crate) fn tree(call: &Call, wanted: Wanted, code: u16, tree: &Tree) -> Answer {
-    bytes(code, wanted.form.media_type(), write(call, wanted, tree))
+    packed(call, code, wanted.form.media_type(), write(call, wanted, tree))
 }
 
 /// A failure, or that something is done. It is told in the form of the client's choice where there is one.
@@ -93,7 +105,7 @@ fn shaped(call: &Call, wanted: Wanted, code: u16, resource: &Resource, served: &
             if let (Served::Stored(object), Some(head), Form::Json, false) =
                 (served, resource.head(), wanted.form, wanted.pretty || call.is_pretty())
             {
-                return Ok(bytes(code, Form::Json.media_type(), body::joined(head, object.body())));
+                return Ok(packed(call, code, Form::Json.media_type(), body::joined(head, object.body())));
             }
             let mut whole = served.tree(resource);
             resource.to_served(&mut whole);

@@ -79,3 +79,50 @@ impl Call {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Instant;
+
+    use apiserver_api::time::Time;
+    use apiserver_api::user::User;
+    use http::{HeaderMap, Method};
+    use parking_lot::Mutex;
+
+    use super::{Call, Info, Query};
+
+    /// A request of nobody.
+    pub(crate) fn call(method: &str, target: &str) -> Call {
+        let method: Method = method.parse().unwrap();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let query = Query::parse(query);
+        Call {
+            info: Info::of(&method, path, &query),
+            method,
+            path: path.to_owned(),
+            query,
+            headers: HeaderMap::new(),
+            user: User::default(),
+            now: Time::from_unix(0),
+            since: Instant::now(),
+            warnings: Mutex::default(),
+        }
+    }
+
+    #[test]
+    fn a_write_is_noted_for_the_manager_that_was_named_or_the_program_that_asks() {
+        let mut call = call("GET", "/");
+        assert_eq!((call.manager("m").as_str(), call.manager("").as_str()), ("m", "unknown"));
+        call.headers.insert("user-agent", "kubectl/v1.36 (linux)".parse().unwrap());
+        assert_eq!(call.manager(""), "kubectl");
+    }
+
+    #[test]
+    fn people_get_many_lines_unless_they_say_otherwise() {
+        let mut call = call("GET", "/?pretty=false");
+        call.headers.insert("user-agent", "curl/8".parse().unwrap());
+        assert!(!call.is_pretty());
+        call.query = Query::default();
+        assert!(call.is_pretty());
+    }
+}
