@@ -9,14 +9,14 @@ use axum::body::Body;
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
 
-use crate::answer::{self, Answer, Tables};
+use crate::answer::{self, Answer, Served, Tables};
 use crate::catalog::Resource;
 use crate::machine::{Deleted, Deletion, Desired, Draw, Machine, Patch, PatchKind, Write, event, select, stream};
 use crate::options::{DeleteOptions, ListOptions, WriteOptions};
 use crate::request::Call;
 use crate::request::accept::{Shape, Wanted, negotiate, negotiate_watch};
 use crate::request::content;
-use crate::{answer::Served, subresource};
+use crate::{review, subresource};
 
 /// A watch lasts this long at least where the client does not say, and twice as long at most.
 const WATCH_MIN: Duration = Duration::from_secs(1800);
@@ -191,7 +191,7 @@ async fn create(machine: &Machine, resource: &Resource, call: &Call, body: Body)
     let options = WriteOptions::of("CreateOptions", &call.query)?;
     let object = resource.decode(call, options.validation, &bytes)?;
     if resource.shelf().is_none() {
-        let made = subresource::review(machine, resource, call, object).await?;
+        let made = review::review(machine, resource, call, &options, object).await?;
         return Ok(answer::object(call, wanted, 201, resource, &made));
     }
     let write = Write {

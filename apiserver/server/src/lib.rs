@@ -14,4 +14,5 @@ mod options;
 pub mod paths;
 pub mod pipeline;
 mod request;
+mod review;
 mod subresource;

@@ -98,7 +98,11 @@ impl Pipeline {
 
     async fn answer(self: &Arc<Self>, call: &Call, body: Body) -> Answer {
         let answered = async {
-            let _place = if is_long(&call.info) { None } else { Some(self.in_flight.enter(call)?) };
+            let _place = if is_long(&call.info) {
+                None
+            } else {
+                Some(self.in_flight.enter(call)?)
+            };
             self.may(call).await?;
             if call.info.is_resource
                 && !call.path.starts_with("//")

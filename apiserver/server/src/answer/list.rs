@@ -30,9 +30,13 @@ pub(crate) fn list(call: &Call, wanted: Wanted, resource: &Resource, page: Page)
                 tree(call, wanted, 200, &whole)
             }
         },
-        Shape::MetadataList(version) if is_plain => {
-            stream(call, version, "PartialObjectMetadataList", page, Item::metadata(version))
-        }
+        Shape::MetadataList(version) if is_plain => stream(
+            call,
+            version,
+            "PartialObjectMetadataList",
+            page,
+            Item::metadata(version),
+        ),
         Shape::MetadataList(version) => {
             let items = page
                 .objects

@@ -105,7 +105,12 @@ fn shaped(call: &Call, wanted: Wanted, code: u16, resource: &Resource, served: &
             if let (Served::Stored(object), Some(head), Form::Json, false) =
                 (served, resource.head(), wanted.form, wanted.pretty || call.is_pretty())
             {
-                return Ok(packed(call, code, Form::Json.media_type(), body::joined(head, object.body())));
+                return Ok(packed(
+                    call,
+                    code,
+                    Form::Json.media_type(),
+                    body::joined(head, object.body()),
+                ));
             }
             let mut whole = served.tree(resource);
             resource.to_served(&mut whole);

@@ -52,6 +52,17 @@ impl Machine {
         Err(last.unwrap_or_else(|| Status::internal("no name was generated")))
     }
 
+    /// Takes a question through admission, which may refuse it.
+    ///
+    /// # Errors
+    /// What admission says.
+    pub(crate) async fn begin_review(&self, write: &Write<'_>, object: &mut Tree) -> Result<(), Status> {
+        metadata::settle_namespace(write.resource, write.namespace, object)?;
+        let admitted = Admitted::write(write, Operation::Create, &write.options.tree, None);
+        self.admit(&admitted, object).await?;
+        self.validate(&admitted, Some(object)).await
+    }
+
     /// Checks an object that was admitted, and stores it.
     async fn place(&self, write: &Write<'_>, mut object: Tree) -> Result<Served, Status> {
         let resource = write.resource;

@@ -112,8 +112,12 @@ pub(crate) mod tests {
     #[test]
     fn a_write_is_noted_for_the_manager_that_was_named_or_the_program_that_asks() {
         let mut call = call("GET", "/");
-        assert_eq!((call.manager("m").as_str(), call.manager("").as_str()), ("m", "unknown"));
-        call.headers.insert("user-agent", "kubectl/v1.36 (linux)".parse().unwrap());
+        assert_eq!(
+            (call.manager("m").as_str(), call.manager("").as_str()),
+            ("m", "unknown")
+        );
+        call.headers
+            .insert("user-agent", "kubectl/v1.36 (linux)".parse().unwrap());
         assert_eq!(call.manager(""), "kubectl");
     }
 

@@ -1,6 +1,5 @@
 //! What stands below an object: its status, its scale, and what is asked of it.
 
-mod review;
 mod scale;
 
 use std::sync::Arc;
@@ -9,7 +8,6 @@ use apiserver_api::status::Status;
 use apiserver_kinds::Verb;
 use axum::body::Body;
 
-pub(crate) use self::review::review;
 use crate::answer::{self, Answer, Served};
 use crate::catalog::Resource;
 use crate::handlers::{namespace, not_allowed, nowhere, patch_part, replace};

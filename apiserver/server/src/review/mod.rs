@@ -1,0 +1,66 @@
+//! Questions that are answered and not kept: who am I, may I, what may I.
+
+mod access;
+mod rules;
+mod who;
+
+use apiserver_api::gvk::GroupKind;
+use apiserver_api::refusal::Refusals;
+use apiserver_api::status::Status;
+use apiserver_api::tree::Tree;
+use apiserver_kinds::Asked;
+
+use crate::answer::Served;
+use crate::catalog::Resource;
+use crate::handlers::{namespace, not_allowed};
+use crate::machine::{Machine, Write, note};
+use crate::options::WriteOptions;
+use crate::request::Call;
+
+/// Answers a question, which is of the stored version and has its defaults.
+///
+/// # Errors
+/// 422 where it makes no sense, 400 where it lies in another namespace.
+pub(crate) async fn review(
+    machine: &Machine,
+    resource: &Resource,
+    call: &Call,
+    options: &WriteOptions,
+    mut object: Tree,
+) -> Result<Served, Status> {
+    let write = Write {
+        call,
+        resource,
+        speech: resource,
+        subresource: "",
+        namespace: namespace(resource, call),
+        name: "",
+        options,
+    };
+    machine.begin_review(&write, &mut object).await?;
+    match resource.kind.kind {
+        "SelfSubjectReview" => who::answer(call, &mut object),
+        "SelfSubjectRulesReview" => rules::answer(machine, call, &mut object).await?,
+        "SelfSubjectAccessReview" | "SubjectAccessReview" | "LocalSubjectAccessReview" => {
+            access::answer(machine, resource, call, &mut object).await?;
+        }
+        _ => return Err(not_allowed()),
+    }
+    note(&write, None, &mut object);
+    Ok(Served::Made(object))
+}
+
+/// 422 where a question breaks the rules of its kind. Upstream names only the group.
+fn check(resource: &Resource, call: &Call, object: &Tree) -> Result<(), Status> {
+    let user = call.user.to_tree();
+    let asked = Asked {
+        now: call.now,
+        user: &user,
+    };
+    let mut refusals = Refusals::new();
+    resource.kind.rules.validate(&asked, object, &mut refusals);
+    if refusals.is_empty() {
+        return Ok(());
+    }
+    Err(Status::invalid(&GroupKind::new(resource.kind.group, ""), "", &refusals))
+}
