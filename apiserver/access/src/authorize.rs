@@ -1,8 +1,20 @@
 //! Whether a user may do what was asked: what is asked, the answer, and the trait that each authorizer implements.
+//!
+//! What upstream's authorizers are made of stands beside: the chain, those that need nothing, the policy file of ABAC,
+//! the flags, and what a client is told that may not.
+
+pub mod abac;
+pub mod chain;
+pub mod fixed;
+mod forbidden;
+pub mod modes;
 
 use apiserver_api::tree::Text;
 use apiserver_api::user::User;
 use async_trait::async_trait;
+
+pub use chain::Chain;
+pub use forbidden::forbidden;
 
 /// What is asked for (`authorizer.Attributes`).
 #[derive(Clone, Debug)]
@@ -13,6 +25,26 @@ pub struct Attributes<'a> {
     pub verb: &'a str,
     /// What it is asked of.
     pub on: On<'a>,
+}
+
+impl<'a> Attributes<'a> {
+    /// The resource that is asked for, if one is.
+    pub const fn resource(&self) -> Option<&Resource<'a>> {
+        match &self.on {
+            On::Resource(resource) => Some(resource),
+            On::Path(_) => None,
+        }
+    }
+
+    /// The namespace that is asked for; empty where none is.
+    pub fn namespace(&self) -> &'a str {
+        self.resource().map_or("", |resource| resource.namespace)
+    }
+
+    /// Whether it only looks (`IsReadOnly`).
+    pub fn is_reading(&self) -> bool {
+        matches!(self.verb, "get" | "list" | "watch")
+    }
 }
 
 /// What something is asked of.
@@ -95,6 +127,19 @@ impl Verdict {
             reason: String::new(),
             error: String::new(),
         }
+    }
+
+    /// Not known here, because of this.
+    pub fn undecided(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            ..Self::no_opinion()
+        }
+    }
+
+    /// Whether it may.
+    pub fn is_allowed(&self) -> bool {
+        self.decision == Decision::Allow
     }
 }
 

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use apiserver_access::authorize::{Attributes, Decision};
+use apiserver_access::authorize::{Attributes, forbidden};
 use apiserver_api::status::{Details, Reason, Status};
 use apiserver_api::user::User;
 use axum::body::Body;
@@ -126,10 +126,10 @@ impl Pipeline {
             on: access::on(&call.info, &call.path),
         };
         let verdict = self.machine.authorizer.authorize(&asked).await;
-        if verdict.decision == Decision::Allow {
+        if verdict.is_allowed() {
             return Ok(());
         }
-        Err(access::forbidden(&asked, &verdict.reason))
+        Err(forbidden(&asked, &verdict.reason))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use apiserver_access::authorize::{Attributes, Decision, On};
+use apiserver_access::authorize::{Attributes, On, forbidden};
 use apiserver_admission::Operation;
 use apiserver_api::gvk::GroupKind;
 use apiserver_api::meta;
@@ -260,10 +260,10 @@ impl Machine {
             on: On::Resource(on),
         };
         let verdict = self.authorizer.authorize(&asked).await;
-        if verdict.decision == Decision::Allow {
+        if verdict.is_allowed() {
             return Ok(());
         }
-        Err(crate::access::forbidden(&asked, &verdict.reason))
+        Err(forbidden(&asked, &verdict.reason))
     }
 
     /// An update took the last finalizer of an object that is being deleted: it goes.

@@ -139,7 +139,12 @@ async fn a_certificate_that_is_only_asked_for_is_taken_from_any_authority() {
         ..world.mutual()
     };
     let server = ServerTls::new(asking.clone()).unwrap();
-    let stranger = issue(&Authority::create("other CA", 2).unwrap(), "mallory", &[], Usage::Client);
+    let stranger = issue(
+        &Authority::create("other CA", 2).unwrap(),
+        "mallory",
+        &[],
+        Usage::Client,
+    );
     let pair = stranger.save(world.path(), "mallory").unwrap();
     let (_, known) = world.client("alice", &[]);
     let shown = ClientOptions {
@@ -148,7 +153,10 @@ async fn a_certificate_that_is_only_asked_for_is_taken_from_any_authority() {
         ..known.clone()
     };
     let (who, dialed) = meet(&server, &ClientTls::new(shown).unwrap(), "localhost", LOCAL).await;
-    assert_eq!((who.unwrap().unwrap().common_name, dialed), ("mallory".to_owned(), Ok(())));
+    assert_eq!(
+        (who.unwrap().unwrap().common_name, dialed),
+        ("mallory".to_owned(), Ok(()))
+    );
     let nobody = ClientOptions {
         cert_file: None,
         key_file: None,
