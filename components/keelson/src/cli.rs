@@ -5,10 +5,14 @@ use std::path::Path;
 use clap::{Parser, Subcommand};
 
 use crate::error::{Error, Result};
-use crate::{certs, store, store_ctl, up};
+use crate::{apiserver, certs, store, store_ctl, up};
 
 /// Names of upstream's programs that this binary answers to, and the program that runs then.
-const TWINS: &[(&str, &str)] = &[("etcd", "store"), ("etcdutl", "store-ctl")];
+const TWINS: &[(&str, &str)] = &[
+    ("etcd", "store"),
+    ("etcdutl", "store-ctl"),
+    ("kube-apiserver", "apiserver"),
+];
 
 #[derive(Debug, Parser)]
 #[command(
@@ -34,6 +38,13 @@ enum Program {
     },
     /// Work on snapshot files and data folders, with etcdutl's commands
     StoreCtl(store_ctl::Args),
+    /// Serve the Kubernetes API, with kube-apiserver's flags
+    #[command(disable_help_flag = true)]
+    Apiserver {
+        /// kube-apiserver's flags; --help lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        flags: Vec<String>,
+    },
     /// Make certificates for members and clients
     Certs(certs::Args),
 }
@@ -59,6 +70,7 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
         Program::Up(args) => up::run(&args),
         Program::Store { flags } => store::run(&flags),
         Program::StoreCtl(args) => store_ctl::run(&args),
+        Program::Apiserver { flags } => apiserver::command(&flags),
         Program::Certs(args) => certs::run(&args),
     }
 }
@@ -99,6 +111,10 @@ mod tests {
         assert_eq!(
             with_program(words("etcdutl version")),
             words("etcdutl store-ctl version")
+        );
+        assert_eq!(
+            with_program(words("kube-apiserver -h")),
+            words("kube-apiserver apiserver -h")
         );
         assert_eq!(with_program(words("keelson up")), words("keelson up"));
     }

@@ -3,6 +3,7 @@
 //! It knows all other crates and none knows it: here options are read, and parts are put together and run. Start
 //! reading at [`cli`], which chooses the program.
 
+mod apiserver;
 mod certs;
 mod cli;
 mod error;

@@ -1,6 +1,8 @@
-//! Command lines as Go programs read them: one dash or two, and values in Go's syntax.
+//! Command lines as Go programs read them: by the rules of its flag package, and in [`pflag`] by those of pflag.
 
+pub mod go;
 mod parse;
+pub mod pflag;
 mod urls;
 mod value;
 

@@ -2,19 +2,7 @@
 
 use std::time::Duration;
 
-use super::Error;
-
-/// Units of a duration in nanoseconds, longest spelling first where one begins another.
-const UNITS: &[(&str, u128)] = &[
-    ("ns", 1),
-    ("us", 1_000),
-    ("µs", 1_000),
-    ("μs", 1_000),
-    ("ms", 1_000_000),
-    ("s", 1_000_000_000),
-    ("m", 60_000_000_000),
-    ("h", 3_600_000_000_000),
-];
+use super::{Error, go};
 
 const DURATION: &str = "a duration such as 100ms, 10s, 5m0s or 1h30m";
 
@@ -23,47 +11,11 @@ const DURATION: &str = "a duration such as 100ms, 10s, 5m0s or 1h30m";
 /// # Errors
 /// Anything else, a number without a unit included.
 pub fn duration(flag: &str, text: &str) -> Result<Duration, Error> {
-    parse_duration(text.strip_prefix('+').unwrap_or(text)).ok_or_else(|| Error::new(flag, text, DURATION))
-}
-
-fn parse_duration(mut text: &str) -> Option<Duration> {
-    if text == "0" {
-        return Some(Duration::ZERO);
-    }
-    if text.is_empty() {
-        return None;
-    }
-    let mut nanos: u128 = 0;
-    while !text.is_empty() {
-        let (whole, rest) = digits(text);
-        let (fraction, rest) = match rest.strip_prefix('.') {
-            Some(rest) => digits(rest),
-            None => ("", rest),
-        };
-        if whole.is_empty() && fraction.is_empty() {
-            return None;
-        }
-        let unit_end = rest
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(rest.len());
-        let (name, rest) = rest.split_at(unit_end);
-        let (_, unit) = UNITS.iter().find(|(unit, _)| *unit == name)?;
-        let whole: u128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-        nanos = nanos.checked_add(whole.checked_mul(*unit)?)?;
-        // Nine digits after the point say all that a nanosecond of an hour can.
-        let fraction = &fraction[..fraction.len().min(18)];
-        if !fraction.is_empty() {
-            let part = fraction.parse::<u128>().ok()? * unit / 10u128.pow(fraction.len() as u32);
-            nanos = nanos.checked_add(part)?;
-        }
-        text = rest;
-    }
-    // Go's durations are 63 bits of nanoseconds.
-    (nanos <= i64::MAX as u128).then(|| Duration::from_nanos(nanos as u64))
-}
-
-fn digits(text: &str) -> (&str, &str) {
-    text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()))
+    go::span(text)
+        .ok()
+        .filter(|_| !text.starts_with('-'))
+        .map(go::Span::as_duration)
+        .ok_or_else(|| Error::new(flag, text, DURATION))
 }
 
 /// Writes a duration as Go does: `5m0s`, `1h30m0s`, `1.5s`, `100ms`, `0s`.
@@ -104,11 +56,7 @@ fn decimal(nanos: u128, size: u128) -> String {
 /// # Errors
 /// Any other text.
 pub fn boolean(flag: &str, text: &str) -> Result<bool, Error> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
-        _ => Err(Error::new(flag, text, "true or false")),
-    }
+    go::boolean(text).map_err(|_| Error::new(flag, text, "true or false"))
 }
 
 /// Reads a whole number, also in Go's `0x`, `0o`, `0b` and `1_000` spellings.
@@ -116,16 +64,7 @@ pub fn boolean(flag: &str, text: &str) -> Result<bool, Error> {
 /// # Errors
 /// Anything else, or a number outside 64 bits.
 pub fn integer(flag: &str, text: &str) -> Result<i64, Error> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let magnitude = magnitude(digits)
-        .map(i128::from)
-        .map(|value| if negative { -value } else { value });
-    magnitude
-        .and_then(|value| i64::try_from(value).ok())
-        .ok_or_else(|| Error::new(flag, text, "a whole number of at most 64 bits"))
+    go::int(text, 64).map_err(|_| Error::new(flag, text, "a whole number of at most 64 bits"))
 }
 
 /// Reads a whole number that is not negative; spellings as in [`integer`].
@@ -133,24 +72,7 @@ pub fn integer(flag: &str, text: &str) -> Result<i64, Error> {
 /// # Errors
 /// Anything else.
 pub fn unsigned(flag: &str, text: &str) -> Result<u64, Error> {
-    magnitude(text).ok_or_else(|| Error::new(flag, text, "a whole number, zero or more"))
-}
-
-fn magnitude(text: &str) -> Option<u64> {
-    let plain = text.replace('_', "");
-    if !text.starts_with(|c: char| c.is_ascii_digit()) || text.ends_with('_') || text.contains("__") {
-        return None;
-    }
-    let lower = plain.to_ascii_lowercase();
-    for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
-        if let Some(rest) = lower.strip_prefix(prefix) {
-            return u64::from_str_radix(rest, radix).ok().filter(|_| !rest.starts_with('+'));
-        }
-    }
-    if plain.len() > 1 && plain.starts_with('0') {
-        return u64::from_str_radix(&plain, 8).ok();
-    }
-    plain.parse().ok()
+    go::uint(text).map_err(|_| Error::new(flag, text, "a whole number, zero or more"))
 }
 
 /// Splits at commas; empty text is an empty list.
