@@ -8,6 +8,7 @@ pub mod catalog;
 mod decode;
 mod handlers;
 pub mod in_flight;
+pub mod inside;
 pub mod listen;
 pub mod machine;
 mod options;

@@ -144,6 +144,7 @@ impl Security {
                 check_remote_san: side == Side::Peer && !flags.skip_san_check,
                 protocol: protocol.clone(),
                 alpn: place.alpn.clone(),
+                ask_client_cert: false,
             })?),
             _ => None,
         };
