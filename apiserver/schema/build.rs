@@ -32,12 +32,23 @@ fn words(to: &Path) -> io::Result<()> {
         said.extend(description(one).map(|text| (String::new(), text)));
         let fields = one.get("properties").and_then(Value::as_object).into_iter().flatten();
         said.extend(fields.filter_map(|(field, value)| Some((field.clone(), description(value)?))));
+        event(&mut said);
         words.insert(name.clone(), Value::Object(said));
     }
     let mut file = ZlibEncoder::new(fs::File::create(to)?, Compression::best());
     file.write_all(Value::Object(words).to_string().as_bytes())?;
     file.finish()?;
     Ok(())
+}
+
+/// Of an event that is watched, the crate says in one what upstream says of it and of its object.
+fn event(said: &mut Map<String, Value>) {
+    let all = said.get("").and_then(Value::as_str);
+    if let Some((own, object)) = all.and_then(|all| all.split_once("\n\nObject is:")) {
+        let (own, object) = (own.to_owned(), format!("Object is:{}", object.trim_end()));
+        said.insert(String::new(), own.into());
+        said.insert("object".to_owned(), object.into());
+    }
 }
 
 fn files(to: &Path) -> io::Result<()> {

@@ -50,7 +50,10 @@ pub(crate) fn all(generator: &mut SchemaGenerator) {
         [k8s_openapi::api::storage::v1beta1] VolumeAttributesClass;
         [k8s_openapi::api::storagemigration::v1beta1] StorageVersionMigration;
         [k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1] CustomResourceDefinition;
-        [k8s_openapi::apimachinery::pkg::apis::meta::v1] APIGroup APIGroupList APIResourceList APIVersions DeleteOptions Status;
+        [k8s_openapi::apimachinery::pkg::apis::meta::v1] APIGroup APIGroupList APIResourceList APIVersions DeleteOptions Patch Status;
+        [k8s_openapi::apimachinery::pkg::version] Info;
         [k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1] APIService;
     }
+    generator
+        .subschema_for::<k8s_openapi::apimachinery::pkg::apis::meta::v1::WatchEvent<k8s_openapi::api::core::v1::Pod>>();
 }

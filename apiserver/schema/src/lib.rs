@@ -13,6 +13,7 @@ mod read;
 mod table;
 mod words;
 
-pub use model::{Field, Keys, Lists, Omit, Patch, Schema, Shape, Struct, TypeId};
+pub use model::{Field, Keys, Lists, Omit, Patch, Schema, Shape, Struct, TypeId, Union};
 pub use read::{Findings, MOST, Mistake};
 pub use table::{TableError, built_in};
+pub use words::{field_words_of, words_of};

@@ -1,6 +1,7 @@
 //! Types and their fields.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use apiserver_api::tree::Tree;
 
@@ -50,6 +51,17 @@ pub struct Struct {
     pub atomic: bool,
     /// The structs that Go embeds, with their number in protobuf.
     pub embedded: Vec<(u16, TypeId)>,
+    /// Of which fields only one should be set.
+    pub union: Option<Union>,
+}
+
+/// Fields of which only one should be set; documents tell it.
+#[derive(Debug)]
+pub struct Union {
+    /// The field that says which one; empty where none does.
+    pub discriminator: Box<str>,
+    /// Their names, sorted.
+    pub fields: Keys,
 }
 
 impl Schema {
@@ -92,6 +104,13 @@ impl Struct {
         let at = self.fields.binary_search_by(|field| (*field.name).cmp(name)).ok()?;
         Some(&self.fields[at])
     }
+
+    /// The fields in the order in which Go has them, what it embeds where it embeds it.
+    pub fn in_order(&self) -> Vec<&Field> {
+        let mut fields: Vec<&Field> = self.fields.iter().collect();
+        fields.sort_by_key(|field| field.place);
+        fields
+    }
 }
 
 /// A field of a struct.
@@ -117,6 +136,12 @@ pub struct Field {
     pub default: Option<Tree>,
     /// How a strategic merge patch treats it.
     pub patch: Patch,
+    /// Whether documents say if it is taken as one value, or how its items are told apart.
+    pub told: bool,
+    /// The values that it, its items or its map's values may have, where Go has a name for each.
+    pub values: Option<Arc<[Box<str>]>>,
+    /// Grows in the order of Go's fields.
+    pub(crate) place: u32,
     /// The struct that Go embeds and that the field came with: `VolumeSource`. Messages show it in paths.
     pub embedded: Option<TypeId>,
 }

@@ -1,19 +1,22 @@
 //! The table of built-in types, read.
 //!
 //! A file begins with `# ` and the prefix of its names in documents; its own name is how other files call it. A line at
-//! the margin begins a struct: its name, and `atomic` if apply takes it as one value. Below stand its fields, two spaces
-//! in: the number in protobuf (`-` for none), the name, the type, and words.
+//! the margin begins a struct: its name, `atomic` if apply takes it as one value, and `union=by:a,b` if only one of the
+//! fields a and b should be set, as the field `by` says (or none does). Below stand its fields, two spaces in and in Go's
+//! order: the number in protobuf (`-` for none), the name, the type, and words. `= Name [..]` at the margin names the values
+//! of a string that has a constant for each, as JSON.
 //!
 //! After the name stands `!` if Go never leaves the field out, `~` if it does where all of it is zero. Types are `string`,
 //! `bool`, `int32`, `int64`, `float64`, `bytes`, `Time` and its like, a struct's name, `[]` of a type, `{}` of a type (a
 //! map), `*` before what may be nil; `v1.Protocol=string` is a string that Go calls `v1.Protocol`. `- TypeMeta` says that
 //! the struct is an object, `<Name>` that Go embeds that struct.
 //!
-//! Words: `required`; `keys=a,b`, `set` (lists; else atomic) and `atomic` (maps) for apply; `merge`, `merge=key`,
-//! `mergekey=key`, `replace`, `retainKeys` for strategic merge patches; `default=` and JSON.
+//! Words: `required`; `keys=a,b`, `set`, `atomic` (lists; atomic too if nothing is said, which documents then do not say),
+//! `atomic` (maps) and `granular` (maps and structs; only documents say it) for apply; `merge`, `merge=key`, `mergekey=key`,
+//! `replace`, `retainKeys` for strategic merge patches; `one=Name` for values that have names; `default=` and JSON.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use apiserver_api::tree;
 use thiserror::Error;
@@ -32,6 +35,8 @@ pub struct TableError {
     pub what: String,
 }
 
+mod say;
+
 include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
 /// The types of Kubernetes itself.
@@ -48,14 +53,18 @@ struct Block<'t> {
     file: &'t str,
     line: usize,
     name: &'t str,
-    atomic: bool,
+    words: Vec<&'t str>,
     fields: Vec<(usize, &'t str)>,
 }
+
+/// How far the places of two fields are apart: what one of them embeds has its places between.
+const APART: u32 = 1 << 10;
 
 struct Reader<'t> {
     /// Prefixes of names, by file.
     prefixes: HashMap<&'t str, &'t str>,
     ids: HashMap<(&'t str, &'t str), TypeId>,
+    values: HashMap<(&'t str, &'t str), Arc<[Box<str>]>>,
     blocks: Vec<Block<'t>>,
 }
 
@@ -64,44 +73,45 @@ pub(crate) fn read(files: &[(&str, &str)]) -> Result<Schema, TableError> {
     let mut reader = Reader {
         prefixes: HashMap::new(),
         ids: HashMap::new(),
+        values: HashMap::new(),
         blocks: Vec::new(),
     };
     for (file, text) in files {
         reader.split(file, text)?;
     }
     let mut schema = Schema::default();
+    let mut places = Vec::with_capacity(reader.blocks.len());
     for block in &reader.blocks {
-        let one = reader.one(block)?;
+        let (one, embedded) = reader.one(block)?;
         schema.names.insert(one.name.clone(), TypeId(schema.types.len() as u32));
         schema.types.push(one);
+        places.push(embedded);
     }
     for at in 0..schema.types.len() {
-        embed(&mut schema, at);
+        embed(&mut schema, &places, at);
     }
     Ok(schema)
 }
 
 /// Puts the fields of embedded structs among a struct's own. What is embedded embeds nothing that was not put in before.
-fn embed(schema: &mut Schema, at: usize) {
+/// `places` holds where each struct has what it embeds.
+fn embed(schema: &mut Schema, places: &[Vec<u32>], at: usize) {
     let embedded: Vec<TypeId> = schema.types[at].embedded.iter().map(|(_, id)| *id).collect();
-    for id in embedded {
-        embed_all(schema, id);
-        let theirs: Vec<Field> = schema.get(id).fields.clone();
+    for (id, place) in embedded.into_iter().zip(&places[at]) {
+        if !schema.get(id).embedded.is_empty() {
+            embed(schema, places, id.0 as usize);
+        }
+        let theirs: Vec<Field> = schema.get(id).in_order().into_iter().cloned().collect();
         let fields = &mut schema.types[at].fields;
-        for mut field in theirs {
+        for (mut field, rank) in theirs.into_iter().zip(1..) {
             if fields.iter().all(|own| own.name != field.name) {
                 field.embedded = Some(id);
+                field.place = place + rank;
                 fields.push(field);
             }
         }
     }
     schema.types[at].fields.sort_by(|a, b| a.name.cmp(&b.name));
-}
-
-fn embed_all(schema: &mut Schema, id: TypeId) {
-    if !schema.get(id).embedded.is_empty() {
-        embed(schema, id.0 as usize);
-    }
 }
 
 impl<'t> Reader<'t> {
@@ -114,6 +124,12 @@ impl<'t> Reader<'t> {
             };
             if let Some(prefix) = line.strip_prefix("# ") {
                 self.prefixes.insert(file, prefix);
+            } else if let Some(values) = line.strip_prefix("= ") {
+                let (name, values) = values.split_once(' ').ok_or_else(|| wrong("values without a name"))?;
+                let values = tree::parse(values.as_bytes()).map_err(|error| wrong(&error.to_string()))?;
+                let values = values.tree.as_list().unwrap_or_default().iter();
+                let values = values.filter_map(|value| value.as_str().map(Into::into));
+                self.values.insert((file, name), values.collect());
             } else if let Some(field) = line.strip_prefix("  ") {
                 let block = self.blocks.last_mut().filter(|block| block.file == file);
                 block
@@ -123,17 +139,12 @@ impl<'t> Reader<'t> {
             } else {
                 let mut words = line.split(' ');
                 let name = words.next().unwrap_or_default();
-                let atomic = match words.next() {
-                    None => false,
-                    Some("atomic") => true,
-                    Some(_) => return Err(wrong("a struct is its name and, perhaps, `atomic`")),
-                };
                 self.ids.insert((file, name), TypeId(self.blocks.len() as u32));
                 self.blocks.push(Block {
                     file,
                     line: at + 1,
                     name,
-                    atomic,
+                    words: words.collect(),
                     fields: Vec::new(),
                 });
             }
@@ -141,31 +152,40 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    fn one(&self, block: &Block<'t>) -> Result<Struct, TableError> {
-        let prefix = self.prefixes.get(block.file).ok_or_else(|| TableError {
+    /// A struct, and the places of what it embeds.
+    fn one(&self, block: &Block<'t>) -> Result<(Struct, Vec<u32>), TableError> {
+        let wrong = |line: usize, what: String| TableError {
             file: block.file.to_owned(),
-            line: block.line,
-            what: "the file says no prefix".to_owned(),
-        })?;
+            line,
+            what,
+        };
+        let prefix = self.prefixes.get(block.file);
+        let prefix = prefix.ok_or_else(|| wrong(block.line, "the file says no prefix".to_owned()))?;
         let mut one = Struct {
             name: format!("{prefix}.{}", block.name).into(),
             go: block.name.into(),
             fields: Vec::new(),
             typed: false,
-            atomic: block.atomic,
+            atomic: false,
             embedded: Vec::new(),
+            union: None,
         };
-        for (line, text) in &block.fields {
-            self.field(block.file, text, &mut one).map_err(|what| TableError {
-                file: block.file.to_owned(),
-                line: *line,
-                what,
-            })?;
+        for word in &block.words {
+            one.say(word).map_err(|what| wrong(block.line, what))?;
         }
-        Ok(one)
+        let mut places = Vec::new();
+        for ((line, text), place) in block.fields.iter().zip((0..).step_by(APART as usize)) {
+            let embedded = one.embedded.len();
+            self.field(block.file, text, place, &mut one)
+                .map_err(|what| wrong(*line, what))?;
+            if one.embedded.len() > embedded {
+                places.push(place);
+            }
+        }
+        Ok((one, places))
     }
 
-    fn field(&self, file: &str, text: &str, one: &mut Struct) -> Result<(), String> {
+    fn field(&self, file: &str, text: &str, place: u32, one: &mut Struct) -> Result<(), String> {
         let mut words = text.split(' ');
         let number = words.next().unwrap_or_default();
         let number = match number {
@@ -211,6 +231,9 @@ impl<'t> Reader<'t> {
             required: false,
             default: None,
             patch: Patch::default(),
+            told: false,
+            values: None,
+            place,
             embedded: None,
         };
         // A default is JSON and the last word; it may have spaces.
@@ -225,10 +248,21 @@ impl<'t> Reader<'t> {
             field.default = Some(parsed.tree);
         }
         for word in rest.split_whitespace() {
-            field.say(word)?;
+            match word.strip_prefix("one=") {
+                Some(name) => field.values = Some(self.values(file, name)?),
+                None => field.say(word)?,
+            }
         }
         one.fields.push(field);
         Ok(())
+    }
+
+    fn values(&self, file: &str, name: &str) -> Result<Arc<[Box<str>]>, String> {
+        let (file, name) = name.rsplit_once('.').unwrap_or((file, name));
+        let values = self.values.get(&(file, name));
+        values
+            .cloned()
+            .ok_or_else(|| format!("there are no values {name} in {file}"))
     }
 
     fn id(&self, file: &str, name: &str) -> Result<TypeId, String> {
@@ -269,32 +303,6 @@ impl<'t> Reader<'t> {
             "PropsOrStringArray" => Shape::PropsOrStringArray,
             name => Shape::Struct(self.id(file, name)?),
         })
-    }
-}
-
-impl Field {
-    /// Takes one of the words behind a type.
-    fn say(&mut self, word: &str) -> Result<(), String> {
-        match (word, &mut self.shape) {
-            ("required", _) => self.required = true,
-            ("set", Shape::List(_, kind)) => *kind = Lists::Set,
-            ("atomic", Shape::Map(_, atomic)) => *atomic = true,
-            ("merge", _) => self.patch.merge = true,
-            ("replace", _) => self.patch.replace = true,
-            ("retainKeys", _) => self.patch.retain_keys = true,
-            (word, shape) => match (word.split_once('='), shape) {
-                (Some(("keys", keys)), Shape::List(_, kind)) => {
-                    *kind = Lists::Map(keys.split(',').map(Into::into).collect());
-                }
-                (Some(("merge", key)), _) => {
-                    self.patch.merge = true;
-                    self.patch.key = Some(key.into());
-                }
-                (Some(("mergekey", key)), _) => self.patch.key = Some(key.into()),
-                _ => return Err(format!("{word:?} says nothing of such a field")),
-            },
-        }
-        Ok(())
     }
 }
 

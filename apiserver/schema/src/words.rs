@@ -21,20 +21,32 @@ static WORDS: LazyLock<Tree> = LazyLock::new(|| {
     }
 });
 
+/// What is said of a type by its name in documents, be it one that the table has no fields of; empty where nothing is.
+pub fn words_of(name: &str) -> &'static str {
+    WORDS.at(name).text("")
+}
+
+/// What is said of a field by the name of its type in documents and its own, be it `apiVersion` or `kind`; empty where
+/// nothing is.
+pub fn field_words_of(name: &str, field: &str) -> &'static str {
+    WORDS.at(name).text(field)
+}
+
 impl Struct {
     /// What is said of it; empty where nothing is.
     pub fn words(&self) -> &'static str {
-        WORDS.at(&self.name).text("")
+        words_of(&self.name)
     }
 
     /// What is said of a field as this struct has it; empty where nothing is.
     pub fn field_words(&self, field: &Field) -> &'static str {
-        WORDS.at(&self.name).text(&field.name)
+        field_words_of(&self.name, &field.name)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::words_of;
     use crate::built_in;
 
     #[test]
@@ -47,7 +59,7 @@ mod tests {
             meta.field_words(name)
                 .starts_with("Name must be unique within a namespace.")
         );
-        // In k8s-openapi lists are generic, as are these two, and what Go embeds is no type of its own.
+        // In k8s-openapi lists are generic, and what Go embeds is no type of its own.
         let embedded: Vec<_> = schema
             .iter()
             .flat_map(|(_, one)| one.embedded.iter().map(|(_, id)| *id))
@@ -56,6 +68,21 @@ mod tests {
             .iter()
             .filter(|(id, one)| one.words().is_empty() && !one.go.ends_with("List") && !embedded.contains(id));
         let silent: Vec<_> = silent.map(|(_, one)| &*one.go).collect();
-        assert_eq!(silent, ["Patch", "WatchEvent"]);
+        assert_eq!(silent, ["MatchCondition"]);
+    }
+
+    #[test]
+    fn the_words_of_an_event_are_told_from_those_of_its_object() {
+        let schema = built_in();
+        let event = schema.get(schema.named("io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent").unwrap());
+        assert_eq!(event.words(), "Event represents a single event to a watched resource.");
+        let object = event.field_words(event.field("object").unwrap());
+        assert!(object.starts_with("Object is:\n") && object.ends_with("depending on context."));
+    }
+
+    #[test]
+    fn types_without_fields_have_words_too() {
+        assert!(words_of("io.k8s.apimachinery.pkg.util.intstr.IntOrString").starts_with("IntOrString is a type"));
+        assert_eq!(words_of("none"), "");
     }
 }

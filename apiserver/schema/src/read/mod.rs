@@ -153,7 +153,10 @@ impl Reader<'_, '_> {
 
     /// What is written of a field that was not given.
     fn absent(&self, field: &Field) -> Option<Tree> {
-        if let Some(default) = &field.default {
+        // Where Go cannot tell zero from nothing, a default of zero is only what documents say.
+        if let Some(default) = &field.default
+            && (field.pointer || !default.is_zero())
+        {
             return Some(default.clone());
         }
         match field.omit {

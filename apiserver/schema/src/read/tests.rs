@@ -57,6 +57,15 @@ fn what_is_empty_is_left_out_or_written_as_go_has_it() {
 }
 
 #[test]
+fn a_default_of_zero_is_written_only_where_go_tells_it_from_nothing() {
+    assert_eq!(
+        stored("core.v1.AzureDiskVolumeSource", r#"{"diskName":"d","diskURI":"u"}"#),
+        r#"{"cachingMode":"ReadWrite","diskName":"d","diskURI":"u","fsType":"ext4","kind":"Shared","readOnly":false}"#
+    );
+    assert_eq!(stored("core.v1.LocalObjectReference", "{}"), "{}");
+}
+
+#[test]
 fn values_take_their_normal_form() {
     assert_eq!(
         stored(

@@ -47,6 +47,49 @@ fn what_go_embeds_stands_among_the_fields() {
 }
 
 #[test]
+fn fields_keep_the_order_that_go_has() {
+    let schema = built_in();
+    let names = |name: &str| -> Vec<String> {
+        let one = schema.get(schema.named(&format!("io.k8s.api.{name}")).unwrap());
+        one.in_order().iter().map(|field| field.name.to_string()).collect()
+    };
+    assert_eq!(names("core.v1.ConfigMapProjection"), ["name", "items", "optional"]);
+    // An embedded struct that embeds another.
+    assert_eq!(
+        names("admissionregistration.v1.NamedRuleWithOperations"),
+        [
+            "resourceNames",
+            "operations",
+            "apiGroups",
+            "apiVersions",
+            "resources",
+            "scope"
+        ]
+    );
+}
+
+#[test]
+fn what_only_documents_tell_is_kept() {
+    let schema = built_in();
+    let one = |name: &str| schema.get(schema.named(&format!("io.k8s.api.core.v1.{name}")).unwrap());
+    let profile = one("AppArmorProfile");
+    let union = profile.union.as_ref().unwrap();
+    assert_eq!(&*union.discriminator, "type");
+    assert_eq!(
+        union.fields.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
+        ["localhostProfile"]
+    );
+    assert!(one("PersistentVolumeSpec").field("claimRef").unwrap().told);
+    assert!(one("Container").field("args").unwrap().told);
+    assert!(!one("ConfigMapList").field("items").unwrap().told);
+    let protocol = one("ServicePort").field("protocol").unwrap().values.as_ref().unwrap();
+    assert_eq!(
+        protocol.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
+        ["SCTP", "TCP", "UDP"]
+    );
+}
+
+#[test]
 fn a_default_is_json() {
     let schema = built_in();
     let port = schema.get(schema.named("io.k8s.api.core.v1.ServicePort").unwrap());
@@ -58,7 +101,8 @@ fn a_wrong_table_says_where() {
     for (text, message) in [
         ("  1 a string", "t, line 1: a field before any struct"),
         ("A", "t, line 1: the file says no prefix"),
-        ("# p\nA odd", "t, line 2: a struct is its name and, perhaps, `atomic`"),
+        ("# p\nA odd", "t, line 2: \"odd\" says nothing of a struct"),
+        ("# p\nA\n  1 a string one=V", "t, line 3: there are no values V in t"),
         ("# p\nA\n  x a string", "t, line 3: \"x\" is no number"),
         ("# p\nA\n  1 a B", "t, line 3: there is no struct B in t"),
         (
