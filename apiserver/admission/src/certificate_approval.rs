@@ -11,11 +11,11 @@ use crate::signer;
 
 /// The plugin.
 #[derive(Debug, Default)]
-pub struct CertificateApproval;
+pub(crate) struct CertificateApproval;
 
 impl CertificateApproval {
     /// It has no settings.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self
     }
 }

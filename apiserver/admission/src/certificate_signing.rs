@@ -17,11 +17,11 @@ const REQUESTS: &[(&str, &str)] = &[
 
 /// The plugin.
 #[derive(Debug, Default)]
-pub struct CertificateSigning;
+pub(crate) struct CertificateSigning;
 
 impl CertificateSigning {
     /// It has no settings.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self
     }
 }

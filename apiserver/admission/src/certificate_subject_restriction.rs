@@ -19,11 +19,11 @@ const LABEL: &str = "CERTIFICATE REQUEST";
 
 /// The plugin.
 #[derive(Debug, Default)]
-pub struct CertificateSubjectRestriction;
+pub(crate) struct CertificateSubjectRestriction;
 
 impl CertificateSubjectRestriction {
     /// It has no settings.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self
     }
 }

@@ -14,11 +14,11 @@ const HOUSEKEEPING: [&str; 4] = ["finalizers", "managedFields", "ownerReferences
 
 /// The plugin. Bundles are only served where upstream's gate `ClusterTrustBundle` is on, so that it needs no gate of its own.
 #[derive(Debug, Default)]
-pub struct ClusterTrustBundleAttest;
+pub(crate) struct ClusterTrustBundleAttest;
 
 impl ClusterTrustBundleAttest {
     /// It has no settings.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self
     }
 }

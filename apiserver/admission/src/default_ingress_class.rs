@@ -17,11 +17,11 @@ const CLASS: &str = "kubernetes.io/ingress.class";
 
 /// The plugin.
 #[derive(Debug, Default)]
-pub struct DefaultIngressClass;
+pub(crate) struct DefaultIngressClass;
 
 impl DefaultIngressClass {
     /// It has no settings.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self
     }
 }

@@ -16,11 +16,11 @@ const ANNOTATIONS: &[&str] = &[
 
 /// The plugin.
 #[derive(Debug, Default)]
-pub struct DefaultStorageClass;
+pub(crate) struct DefaultStorageClass;
 
 impl DefaultStorageClass {
     /// It has no settings.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self
     }
 }

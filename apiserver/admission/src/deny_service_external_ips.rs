@@ -9,11 +9,11 @@ use crate::plugin::{Operation, Plugin, Request};
 
 /// The plugin.
 #[derive(Debug, Default)]
-pub struct DenyServiceExternalIps;
+pub(crate) struct DenyServiceExternalIps;
 
 impl DenyServiceExternalIps {
     /// It has no settings.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self
     }
 }

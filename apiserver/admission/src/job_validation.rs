@@ -15,11 +15,11 @@ const GROUPS: GroupResource = GroupResource::known("scheduling.k8s.io", "podgrou
 /// The plugin. There are no groups of pods unless upstream's gate `GenericWorkload` is on, so that it needs no gate of its
 /// own.
 #[derive(Debug, Default)]
-pub struct JobValidation;
+pub(crate) struct JobValidation;
 
 impl JobValidation {
     /// It has no settings.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self
     }
 }

@@ -23,11 +23,11 @@ type Needs = fn(&Tree, &Tree) -> bool;
 
 /// The plugin.
 #[derive(Debug, Default)]
-pub struct NodeDeclaredFeatureValidator;
+pub(crate) struct NodeDeclaredFeatureValidator;
 
 impl NodeDeclaredFeatureValidator {
     /// It has no settings.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self
     }
 }

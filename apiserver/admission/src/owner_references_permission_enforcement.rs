@@ -16,11 +16,11 @@ const DEFINITIONS: GroupResource = GroupResource::known("apiextensions.k8s.io", 
 
 /// The plugin.
 #[derive(Debug, Default)]
-pub struct OwnerReferencesPermissionEnforcement;
+pub(crate) struct OwnerReferencesPermissionEnforcement;
 
 impl OwnerReferencesPermissionEnforcement {
     /// It has no settings.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self
     }
 }

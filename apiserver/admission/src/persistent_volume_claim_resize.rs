@@ -13,11 +13,11 @@ const SIZE: &[&str] = &["spec", "resources", "requests", "storage"];
 
 /// The plugin.
 #[derive(Debug, Default)]
-pub struct PersistentVolumeClaimResize;
+pub(crate) struct PersistentVolumeClaimResize;
 
 impl PersistentVolumeClaimResize {
     /// It has no settings.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self
     }
 }

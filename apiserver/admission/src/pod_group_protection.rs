@@ -11,11 +11,11 @@ const FINALIZER: &str = "scheduling.k8s.io/podgroup-protection";
 
 /// The plugin. Groups are only served where upstream's gate `GenericWorkload` is on, so that it needs no gate of its own.
 #[derive(Debug, Default)]
-pub struct PodGroupProtection;
+pub(crate) struct PodGroupProtection;
 
 impl PodGroupProtection {
     /// It has no settings.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self
     }
 }

@@ -15,11 +15,11 @@ const WORKLOADS: GroupResource = GroupResource::known(GROUP, "workloads");
 
 /// The plugin. Groups are only served where upstream's gate `GenericWorkload` is on, so that it needs no gate of its own.
 #[derive(Debug, Default)]
-pub struct PodGroupWorkloadExists;
+pub(crate) struct PodGroupWorkloadExists;
 
 impl PodGroupWorkloadExists {
     /// It has no settings.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self
     }
 }

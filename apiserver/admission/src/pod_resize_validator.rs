@@ -17,11 +17,11 @@ const SYSTEM: &str = "kubernetes.io/os";
 
 /// The plugin.
 #[derive(Debug, Default)]
-pub struct PodResizeValidator;
+pub(crate) struct PodResizeValidator;
 
 impl PodResizeValidator {
     /// It has no settings.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self
     }
 }

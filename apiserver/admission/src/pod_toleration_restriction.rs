@@ -17,7 +17,7 @@ const TEXTS: [&str; 4] = ["key", "operator", "value", "effect"];
 
 /// The plugin.
 #[derive(Debug, Default)]
-pub struct PodTolerationRestriction {
+pub(crate) struct PodTolerationRestriction {
     defaults: Vec<Tree>,
     allowed: Vec<Tree>,
 }
@@ -25,8 +25,14 @@ pub struct PodTolerationRestriction {
 impl PodTolerationRestriction {
     /// Takes what holds for namespaces that say nothing themselves: `default` and `whitelist` of the plugin's
     /// configuration, both lists of tolerations as pods have them.
-    pub const fn new(defaults: Vec<Tree>, allowed: Vec<Tree>) -> Self {
+    pub(crate) const fn new(defaults: Vec<Tree>, allowed: Vec<Tree>) -> Self {
         Self { defaults, allowed }
+    }
+
+    /// As the plugin's configuration says.
+    pub(crate) fn configured(configuration: &Tree) -> Self {
+        let list = |field: &str| configuration.items(field).to_vec();
+        Self::new(list("default"), list("whitelist"))
     }
 
     async fn check(&self, request: &Request<'_>, pod: &Tree) -> Result<(), Status> {

@@ -13,11 +13,11 @@ const LABELS: &[&str] = &["topology.kubernetes.io/region", "topology.kubernetes.
 
 /// The plugin.
 #[derive(Debug, Default)]
-pub struct PodTopologyLabels;
+pub(crate) struct PodTopologyLabels;
 
 impl PodTopologyLabels {
     /// It has no settings.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self
     }
 }

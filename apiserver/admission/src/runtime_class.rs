@@ -17,11 +17,11 @@ const OWN_OVERHEAD: &str = "pod rejected: Pod Overhead set without corresponding
 
 /// The plugin.
 #[derive(Debug, Default)]
-pub struct RuntimeClass;
+pub(crate) struct RuntimeClass;
 
 impl RuntimeClass {
     /// It has no settings.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self
     }
 }

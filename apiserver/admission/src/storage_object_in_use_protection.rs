@@ -20,11 +20,11 @@ const PROTECTED: &[(&str, &str, &str)] = &[
 
 /// The plugin.
 #[derive(Debug, Default)]
-pub struct StorageObjectInUseProtection;
+pub(crate) struct StorageObjectInUseProtection;
 
 impl StorageObjectInUseProtection {
     /// It has no settings.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self
     }
 }

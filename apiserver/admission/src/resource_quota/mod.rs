@@ -48,7 +48,7 @@ const IGNORED: &[(&str, &str)] = &[
 
 /// Objects that may only be made where a quota is about them: an entry of `limitedResources` of the plugin's configuration.
 #[derive(Clone, Debug, Default)]
-pub struct LimitedResource {
+pub(crate) struct LimitedResource {
     /// Empty for the core group.
     pub group: Text,
     /// `pods`.
@@ -62,7 +62,7 @@ pub struct LimitedResource {
 
 /// The plugin. One of it serves all requests, since those of one namespace wait for each other.
 #[derive(Debug, Default)]
-pub struct ResourceQuota {
+pub(crate) struct ResourceQuota {
     limited: Vec<Limited>,
     lanes: Lanes,
     latest: Latest,
@@ -77,7 +77,7 @@ struct Limited {
 
 impl ResourceQuota {
     /// Takes what needs a quota; mostly nothing does.
-    pub fn new(limited: Vec<LimitedResource>) -> Self {
+    pub(crate) fn new(limited: Vec<LimitedResource>) -> Self {
         let limited = limited.into_iter().map(|resource| Limited {
             scopes: resource.match_scopes.iter().map(Scope::read).collect(),
             resource,
@@ -86,6 +86,24 @@ impl ResourceQuota {
             limited: limited.collect(),
             ..Self::default()
         }
+    }
+
+    /// As the plugin's configuration says.
+    pub(crate) fn configured(configuration: &Tree) -> Self {
+        let limited = configuration
+            .items("limitedResources")
+            .iter()
+            .map(|one| LimitedResource {
+                group: one.text("apiGroup").into(),
+                resource: one.text("resource").into(),
+                match_contains: one
+                    .items("matchContains")
+                    .iter()
+                    .filter_map(|text| text.as_str().map(Text::from))
+                    .collect(),
+                match_scopes: one.items("matchScopes").to_vec(),
+            });
+        Self::new(limited.collect())
     }
 }
 

@@ -1,0 +1,129 @@
+//! `PodSecurity`: a namespace's labels say how much pods may do to their node (upstream's `pod-security-admission`).
+//!
+//! Three levels, each stricter than the one before. Of a namespace's three modes, `enforce` refuses pods, `warn` tells clients
+//! of pods and of templates, and `audit` is for the audit log. Start reading at [`policy`], then at `checks`.
+
+mod checks;
+mod evaluate;
+mod namespace;
+mod pods;
+mod policy;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use apiserver_api::status::Status;
+use apiserver_api::tree::Tree;
+use async_trait::async_trait;
+
+use self::policy::{Level, Policy, policy};
+use self::settings::Settings;
+use crate::namespaces::{find, is_namespace};
+use crate::plugin::{Operation, Plugin, Request};
+
+/// The plugin.
+pub(crate) struct PodSecurity {
+    settings: Settings,
+}
+
+impl PodSecurity {
+    /// From its configuration; `null` for none.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn new(configuration: &Tree) -> Result<Self, String> {
+        let settings = Settings::read(configuration)?;
+        Ok(Self { settings })
+    }
+
+    /// The policy of a write's namespace, and whether its labels are all right.
+    async fn policy(&self, request: &Request<'_>) -> Result<(Policy, bool), Status> {
+        let namespace = find(request.cluster, request.namespace).await?;
+        let (policy, refusals) = policy(&namespace, self.settings.defaults);
+        Ok((policy, refusals.is_empty()))
+    }
+
+    async fn validate_pod(&self, request: &Request<'_>, pod: &Tree) -> Result<(), Status> {
+        if pods::IGNORED.contains(&request.subresource) || self.settings.exempts(request) {
+            return Ok(());
+        }
+        let found = self.policy(request).await;
+        let (policy, right) = found.map_err(|_| {
+            let name = apiserver_api::go::quote(request.namespace);
+            Status::internal(format!("failed to lookup namespace {name}"))
+        })?;
+        if right && policy.is_privileged() {
+            return Ok(());
+        }
+        if let Some(old) = request.old.filter(|_| request.operation == Operation::Update)
+            && !pods::differ(pod, old)
+        {
+            return Ok(());
+        }
+        if self.settings.exempts_runtime(pod.at("spec")) {
+            return Ok(());
+        }
+        let judged = pods::Pod::of(pod);
+        let verdict = evaluate::evaluate(policy.enforce, &judged);
+        if let Some(detail) = verdict.detail() {
+            let words = format!("violates PodSecurity \"{}\": {detail}", policy.enforce);
+            return Err(Status::forbidden(
+                &request.resource.group_resource(),
+                request.name,
+                words,
+            ));
+        }
+        warn(request, policy, &judged);
+        Ok(())
+    }
+
+    /// Templates are never refused: their controllers' pods are.
+    async fn validate_template(&self, request: &Request<'_>, object: &Tree) {
+        if !request.subresource.is_empty() || self.settings.exempts(request) {
+            return;
+        }
+        let Some(template) = pods::template(request, object) else {
+            return;
+        };
+        // A namespace that cannot be found out is no reason to refuse a controller.
+        let Ok((policy, right)) = self.policy(request).await else {
+            return;
+        };
+        let silent = policy.warn.level == Level::Privileged && policy.audit.level == Level::Privileged;
+        if right && silent || self.settings.exempts_runtime(template.at("spec")) {
+            return;
+        }
+        warn(request, policy, &pods::Pod::of(template));
+    }
+}
+
+fn warn(request: &Request<'_>, policy: Policy, pod: &pods::Pod<'_>) {
+    if let Some(detail) = evaluate::evaluate(policy.warn, pod).detail() {
+        request.warn(format!("would violate PodSecurity \"{}\": {detail}", policy.warn));
+    }
+}
+
+#[async_trait]
+impl Plugin for PodSecurity {
+    fn name(&self) -> &'static str {
+        "PodSecurity"
+    }
+
+    fn handles(&self, operation: Operation) -> bool {
+        matches!(operation, Operation::Create | Operation::Update)
+    }
+
+    async fn validate(&self, request: &Request<'_>, object: Option<&Tree>) -> Result<(), Status> {
+        let Some(object) = object else {
+            return Ok(());
+        };
+        if is_namespace(request) {
+            return namespace::validate(&self.settings, request, object);
+        }
+        if request.resource.group.is_empty() && request.resource.resource == "pods" {
+            return self.validate_pod(request, object).await;
+        }
+        self.validate_template(request, object).await;
+        Ok(())
+    }
+}
