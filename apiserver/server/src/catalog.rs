@@ -14,8 +14,7 @@ use apiserver_storage::object::Reading;
 use apiserver_storage::shelf::Shelf;
 use apiserver_storage::store::Layout;
 
-/// Which group versions are served (`--runtime-config`).
-pub type Serves = dyn Fn(&str, &str) -> bool + Send + Sync;
+use crate::discovery::Served;
 
 /// A kind as one version serves it.
 pub struct Resource {
@@ -210,11 +209,11 @@ impl Catalog {
     }
 
     /// What is served, of what `shelf` says is kept.
-    pub fn new(serves: &Serves, shelf: impl Fn(&str) -> Option<Arc<Shelf>>) -> Self {
+    pub fn new(served: &Served, shelf: impl Fn(&str) -> Option<Arc<Shelf>>) -> Self {
         let (mut by_path, mut by_name) = (HashMap::new(), HashMap::new());
         for kind in apiserver_kinds::all() {
-            for version in kind.versions.iter().filter(|version| serves(kind.group, version.name)) {
-                let resource = Arc::new(resource(kind, version, serves, &shelf));
+            for version in kind.versions.iter().filter(|version| served.serves(kind, version.name)) {
+                let resource = Arc::new(resource(kind, version, served, &shelf));
                 let key = (kind.group.into(), version.name.into(), kind.plural.into());
                 by_name
                     .entry(resource.group_resource.clone())
@@ -259,13 +258,13 @@ fn stored_kinds() -> impl Iterator<Item = &'static Kind> {
 fn resource(
     kind: &'static Kind,
     version: &'static Version,
-    serves: &Serves,
+    served: &Served,
     shelf: impl Fn(&str) -> Option<Arc<Shelf>>,
 ) -> Resource {
     let group_version = GroupVersion::new(kind.group, version.name);
     let api_version: Text = group_version.to_string().into();
     let head = format!(r#""kind":"{}","apiVersion":"{api_version}""#, kind.kind);
-    let others = kind.versions.iter().filter(|other| serves(kind.group, other.name));
+    let others = kind.versions.iter().filter(|other| served.serves(kind, other.name));
     let is_kept = kind.verbs.contains(&Verb::Get) && !kind.folder.is_empty();
     Resource {
         kind,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use apiserver_access::authenticate::Peer;
 use axum::body::Body;
 use base::task::Tasks;
 use base::tls::ServerTls;
@@ -11,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use rustls_pki_types::CertificateDer;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::pipeline::Pipeline;
@@ -53,7 +55,11 @@ async fn connection(stream: TcpStream, tls: ServerTls, pipeline: Arc<Pipeline>) 
         }
         Err(_) => return,
     };
-    let service = service_fn(move |request: Request<Incoming>| pipeline.clone().serve(request.map(Body::new)));
+    let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+    let chain = chain.iter().cloned().map(CertificateDer::into_owned).collect();
+    let peer = Peer::new(chain).map(Arc::new);
+    let service =
+        service_fn(move |request: Request<Incoming>| pipeline.clone().serve(peer.clone(), request.map(Body::new)));
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
     builder

@@ -3,43 +3,272 @@
 use std::sync::Arc;
 
 use apiserver_api::status::Status;
+use http::header::{ETAG, HeaderValue, IF_NONE_MATCH};
+use prometheus::{Registry, TextEncoder};
 
-use crate::answer::Answer;
+use crate::answer::{self, Answer};
+use crate::discovery::{self, Aggregated, Served};
 use crate::handlers::{not_allowed, nowhere};
+use crate::health::Health;
 use crate::machine::Machine;
-use crate::pipeline::{Pipeline, not_found, reads};
+use crate::openapi::{Document, Documents, PROTOBUF_V2, PROTOBUF_V3, Packed};
+use crate::pipeline::{not_found, reads};
 use crate::request::Call;
+use crate::request::accept::{Form, Shape, Wanted, negotiate};
 use crate::request::info::Info;
+use crate::version::version;
 
 /// What is served at other paths.
-#[derive(Default)]
-pub struct Paths {}
+pub struct Paths {
+    served: Served,
+    core: Aggregated,
+    named: Aggregated,
+    documents: Arc<Documents>,
+    health: Arc<Health>,
+    registry: Registry,
+    /// Where clients reach the server: `host:port`.
+    address: String,
+    /// What proves the tokens of service accounts: the configuration of its issuer, and its keys. Ready JSON.
+    tokens: Option<(String, String)>,
+}
+
+/// The media types of aggregated discovery, as clients ask for them and as it is answered.
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 impl Paths {
+    /// The paths of a server.
+    pub fn new(
+        served: Served,
+        documents: Arc<Documents>,
+        health: Arc<Health>,
+        registry: Registry,
+        address: String,
+        tokens: Option<(String, String)>,
+    ) -> Self {
+        Self {
+            core: discovery::core_group(&served),
+            named: discovery::named_groups(&served),
+            served,
+            documents,
+            health,
+            registry,
+            address,
+            tokens,
+        }
+    }
+
     /// Whether a path lies in a group version that is served, whose router then has the say.
-    pub(crate) fn is_group_version(&self, machine: &Machine, info: &Info) -> bool {
+    pub(crate) fn is_group_version(machine: &Machine, info: &Info) -> bool {
         machine.catalog.serves(&info.group, &info.version)
     }
-}
 
-/// Whether a path lies in a group that is served in some version, whose router then has the say.
-fn is_group(path: &str) -> bool {
-    let group = path.strip_prefix("/apis/").and_then(|rest| rest.split('/').next());
-    group.is_some_and(|group| apiserver_kinds::all().any(|kind| kind.group == group))
-}
-
-/// Answers a request.
-///
-/// # Errors
-/// What the client is told.
-pub(crate) async fn serve(pipeline: &Arc<Pipeline>, call: &Call) -> Result<Answer, Status> {
-    let _ = pipeline;
-    let path = call.path.as_str();
-    match path {
-        "/healthz" | "/livez" | "/readyz" if reads(&call.method) => Ok(crate::answer::text(200, "ok")),
-        "/api" | "/api/" | "/apis" | "/apis/" if !reads(&call.method) => Err(not_allowed()),
-        _ if path.starts_with("//") => Ok(not_found()),
-        _ if path.starts_with("/api/") || is_group(path) => Err(nowhere()),
-        _ => Ok(not_found()),
+    /// Answers a request.
+    ///
+    /// # Errors
+    /// What the client is told.
+    pub(crate) async fn serve(&self, call: &Call) -> Result<Answer, Status> {
+        let path = call.path.as_str();
+        if let Some(answer) = self.health.serve(call).await {
+            return Ok(answer);
+        }
+        if path.starts_with("//") {
+            return Ok(not_found());
+        }
+        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+        if matches!(parts[0], "api" | "apis") {
+            return self.discovery(call, &parts);
+        }
+        if !reads(&call.method) {
+            return Ok(not_found());
+        }
+        Ok(match parts.as_slice() {
+            [""] => self.index(call)?,
+            ["version"] => answer::tree(call, plain(call)?, 200, &version()),
+            ["metrics"] => self.metrics(),
+            ["openapi", "v3"] => self.openapi_index(call),
+            ["openapi", "v3", rest @ ..] => self.openapi(call, &rest.join("/")),
+            ["openapi", "v2"] => self.openapi_v2(call),
+            [".well-known", "openid-configuration"] => self.token_document(0),
+            ["openid", "v1", "jwks"] => self.token_document(1),
+            _ => not_found(),
+        })
     }
+
+    fn discovery(&self, call: &Call, parts: &[&str]) -> Result<Answer, Status> {
+        let tree = match parts {
+            ["api"] | ["apis"] if wants_aggregated(call) && reads(&call.method) => {
+                let aggregated = if parts[0] == "api" { &self.core } else { &self.named };
+                return Ok(tagged(call, AGGREGATED, &aggregated.tag, &aggregated.json));
+            }
+            ["api"] => {
+                let addresses = [("0.0.0.0/0", self.address.as_str())];
+                Some(discovery::api_versions(&self.served, &addresses))
+            }
+            ["apis"] => Some(discovery::group_list(&self.served)),
+            ["api", version] => discovery::resource_list(&self.served, "", version),
+            ["apis", group] => discovery::group(&self.served, group),
+            ["apis", group, version] => discovery::resource_list(&self.served, group, version),
+            _ => None,
+        };
+        match tree {
+            Some(_) if !reads(&call.method) => Err(not_allowed()),
+            Some(tree) => Ok(answer::tree(call, plain(call)?, 200, &tree)),
+            // A group that is known in some version has a router, which says so of all else.
+            None if parts[0] == "api" || self.is_group(parts.get(1)) => Err(nowhere()),
+            None => Ok(not_found()),
+        }
+    }
+
+    fn is_group(&self, name: Option<&&str>) -> bool {
+        name.is_some_and(|name| discovery::group(&self.served, name).is_some())
+    }
+
+    /// The paths that there are.
+    fn index(&self, call: &Call) -> Result<Answer, Status> {
+        let mut paths: Vec<String> = Vec::new();
+        let plain_paths = [
+            "/.well-known/openid-configuration",
+            "/api",
+            "/api/v1",
+            "/apis",
+            "/apis/",
+            "/healthz",
+            "/livez",
+        ];
+        paths.extend(plain_paths.map(str::to_owned));
+        for (group, versions) in self.served.groups() {
+            paths.push(format!("/apis/{group}"));
+            paths.extend(versions.iter().map(|version| format!("/apis/{group}/{version}")));
+        }
+        let more = [
+            "/metrics",
+            "/openapi/v2",
+            "/openapi/v3",
+            "/openapi/v3/",
+            "/openid/v1/jwks",
+            "/readyz",
+            "/version",
+        ];
+        paths.extend(more.map(str::to_owned));
+        paths.sort_unstable();
+        let mut tree = apiserver_api::tree::Tree::map();
+        tree.set(
+            "paths",
+            paths.iter().map(String::as_str).collect::<apiserver_api::tree::Tree>(),
+        );
+        Ok(answer::tree(call, plain(call)?, 200, &tree))
+    }
+
+    fn openapi_index(&self, call: &Call) -> Answer {
+        let hashes = self.documents.hashes();
+        let pairs = hashes.iter().map(|(path, hash)| (path.as_str(), hash.as_str()));
+        let index = crate::openapi::index(pairs);
+        answer::packed(call, 200, "text/plain; charset=utf-8", index)
+    }
+
+    fn openapi(&self, call: &Call, path: &str) -> Answer {
+        let Some(document) = self.documents.v3(path) else {
+            return answer::bytes(404, "text/plain; charset=utf-8", "");
+        };
+        let mut answer = spoken(call, &document, PROTOBUF_V3);
+        if call.query.text("hash") == document.hash() {
+            // The address names the content: it never changes.
+            let forever = HeaderValue::from_static("public, immutable, max-age=31536000");
+            answer.headers_mut().insert(http::header::CACHE_CONTROL, forever);
+        }
+        answer
+    }
+
+    fn openapi_v2(&self, call: &Call) -> Answer {
+        spoken(call, &self.documents.v2(), PROTOBUF_V2)
+    }
+
+    fn metrics(&self) -> Answer {
+        let families = self.registry.gather();
+        let text = TextEncoder::new().encode_to_string(&families).unwrap_or_default();
+        answer::bytes(200, "text/plain; version=0.0.4; charset=utf-8", text)
+    }
+
+    fn token_document(&self, which: usize) -> Answer {
+        match &self.tokens {
+            None => not_found(),
+            Some((configuration, _)) if which == 0 => answer::bytes(200, "application/json", configuration.clone()),
+            Some((_, keys)) => answer::bytes(200, "application/jwk-set+json", keys.clone()),
+        }
+    }
+}
+
+/// What a client wants of a document that is no object.
+fn plain(call: &Call) -> Result<Wanted, Status> {
+    let wanted = negotiate(call.header("accept"), false)?;
+    Ok(Wanted {
+        shape: Shape::Whole,
+        ..wanted
+    })
+}
+
+/// Whether the first form that the client accepts is aggregated discovery.
+fn wants_aggregated(call: &Call) -> bool {
+    let clauses = call.header("accept").split(',');
+    for clause in clauses {
+        let mut parts = clause.split(';').map(str::trim);
+        let kind = parts.next().unwrap_or_default();
+        let parameters: Vec<&str> = parts.collect();
+        if !matches!(kind, "application/json" | "*/*" | "application/*") {
+            continue;
+        }
+        if parameters.iter().all(|one| !one.starts_with("as=")) {
+            return false;
+        }
+        if ["g=apidiscovery.k8s.io", "v=v2", "as=APIGroupDiscoveryList"]
+            .iter()
+            .all(|one| parameters.contains(one))
+        {
+            return true;
+        }
+    }
+    false
+}
+
+/// A document of OpenAPI in the form that the client takes.
+fn spoken(call: &Call, document: &Document, protobuf: &'static str) -> Answer {
+    let accept = call.header("accept");
+    let wants_protobuf = accept.contains("com.github.proto-openapi.spec");
+    let (media, packed) = if wants_protobuf {
+        (protobuf, document.protobuf())
+    } else {
+        (Form::Json.media_type(), document.json().clone())
+    };
+    let tag = format!("\"{}\"", document.hash());
+    if call.header(IF_NONE_MATCH.as_str()) == tag {
+        return with_tag(answer::bytes(304, media, ""), &tag);
+    }
+    with_tag(unpacked(call, media, &packed), &tag)
+}
+
+fn unpacked(call: &Call, media: &'static str, packed: &Packed) -> Answer {
+    if !answer::is_gzip_read_by(call) {
+        return answer::bytes(200, media, packed.plain());
+    }
+    let mut answer = answer::bytes(200, media, packed.gzip());
+    answer::mark_gzip(answer.headers_mut());
+    answer
+}
+
+fn tagged(call: &Call, media: &'static str, tag: &str, json: &bytes::Bytes) -> Answer {
+    if call.header(IF_NONE_MATCH.as_str()) == tag {
+        return with_tag(answer::bytes(304, media, ""), tag);
+    }
+    let mut answer = with_tag(answer::packed(call, 200, media, json.clone()), tag);
+    answer
+        .headers_mut()
+        .append(http::header::VARY, HeaderValue::from_static("Accept"));
+    answer
+}
+
+fn with_tag(mut answer: Answer, tag: &str) -> Answer {
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        answer.headers_mut().insert(ETAG, tag);
+    }
+    answer
 }

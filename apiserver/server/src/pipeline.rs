@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use apiserver_access::authenticate::{Chain, Credentials, Headers, Notes, Peer};
 use apiserver_access::authorize::{Attributes, forbidden};
 use apiserver_api::status::{Details, Reason, Status};
 use apiserver_api::user::User;
@@ -17,7 +18,7 @@ use parking_lot::Mutex;
 use crate::answer::{self, Answer};
 use crate::in_flight::InFlight;
 use crate::machine::Machine;
-use crate::paths;
+use crate::paths::Paths;
 use crate::request::Call;
 use crate::request::info::Info;
 use crate::request::query::Query;
@@ -32,8 +33,10 @@ const WARNING_CUT: usize = 256;
 pub struct Pipeline {
     /// What answers requests for resources.
     pub machine: Arc<Machine>,
+    /// Finds out who asks.
+    pub authenticator: Chain,
     /// What answers all others.
-    pub paths: paths::Paths,
+    pub paths: Paths,
     /// How many are answered at once.
     pub in_flight: InFlight,
     /// A request that is not long by nature must be answered in this time.
@@ -42,7 +45,7 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Answers a request.
-    pub async fn serve(self: Arc<Self>, request: Request<Body>) -> Result<Answer, Infallible> {
+    pub async fn serve(self: Arc<Self>, peer: Option<Arc<Peer>>, request: Request<Body>) -> Result<Answer, Infallible> {
         let (parts, body) = request.into_parts();
         let path = percent_decoded(parts.uri.path());
         let query = Query::parse(parts.uri.query().unwrap_or_default());
@@ -58,7 +61,7 @@ impl Pipeline {
             since: Instant::now(),
             warnings: Mutex::default(),
         };
-        let mut answer = match self.identify(&call).await {
+        let mut answer = match self.identify(&call, peer.as_deref()).await {
             Ok(user) => {
                 call.user = user;
                 self.within_time(&call, body).await
@@ -70,13 +73,22 @@ impl Pipeline {
     }
 
     /// Who asks.
-    async fn identify(&self, call: &Call) -> Result<User, Status> {
-        let token = call.header("authorization").strip_prefix("Bearer ");
-        match token {
-            Some("usertoken") => Ok(User::new("jane", ["dev", "ops", "system:authenticated"])),
-            Some(_) => Ok(User::new("admin", ["system:masters", "system:authenticated"])),
-            None => Err(Status::unauthorized("Unauthorized")),
+    async fn identify(&self, call: &Call, peer: Option<&Peer>) -> Result<User, Status> {
+        let headers = call.headers.iter();
+        let headers: Vec<(&str, &[u8])> = headers.map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let notes = Notes::new();
+        let credentials = Credentials {
+            peer,
+            headers: Headers::new(&headers),
+            path: &call.path,
+            audiences: &[],
+            notes: &notes,
+        };
+        let found = self.authenticator.admit(&credentials).await;
+        for warning in notes.into_said().warnings {
+            call.warn(warning);
         }
+        Ok(found?.user)
     }
 
     /// Answers in time, and survives a panic of whoever should.
@@ -106,11 +118,11 @@ impl Pipeline {
             self.may(call).await?;
             if call.info.is_resource
                 && !call.path.starts_with("//")
-                && self.paths.is_group_version(&self.machine, &call.info)
+                && Paths::is_group_version(&self.machine, &call.info)
             {
                 return handlers::serve(&self.machine, call, body).await;
             }
-            paths::serve(self, call).await
+            self.paths.serve(call).await
         };
         match answered.await {
             Ok(answer) => answer,

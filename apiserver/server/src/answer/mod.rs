@@ -13,6 +13,7 @@ use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 
 pub(crate) use self::body::{metadata, write};
+pub(crate) use self::gzip::{is_read_by as is_gzip_read_by, mark as mark_gzip};
 pub(crate) use self::list::list;
 pub(crate) use self::table::Tables;
 use crate::catalog::Resource;

@@ -5,11 +5,13 @@
 mod aggregated;
 mod groups;
 mod lists;
+mod priority;
 mod served;
 
 pub use aggregated::{Aggregated, core_group, named_groups};
 pub use groups::{GROUPS, Group};
 pub use lists::{Addresses, api_versions, group, group_list, resource_list};
+pub use priority::{Ranked, ranked};
 pub use served::{RuntimeConfigError, Served};
 
 #[cfg(test)]

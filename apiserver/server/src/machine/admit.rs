@@ -92,11 +92,7 @@ impl<'a> Admitted<'a> {
 impl Machine {
     /// Lets every plugin change the object or refuse the write.
     pub(super) async fn admit(&self, write: &Admitted<'_>, object: &mut Tree) -> Result<(), Status> {
-        let request = write.request(self);
-        for plugin in self.plugins.iter().filter(|plugin| plugin.handles(write.operation)) {
-            plugin.admit(&request, Some(object)).await?;
-        }
-        Ok(())
+        self.admission.admit(&write.request(self), Some(object)).await
     }
 
     /// Lets every plugin change or refuse what is sent of a part of an object.
@@ -108,23 +104,13 @@ impl Machine {
 
     /// Lets every plugin refuse the write.
     pub(super) async fn validate(&self, write: &Admitted<'_>, object: Option<&Tree>) -> Result<(), Status> {
-        let request = write.request(self);
-        for plugin in self.plugins.iter().filter(|plugin| plugin.handles(write.operation)) {
-            plugin.validate(&request, object).await?;
-        }
-        Ok(())
+        self.admission.validate(&write.request(self), object).await
     }
 
     /// Lets every plugin refuse a deletion.
     pub(super) async fn admit_delete(&self, write: &Admitted<'_>) -> Result<(), Status> {
         let request = write.request(self);
-        let plugins = || self.plugins.iter().filter(|plugin| plugin.handles(write.operation));
-        for plugin in plugins() {
-            plugin.admit(&request, None).await?;
-        }
-        for plugin in plugins() {
-            plugin.validate(&request, None).await?;
-        }
-        Ok(())
+        self.admission.admit(&request, None).await?;
+        self.admission.validate(&request, None).await
     }
 }

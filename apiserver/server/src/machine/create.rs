@@ -63,8 +63,19 @@ impl Machine {
         self.validate(&admitted, Some(object)).await
     }
 
-    /// Checks an object that was admitted, and stores it.
+    /// Takes what an object needs that was admitted, checks it, and stores it.
     async fn place(&self, write: &Write<'_>, mut object: Tree) -> Result<Served, Status> {
+        let taken = self.take(write, &mut object, None).await?;
+        let placed = self.check_and_place(write, object).await;
+        if placed.is_ok() {
+            taken.keep().await;
+        } else {
+            taken.give_back().await;
+        }
+        placed
+    }
+
+    async fn check_and_place(&self, write: &Write<'_>, mut object: Tree) -> Result<Served, Status> {
         let resource = write.resource;
         self.check_new(write, &mut object).await?;
         let options = &write.options.tree;

@@ -117,6 +117,7 @@ impl Machine {
         Ok(match shelf.delete(&self.store, stored).await? {
             Written::Done(object) => {
                 meta::set_resource_version(&mut new, &object.revision.to_string());
+                self.release(resource, &new).await;
                 Step::Done(answer(resource, Served::Made(new), true))
             }
             Written::Conflict(Some(_)) => Step::Again,

@@ -1,12 +1,14 @@
 //! The one machine that all kinds pass: reads from the caches, writes through admission and the kind's rules into the store.
 
 mod admit;
+mod claims;
 mod collection;
 mod create;
 mod delete;
 mod fields;
 mod get;
 mod inside;
+mod late;
 mod list;
 mod metadata;
 mod patch;
@@ -18,7 +20,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apiserver_access::authorize::Authorizer;
-use apiserver_admission::Plugin;
+use apiserver_access::tokens::Requests;
+use apiserver_admission::Chain;
 use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
 use apiserver_storage::object::Object;
@@ -29,12 +32,14 @@ use base::random::Random;
 
 pub(crate) use self::delete::{Deleted, Deletion};
 pub(crate) use self::fields::note;
+pub use self::late::Late;
 pub(crate) use self::list::select;
 pub(crate) use self::patch::{Patch, PatchKind};
 pub(crate) use self::replace::{Desired, Edit};
 pub(crate) use self::speech::Speech;
 pub(crate) use self::watch::{Draw, event, stream};
 use crate::catalog::{Catalog, Resource};
+use crate::inside::addresses::ServiceAddresses;
 use crate::options::WriteOptions;
 use crate::request::Call;
 
@@ -44,14 +49,18 @@ pub struct Machine {
     pub store: Arc<Store>,
     /// What is served.
     pub catalog: Catalog,
-    /// What may change or refuse a write, in order.
-    pub plugins: Vec<Box<dyn Plugin>>,
+    /// What may change or refuse a write.
+    pub admission: Chain,
     /// Who may do what.
     pub authorizer: Arc<dyn Authorizer>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance: names, identities, and when watches end.
     pub random: Arc<dyn Random>,
+    /// Who makes tokens of service accounts, if anybody does.
+    pub token_requests: Option<Requests>,
+    /// The addresses of services.
+    pub services: Option<ServiceAddresses>,
     /// How long events are kept.
     pub event_ttl: Duration,
 }

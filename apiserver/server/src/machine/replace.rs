@@ -126,21 +126,44 @@ impl Machine {
         check_uid(write, desired, key, &old)?;
         let mut new = self.desired(write, desired, Some(&old)).await?;
         check_version(write, &mut new, stored)?;
-        self.check_change(write, &mut new, &old)?;
-        keep_times(&old, &mut new);
+        let taken = self.take(write, &mut new, Some(&old)).await?;
+        let written = self
+            .check_and_write(write, key, existing.is_fresh, stored, new, &old)
+            .await;
+        if matches!(written, Ok(Outcome::Done(..))) {
+            taken.keep().await;
+        } else {
+            taken.give_back().await;
+        }
+        written
+    }
+
+    /// Checks what an object is to become, and writes it.
+    async fn check_and_write(
+        &self,
+        write: &Write<'_>,
+        key: &str,
+        is_fresh: bool,
+        stored: &Arc<Object>,
+        mut new: Tree,
+        old: &Tree,
+    ) -> Result<Outcome, Status> {
+        self.check_change(write, &mut new, old)?;
+        keep_times(old, &mut new);
         let options = write.options.named("UpdateOptions");
-        let admitted = Admitted::write(write, Operation::Update, &options, Some(&old));
+        let admitted = Admitted::write(write, Operation::Update, &options, Some(old));
         self.validate(&admitted, Some(&new)).await?;
-        if is_last_finalizer_gone(&new, &old) {
+        if is_last_finalizer_gone(&new, old) {
             return self.finish_deletion(write, stored, new).await;
         }
-        if new == old && existing.is_fresh {
+        let is_same = new == *old;
+        if is_same && is_fresh {
             return Ok(Outcome::Done(Served::Stored(stored.clone()), false));
         }
         if write.options.dry_run {
             return Ok(Outcome::Done(Served::Made(new), false));
         }
-        if new == old {
+        if is_same {
             // Nothing is to be written, so the store would not say that the cache is behind.
             let fresh = self.fresh(write, key).await?;
             return Ok(match fresh.object {
@@ -148,8 +171,8 @@ impl Machine {
                 other => Outcome::Again(other),
             });
         }
-        let shelf = self.shelf(resource)?;
-        let ttl = self.ttl(resource);
+        let shelf = self.shelf(write.resource)?;
+        let ttl = self.ttl(write.resource);
         Ok(match shelf.put(&self.store, key, stored.revision, new, ttl).await? {
             Written::Done(object) => Outcome::Done(Served::Stored(object), false),
             Written::Conflict(current) => Outcome::Again(current),

@@ -2,12 +2,14 @@
 
 mod flags;
 mod gates;
+mod launch;
 mod settings;
 mod version;
 
 use base::flags::pflag::Parsed;
 
 use crate::error::{Error, Result};
+use crate::process::{self, Signals};
 use gates::Gates;
 use settings::{DefaultAddress, Logging, Settings};
 
@@ -65,8 +67,22 @@ pub(crate) fn command(args: &[String]) -> Result<()> {
 ///
 /// # Errors
 /// Why it could not start or go on.
-fn run(_settings: Settings) -> Result<()> {
-    Err(Error::new("the server part is not in this build"))
+fn run(settings: Settings) -> Result<()> {
+    process::block_on(async move {
+        let mut signals = Signals::new()?;
+        let launched = launch::launch(&settings).await?;
+        let failed = tokio::select! {
+            _ = signals.next() => None,
+            name = launched.failed() => Some(name),
+        };
+        signals.unless_again(launched.stop()).await;
+        match failed {
+            None => Ok(()),
+            Some(name) => Err(Error::new(format!(
+                "the part {name:?} of the apiserver failed; the log says why"
+            ))),
+        }
+    })
 }
 
 /// Reads the flags as far as anything can be said before logging works, in upstream's order.

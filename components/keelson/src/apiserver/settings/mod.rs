@@ -35,7 +35,7 @@ pub(crate) use generic::Generic;
 pub(crate) use host::default_address;
 pub(crate) use logging::Logging;
 pub(crate) use metrics::Metrics;
-pub(crate) use services::Services;
+pub(crate) use services::{Reconciler, Services};
 pub(crate) use serving::Serving;
 pub(crate) use versions::check as check_versions;
 

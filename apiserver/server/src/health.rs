@@ -1,0 +1,157 @@
+//! Whether the server is well: `/healthz`, `/livez` and `/readyz`, as a whole and check by check.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use apiserver_storage::store::Store;
+
+use crate::answer::{self, Answer};
+use crate::inside::hooks::{Hooks, State};
+use crate::request::Call;
+
+/// The store must answer in this time for its check to pass (`--etcd-healthcheck-timeout`, `--etcd-readycheck-timeout`).
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What is checked.
+pub struct Health {
+    store: Arc<Store>,
+    hooks: Hooks,
+    stopping: Arc<AtomicBool>,
+}
+
+/// A check and what it found: nothing where all is well.
+struct Check {
+    name: String,
+    fault: Option<String>,
+}
+
+/// A path on which checks are asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Health,
+    Live,
+    Ready,
+}
+
+impl Sort {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Health => "healthz",
+            Self::Live => "livez",
+            Self::Ready => "readyz",
+        }
+    }
+}
+
+impl Health {
+    /// Checks of a store, of what was started, and of whether the server is on its way out.
+    pub const fn new(store: Arc<Store>, hooks: Hooks, stopping: Arc<AtomicBool>) -> Self {
+        Self { store, hooks, stopping }
+    }
+
+    /// Whether `/readyz` passes.
+    pub(crate) async fn is_ready(&self) -> bool {
+        self.checks(Sort::Ready).await.iter().all(|check| check.fault.is_none())
+    }
+
+    /// Answers one of the paths; `None` for any other.
+    pub(crate) async fn serve(&self, call: &Call) -> Option<Answer> {
+        let path = call.path.trim_start_matches('/').trim_end_matches('/');
+        let (first, name) = path.split_once('/').unwrap_or((path, ""));
+        let sort = [Sort::Health, Sort::Live, Sort::Ready]
+            .into_iter()
+            .find(|sort| sort.name() == first)?;
+        let checks = self.checks(sort).await;
+        if name.is_empty() {
+            return Some(whole(call, sort, &checks));
+        }
+        let check = checks.iter().find(|check| check.name == name)?;
+        Some(match &check.fault {
+            None => answer::text(200, "ok"),
+            // Only those who read the log learn why.
+            Some(_) => answer::text(500, "internal server error: failed\n"),
+        })
+    }
+
+    async fn checks(&self, sort: Sort) -> Vec<Check> {
+        let well = |name: &str| Check {
+            name: name.to_owned(),
+            fault: None,
+        };
+        let mut checks = vec![well("ping"), well("log")];
+        checks.push(Check {
+            name: if sort == Sort::Ready { "etcd-readiness" } else { "etcd" }.to_owned(),
+            fault: self.store_fault().await,
+        });
+        if sort == Sort::Ready {
+            let filled = self.store.clock().now() > 0;
+            checks.push(Check {
+                name: "informer-sync".to_owned(),
+                fault: (!filled).then(|| "the caches are not filled yet".to_owned()),
+            });
+        }
+        checks.extend(self.hooks.list().into_iter().map(|hook| Check {
+            name: format!("poststarthook/{}", hook.name),
+            fault: match hook.state {
+                State::Running => Some("not finished".to_owned()),
+                State::Done => None,
+                State::Failed(why) => Some(why),
+            },
+        }));
+        if sort == Sort::Ready {
+            let stopping = self.stopping.load(Ordering::Relaxed);
+            checks.push(Check {
+                name: "shutdown".to_owned(),
+                fault: stopping.then(|| "process is shutting down".to_owned()),
+            });
+        }
+        checks
+    }
+
+    async fn store_fault(&self) -> Option<String> {
+        match tokio::time::timeout(PATIENCE, self.store.revision()).await {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!("etcd did not answer within {PATIENCE:?}")),
+        }
+    }
+}
+
+/// All checks together: `ok`, or each of them where one fails or the client asks for all.
+fn whole(call: &Call, sort: Sort, checks: &[Check]) -> Answer {
+    let mut excluded: Vec<&str> = call.query.all("exclude").collect();
+    let mut text = String::new();
+    let mut failed = Vec::new();
+    for check in checks {
+        let name = &check.name;
+        if let Some(at) = excluded.iter().position(|one| one == name) {
+            excluded.remove(at);
+            text.push_str(&format!("[+]{name} excluded: ok\n"));
+            continue;
+        }
+        match &check.fault {
+            None => text.push_str(&format!("[+]{name} ok\n")),
+            Some(why) => {
+                tracing::info!(check = %name, why, "{} check failed", sort.name());
+                failed.push(name.as_str());
+                text.push_str(&format!("[-]{name} failed: reason withheld\n"));
+            }
+        }
+    }
+    if !excluded.is_empty() {
+        let names: Vec<String> = excluded.iter().map(|name| apiserver_api::go::quote(name)).collect();
+        let names = names.join(", ");
+        text.push_str(&format!(
+            "warn: some health checks cannot be excluded: no matches for {names}\n"
+        ));
+    }
+    let name = sort.name();
+    if !failed.is_empty() {
+        return answer::text(500, format!("{text}{name} check failed\n"));
+    }
+    if call.query.get("verbose").is_none() {
+        return answer::text(200, "ok");
+    }
+    answer::text(200, format!("{text}{name} check passed\n"))
+}

@@ -1,0 +1,65 @@
+//! The other objects for parts that the machine itself needs: they are made before it, and ask it later.
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use apiserver_api::gvk::GroupResource;
+use apiserver_api::status::Status;
+use apiserver_api::tree::Tree;
+use apiserver_storage::cluster::Cluster;
+use async_trait::async_trait;
+
+use super::Machine;
+
+/// The machine, once there is one. It does not keep it alive.
+#[derive(Default)]
+pub struct Late(OnceLock<Weak<Machine>>);
+
+impl Late {
+    /// Says which machine it is, once.
+    pub fn set(&self, machine: &Arc<Machine>) {
+        // Only who makes the machine says so.
+        let _ = self.0.set(Arc::downgrade(machine));
+    }
+
+    fn get(&self) -> Option<Arc<Machine>> {
+        self.0.get()?.upgrade()
+    }
+
+    fn need(&self) -> Result<Arc<Machine>, Status> {
+        self.get()
+            .ok_or_else(|| Status::service_unavailable("the server is not running"))
+    }
+}
+
+#[async_trait]
+impl Cluster for Late {
+    fn cached(&self, resource: &GroupResource, namespace: &str, name: &str) -> Option<Tree> {
+        Cluster::cached(&*self.get()?, resource, namespace, name)
+    }
+
+    fn cached_list(&self, resource: &GroupResource, namespace: &str) -> Vec<Tree> {
+        self.get()
+            .map(|machine| Cluster::cached_list(&*machine, resource, namespace))
+            .unwrap_or_default()
+    }
+
+    fn changed(&self, resource: &GroupResource) -> i64 {
+        self.get().map_or(0, |machine| Cluster::changed(&*machine, resource))
+    }
+
+    async fn read(&self, resource: &GroupResource, namespace: &str, name: &str) -> Result<Tree, Status> {
+        Cluster::read(&*self.need()?, resource, namespace, name).await
+    }
+
+    async fn create(&self, resource: &GroupResource, object: Tree) -> Result<Tree, Status> {
+        Cluster::create(&*self.need()?, resource, object).await
+    }
+
+    async fn update(&self, resource: &GroupResource, subresource: &str, object: Tree) -> Result<Tree, Status> {
+        Cluster::update(&*self.need()?, resource, subresource, object).await
+    }
+
+    async fn delete(&self, resource: &GroupResource, namespace: &str, name: &str) -> Result<(), Status> {
+        Cluster::delete(&*self.need()?, resource, namespace, name).await
+    }
+}

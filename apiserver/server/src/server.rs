@@ -1,0 +1,262 @@
+//! A whole apiserver: its parts put together and started, and stopped in order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use apiserver_access::authenticate;
+use apiserver_access::authorize::modes;
+use apiserver_access::bootstrap;
+use apiserver_access::rbac::Rbac;
+use apiserver_access::tokens::Requests;
+use apiserver_admission::Chain;
+use apiserver_storage::cluster::Cluster;
+use apiserver_storage::store::Store;
+use base::clock::Clock;
+use base::random::Random;
+use base::task::Tasks;
+use base::tls::ServerTls;
+use prometheus::Registry;
+use store_client::Client;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::catalog::Catalog;
+use crate::discovery::{self, Served};
+use crate::health::Health;
+use crate::in_flight::InFlight;
+use crate::inside::addresses::ServiceAddresses;
+use crate::inside::hooks::Hooks;
+use crate::inside::{self, Inside};
+use crate::listen::listen;
+use crate::machine::{Late, Machine};
+use crate::openapi::{Documents, Options as DocumentOptions};
+use crate::paths::Paths;
+use crate::pipeline::Pipeline;
+
+/// What a server is made of.
+pub struct Config {
+    /// The client of its store.
+    pub client: Client,
+    /// Below which keys everything is.
+    pub prefix: String,
+    /// How many bytes of what happened are kept for each kind.
+    pub history: usize,
+    /// What is served.
+    pub served: Served,
+    /// How it is found out who asks.
+    pub authentication: authenticate::Options,
+    /// Who says what users may do.
+    pub authorization: modes::Options,
+    /// What may change or refuse a write.
+    pub admission: Chain,
+    /// Who makes tokens of service accounts, if anybody does.
+    pub token_requests: Option<Requests>,
+    /// What it is to its cluster. What it serves and whether it is ready is filled in here.
+    pub inside: inside::Options,
+    /// The configuration of the issuer of service accounts' tokens, and its keys: ready JSON.
+    pub tokens: Option<(String, String)>,
+    /// How many requests are answered at once: those that read, and those that write.
+    pub in_flight: (usize, usize),
+    /// A request that is not long by nature must be answered in this time.
+    pub request_timeout: Duration,
+    /// How long events are kept.
+    pub event_ttl: Duration,
+    /// Where clients reach it: `host:port`.
+    pub address: String,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+}
+
+/// A server that answers.
+pub struct Server {
+    pipeline: Arc<Pipeline>,
+    tasks: Tasks,
+    stopping: Arc<AtomicBool>,
+    ready: watch::Receiver<bool>,
+}
+
+/// Why a server cannot be.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What was said of authorization makes no sense.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    Authorization(Vec<modes::Error>),
+    /// A metric is there twice.
+    #[error("{0}")]
+    Metrics(#[from] prometheus::Error),
+    /// What was said of services' addresses makes no sense.
+    #[error("{0}")]
+    Range(#[from] inside::addresses::RangeError),
+}
+
+impl Server {
+    /// Starts a server on a listener. It answers at once; it is ready when `/readyz` says so.
+    ///
+    /// # Errors
+    /// What it was told makes no sense.
+    pub fn start(config: Config, listener: TcpListener, tls: ServerTls, tasks: &Tasks) -> Result<Self, Error> {
+        let tasks = tasks.child();
+        let store = Store::open(config.client, &config.prefix, Catalog::layouts(config.history), &tasks);
+        let served = config.served.clone();
+        let catalog = Catalog::new(&served, |folder| store.shelf(folder).cloned());
+        let late = Arc::new(Late::default());
+        let cluster: Arc<dyn Cluster> = late.clone();
+        let rbac = Arc::new(Rbac::new(cluster.clone()));
+        let has_rbac = config
+            .authorization
+            .modes()
+            .is_ok_and(|modes| modes.contains(&modes::Mode::Rbac));
+        let authorizer = config
+            .authorization
+            .chain(&cluster, &rbac)
+            .map_err(Error::Authorization)?;
+        let services = ServiceAddresses::new(
+            cluster.clone(),
+            config.random.clone(),
+            &config.inside.service_ranges,
+            config.inside.node_ports.clone(),
+        )?;
+        let machine = Arc::new(Machine {
+            store: store.clone(),
+            catalog,
+            admission: config.admission,
+            authorizer: Arc::new(authorizer),
+            clock: config.clock.clone(),
+            random: config.random.clone(),
+            services: Some(services),
+            token_requests: config.token_requests,
+            event_ttl: config.event_ttl,
+        });
+        late.set(&machine);
+        let hooks = Hooks::new();
+        let ready = watch::channel(false);
+        let versions = discovery::ranked(&served).into_iter().map(|one| inside::ServedVersion {
+            group: one.group.to_owned(),
+            version: one.version.to_owned(),
+            group_priority: one.group_rank,
+            version_priority: one.version_rank,
+        });
+        let versions = versions.collect();
+        let stopping = Arc::new(AtomicBool::new(false));
+        let health = Arc::new(Health::new(store.clone(), hooks.clone(), stopping.clone()));
+        let documents = Documents::new(served.clone(), documents_options());
+        let registry = Registry::new();
+        let parts = authenticate::Parts {
+            cluster: cluster.clone(),
+            clock: config.clock.clone(),
+            random: config.random.clone(),
+            metrics: Arc::new(authenticate::Metrics::new(&registry)?),
+        };
+        let pipeline = Arc::new(Pipeline {
+            machine,
+            authenticator: authenticate::Chain::new(config.authentication, &parts),
+            paths: Paths::new(
+                served,
+                Arc::new(documents),
+                health.clone(),
+                registry,
+                config.address,
+                config.tokens,
+            ),
+            in_flight: InFlight::new(config.in_flight.0, config.in_flight.1),
+            deadline: config.request_timeout,
+        });
+        tasks.spawn_until("api listener", listen(listener, tls, pipeline.clone(), tasks.clone()));
+        let begin = Begin {
+            health,
+            ready: ready.0.clone(),
+            store,
+            inside: inside::Parts {
+                cluster,
+                clock: config.clock,
+                random: config.random,
+                tasks: tasks.clone(),
+                hooks,
+            },
+            options: inside::Options {
+                served: versions,
+                ready: ready.1.clone(),
+                ..config.inside
+            },
+            has_rbac,
+        };
+        tasks.spawn_until("api start", begin.run());
+        Ok(Self {
+            pipeline,
+            tasks,
+            stopping,
+            ready: ready.1,
+        })
+    }
+
+    /// Waits until it is ready.
+    pub async fn ready(&self) {
+        // Where nobody says so any more it is on its way out.
+        let _ = self.ready.clone().wait_for(|ready| *ready).await;
+    }
+
+    /// What answers requests.
+    pub const fn pipeline(&self) -> &Arc<Pipeline> {
+        &self.pipeline
+    }
+
+    /// Stops it: `/readyz` fails from now on, so that nobody new comes; after a while everything ends.
+    pub async fn stop(&self, delay: Duration) {
+        self.stopping.store(true, Ordering::Relaxed);
+        tokio::time::sleep(delay).await;
+        self.tasks.shutdown().await;
+    }
+}
+
+/// What documents say beside what is served.
+fn documents_options() -> DocumentOptions {
+    DocumentOptions {
+        version: crate::version::API.to_owned(),
+        enums: true,
+        cbor: false,
+    }
+}
+
+/// What is started once the caches are filled.
+struct Begin {
+    health: Arc<Health>,
+    ready: watch::Sender<bool>,
+    store: Arc<Store>,
+    inside: inside::Parts,
+    options: inside::Options,
+    has_rbac: bool,
+}
+
+/// After a failure to read the store it is asked again.
+const PAUSE: Duration = Duration::from_millis(200);
+
+impl Begin {
+    async fn run(self) {
+        let readiness = self.inside.hooks.begin("storage-readiness");
+        while self.store.reaches(1).await.is_err() {
+            tokio::time::sleep(PAUSE).await;
+        }
+        readiness.done();
+        if self.has_rbac {
+            let hook = self.inside.hooks.begin("rbac/bootstrap-roles");
+            match bootstrap::ensure(&*self.inside.cluster, &*self.inside.clock).await {
+                Ok(_) => hook.done(),
+                Err(error) => hook.failed(error.to_string()),
+            }
+        }
+        let inside = Inside::start(self.inside, self.options);
+        if let Err(error) = &inside {
+            tracing::error!(%error, "what runs inside the apiserver was not started");
+        }
+        while !self.health.is_ready().await {
+            tokio::time::sleep(PAUSE).await;
+        }
+        self.ready.send_replace(true);
+        // What runs inside ends with the tasks.
+        std::future::pending::<()>().await;
+        drop(inside);
+    }
+}
