@@ -51,7 +51,7 @@ pub struct Options {
     pub loopback: Option<Loopback>,
 }
 
-/// Nobody gets in but without saying who it is, and upstream's times.
+/// As a server starts that is told nothing: everyone is anonymous. With upstream's times.
 impl Default for Options {
     fn default() -> Self {
         Self {

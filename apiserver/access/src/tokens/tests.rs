@@ -1,8 +1,12 @@
+//! Keys, tokens, what they say, and how they are asked for.
+
 use std::sync::Arc;
 
 use apiserver_api::time::Time;
 use apiserver_api::tree::Tree;
 use base::random::Seeded;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::elliptic_curve::rand_core::OsRng;
 use p256::pkcs8::{EncodePrivateKey, EncodePublicKey, LineEnding};
 use rsa::pkcs1::DecodeRsaPrivateKey;
@@ -90,30 +94,34 @@ fn what_openssl_signed_is_verified_and_what_was_changed_is_not() {
 
 #[test]
 fn a_token_does_not_choose_how_it_is_verified() {
-    let issuer = Issuer::new("us", key(RSA));
-    let token = issuer.sign(Tree::map()).unwrap();
-    let (header, rest) = token.split_once('.').unwrap();
-    let with = |header: &str| {
-        use base64::Engine;
-        let header = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(header);
-        verifies(RSA, &format!("{header}.{rest}"))
-    };
-    assert!(Jws::parse(&token).unwrap().verify(issuer.public_key()).is_ok());
-    assert_eq!(Jws::parse(&token).unwrap().key_id(), RSA_ID);
+    let token = Issuer::new("us", key(RSA)).sign(Tree::map()).unwrap();
+    let (header, _) = token.split_once('.').unwrap();
     assert_eq!(
         header,
         "eyJhbGciOiJSUzI1NiIsImtpZCI6Ild6RnhUWEdyb3pjMFF0Ym9ib1lpM0c2c2VobUlaY3VXNlZYUFpXaVUyWlEifQ"
     );
+    assert_eq!(Jws::parse(&token).unwrap().key_id(), RSA_ID);
+    // Each is signed well, whatever it says of how.
+    let with = |pem: &str, header: &str| {
+        let mut token = URL_SAFE_NO_PAD.encode(header) + ".e30";
+        let signature = key(pem).sign(token.as_bytes()).unwrap();
+        token = token + "." + &URL_SAFE_NO_PAD.encode(signature);
+        verifies(pem, &token)
+    };
+    assert!(with(RSA, r#"{"alg":"RS256"}"#) && with(P521, r#"{"alg":"ES512"}"#));
     for header in [
         r#"{"alg":"none"}"#,
         r#"{"alg":"HS256"}"#,
         r#"{"alg":"ES256"}"#,
         r#"{"alg":"RS384"}"#,
+        r#"{"alg":["RS256"]}"#,
         "{}",
         r#"{"alg":"RS256","crit":["b64"],"b64":false}"#,
+        r#"{"alg":"ES512","crit":["x"]}"#,
     ] {
-        assert!(!with(header), "{header}");
+        assert!(!with(RSA, header) && !with(P521, header), "{header}");
     }
+    assert!(!with(P521, r#"{"alg":"RS256"}"#) && !with(RSA, r#"{"alg":"ES512"}"#));
     let unsigned = token.rsplit_once('.').unwrap().0;
     assert!(!verifies(RSA, &format!("{unsigned}.")));
 }

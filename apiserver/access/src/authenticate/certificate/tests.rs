@@ -1,3 +1,5 @@
+//! Certificates of clients and proxies, made by an authority of the tests.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

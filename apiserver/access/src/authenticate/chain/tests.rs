@@ -1,3 +1,5 @@
+//! All ways together, and reviews.
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Tokens of service accounts, signed as the server signs them, and what becomes of them.
+
 use std::sync::Arc;
 use std::time::Duration;
 
