@@ -35,8 +35,6 @@ pub(crate) struct Launched {
     shutdown_delay: Duration,
     /// Whoever follows whom it believes does so as long as this is kept.
     _believed: watch::Sender<AuthenticationInfo>,
-    /// Where it is reached on this machine.
-    pub(crate) port: u16,
 }
 
 impl Launched {
@@ -97,7 +95,6 @@ pub(crate) async fn launch(settings: &Settings) -> Result<Launched> {
         tasks,
         _believed: believed,
         shutdown_delay: settings.generic.shutdown_delay,
-        port,
     })
 }
 

@@ -13,6 +13,9 @@ use crate::process::{self, Signals};
 use gates::Gates;
 use settings::{DefaultAddress, Logging, Settings};
 
+pub(crate) use launch::{Launched, launch};
+pub(crate) use settings::default_address;
+
 const ABOUT: &str = "Serves the Kubernetes API from an etcd store: checks what is written, answers reads and watches
 from memory, and is what all other parts of a cluster speak with.
 
@@ -56,7 +59,7 @@ pub(crate) fn command(args: &[String]) -> Result<()> {
         eprintln!("{note}");
     }
     base::telemetry::init(&order.logging.options())?;
-    let (settings, notes) = understand(*order, &settings::default_address)?;
+    let (settings, notes) = understand(*order, &default_address)?;
     for note in notes {
         tracing::warn!("{note}");
     }
@@ -70,7 +73,7 @@ pub(crate) fn command(args: &[String]) -> Result<()> {
 fn run(settings: Settings) -> Result<()> {
     process::block_on(async move {
         let mut signals = Signals::new()?;
-        let launched = launch::launch(&settings).await?;
+        let launched = launch(&settings).await?;
         let failed = tokio::select! {
             _ = signals.next() => None,
             name = launched.failed() => Some(name),
@@ -83,6 +86,17 @@ fn run(settings: Settings) -> Result<()> {
             ))),
         }
     })
+}
+
+/// Understands flags of `keelson apiserver` for one that runs inside another program.
+///
+/// # Errors
+/// What is wrong with them.
+pub(crate) fn settings(args: &[String]) -> Result<Settings> {
+    match wish(args)? {
+        Wish::Run(order) => Ok(understand(*order, &default_address)?.0),
+        Wish::Print(_) => Err(Error::new("an apiserver inside another program has nothing to print")),
+    }
 }
 
 /// Reads the flags as far as anything can be said before logging works, in upstream's order.

@@ -30,6 +30,9 @@ struct Kept {
     ports: Vec<(u16, u16)>,
     /// What was asked for with `--port-base`.
     port_base: Option<u16>,
+    /// The port of the apiserver; none where only a store was asked for. Folders of before there was one have none.
+    #[serde(default)]
+    api: Option<u16>,
 }
 
 impl Plan {
@@ -37,7 +40,7 @@ impl Plan {
     ///
     /// # Errors
     /// A folder of something else, a cluster of another shape than asked for, or a number that cannot be.
-    pub(super) fn settle(dir: &Path, members: Option<usize>, port_base: Option<u16>) -> Result<Self> {
+    pub(super) fn settle(dir: &Path, members: Option<usize>, port_base: Option<u16>, store_only: bool) -> Result<Self> {
         let shown = dir.display();
         let file = dir.join(FILE);
         let known = match fs::read_to_string(&file) {
@@ -49,8 +52,14 @@ impl Plan {
             })?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 refuse_foreign(dir)?;
+                let ports = ports(members.unwrap_or(1), port_base)?;
                 let kept = Kept {
-                    ports: ports(members.unwrap_or(1), port_base)?,
+                    api: if store_only {
+                        None
+                    } else {
+                        Some(api_port(&ports, port_base)?)
+                    },
+                    ports,
                     port_base,
                 };
                 return Ok(Self {
@@ -72,6 +81,11 @@ impl Plan {
                 "{shown} has a cluster on other ports; leave --port-base out to go on with it, or give another --data-dir"
             )));
         }
+        if store_only && known.api.is_some() {
+            return Err(Error::new(format!(
+                "{shown} has an apiserver; leave --store-only out to go on with it, or give another --data-dir"
+            )));
+        }
         Ok(Self {
             dir: dir.to_path_buf(),
             known: true,
@@ -84,7 +98,8 @@ impl Plan {
     /// # Errors
     /// The first one that is not.
     pub(super) fn check_ports(&self) -> Result<()> {
-        for port in self.kept.ports.iter().flat_map(|(client, peer)| [*client, *peer]) {
+        let ports = self.kept.ports.iter().flat_map(|(client, peer)| [*client, *peer]);
+        for port in ports.chain(self.kept.api) {
             if let Err(error) = TcpListener::bind((HOST, port)) {
                 let other = if self.known { "" } else { ", or give --port-base" };
                 return Err(Error::new(format!(
@@ -113,6 +128,17 @@ impl Plan {
                 self.dir.display()
             ))
         })
+    }
+
+    /// The port of the apiserver, if there is one.
+    pub(super) const fn api(&self) -> Option<u16> {
+        self.kept.api
+    }
+
+    /// Where clients of the store reach its members.
+    pub(super) fn endpoints(&self) -> Vec<String> {
+        let ports = self.kept.ports.iter();
+        ports.map(|(client, _)| Self::endpoint(*client)).collect()
     }
 
     fn endpoint(port: u16) -> String {
@@ -149,29 +175,35 @@ impl Plan {
 
     /// What a user wants to know once the cluster runs.
     pub(super) fn greeting(&self) -> String {
-        let endpoints: Vec<String> = self
-            .kept
-            .ports
-            .iter()
-            .map(|(client, _)| Self::endpoint(*client))
-            .collect();
+        let endpoints = self.endpoints();
         let list = endpoints.join(",");
         let dir = self.dir.display();
         let count = match endpoints.len() {
             1 => "1 member is".to_owned(),
             count => format!("{count} members are"),
         };
-        format!(
-            "{count} up: {list}
-The data are in {dir}.
+        let api = self.kept.api.map_or_else(String::new, |port| {
+            format!(
+                "The Kubernetes API is up: https://{HOST}:{port}
 
 Try, in another terminal:
+  export KUBECONFIG={dir}/admin.conf
+  kubectl get namespaces
+  kubectl create configmap greeting --from-literal=hello=world
+  kubectl get configmaps --watch
+
+"
+            )
+        });
+        format!(
+            "{count} up: {list}
+{api}The store speaks etcd's API:
   etcdctl --endpoints {list} put greeting hello
   etcdctl --endpoints {list} get greeting
   etcdctl --endpoints {list} watch greeting
   etcdctl --endpoints {list} endpoint status -w table
 
-Ctrl-C stops it; `keelson up --data-dir {dir}` goes on from the same data. Remove the folder to begin anew.
+The data are in {dir}. Ctrl-C stops it; `keelson up --data-dir {dir}` goes on from the same data. Remove the folder to begin anew.
 "
         )
     }
@@ -216,6 +248,18 @@ fn ports(members: usize, base: Option<u16>) -> Result<Vec<(u16, u16)>> {
         .ok_or_else(|| Error::new("--port-base must leave two ports a member between 1 and 65535"))
 }
 
+/// The port of the apiserver: Kubernetes' own, or the first behind those of the members.
+fn api_port(ports: &[(u16, u16)], base: Option<u16>) -> Result<u16> {
+    const USUAL: u16 = 6443;
+    let last = ports.last().map_or(USUAL, |(_, peer)| *peer);
+    match base {
+        None => Ok(USUAL),
+        Some(_) => last.checked_add(1).ok_or_else(|| {
+            Error::new("--port-base must leave two ports a member and one for the apiserver below 65536")
+        }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,39 +278,44 @@ mod tests {
     fn a_restart_finds_its_own_and_refuses_another_shape() {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
-        let first = Plan::settle(&data, Some(3), Some(7000)).unwrap();
+        let first = Plan::settle(&data, Some(3), Some(7000), false).unwrap();
         assert!(!data.exists());
         first.save().unwrap();
-        let again = Plan::settle(&data, None, None).unwrap();
+        let again = Plan::settle(&data, None, None, false).unwrap();
         assert_eq!((again.flags(), again.known), (first.flags(), true));
-        assert!(Plan::settle(&data, Some(3), Some(7000)).is_ok());
-        let other = Plan::settle(&data, Some(1), None).unwrap_err().text;
+        assert!(Plan::settle(&data, Some(3), Some(7000), false).is_ok());
+        let other = Plan::settle(&data, Some(1), None, false).unwrap_err().text;
         assert!(
             other.contains("has a cluster of 3 members; leave --members out"),
             "{other}"
         );
         assert!(
-            Plan::settle(&data, None, Some(8000))
+            Plan::settle(&data, None, Some(8000), false)
                 .unwrap_err()
                 .text
                 .contains("on other ports")
         );
         fs::write(data.join(FILE), "{").unwrap();
-        assert!(Plan::settle(&data, None, None).unwrap_err().text.contains("is damaged"));
+        assert!(
+            Plan::settle(&data, None, None, false)
+                .unwrap_err()
+                .text
+                .contains("is damaged")
+        );
     }
 
     #[test]
     fn folders_of_others_are_left_alone() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("notes.txt"), "mine").unwrap();
-        let text = Plan::settle(dir.path(), None, None).unwrap_err().text;
+        let text = Plan::settle(dir.path(), None, None, false).unwrap_err().text;
         assert!(
             text.ends_with("is not empty and not from keelson up; give another --data-dir"),
             "{text}"
         );
         fs::create_dir(dir.path().join("member")).unwrap();
         assert!(
-            Plan::settle(dir.path(), None, None)
+            Plan::settle(dir.path(), None, None, false)
                 .unwrap_err()
                 .text
                 .contains("keelson store --data-dir")
@@ -283,6 +332,7 @@ mod tests {
             kept: Kept {
                 ports: vec![(port, 1)],
                 port_base: None,
+                api: None,
             },
         };
         let text = plan.check_ports().unwrap_err().text;
@@ -295,7 +345,7 @@ mod tests {
     #[test]
     fn the_members_know_each_other() {
         let dir = tempfile::tempdir().unwrap();
-        let plan = Plan::settle(dir.path(), Some(3), None).unwrap();
+        let plan = Plan::settle(dir.path(), Some(3), None, false).unwrap();
         for flags in plan.flags() {
             let settings = crate::store::settings(&flags).unwrap();
             assert_eq!(settings.cluster.initial.len(), 3);

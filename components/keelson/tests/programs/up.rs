@@ -3,11 +3,11 @@
 use crate::common::{Program, free_ports, output};
 use etcd_client::Client;
 
-/// A base with room for three members, free as far as one can know.
+/// A base with room for three members and an apiserver, free as far as one can know.
 fn base() -> u16 {
     loop {
         let base = free_ports(1)[0];
-        if base < 60_000 && (base..base + 6).all(|port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok()) {
+        if base < 60_000 && (base..base + 7).all(|port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok()) {
             return base;
         }
     }
