@@ -14,8 +14,14 @@ use crate::options::FieldValidation;
 use crate::request::Call;
 use crate::request::content::{self, Content, Document};
 
-/// What a type is called in upstream's registry of types, which its messages name.
-const SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
+/// Where upstream's registry of a group's types stands, which its messages name.
+fn scheme(group: &str) -> &'static str {
+    match group {
+        "apiextensions.k8s.io" => "pkg/apiserver/apiserver.go:55",
+        "apiregistration.k8s.io" => "pkg/apiserver/scheme/scheme.go:28",
+        _ => "pkg/api/legacyscheme/scheme.go:30",
+    }
+}
 
 /// What is expected.
 #[derive(Clone, Copy)]
@@ -166,7 +172,7 @@ fn not_expected(kind: &GroupVersionKind, expected: Expected<'_>) -> String {
         "no kind {} is registered for version {} in scheme {}",
         go::quote(&kind.kind),
         go::quote(&version),
-        go::quote(SCHEME)
+        go::quote(scheme(&GroupVersionKind::of(expected.api_version, expected.kind).group))
     )
 }
 

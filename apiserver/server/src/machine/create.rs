@@ -81,11 +81,6 @@ impl Machine {
         let options = &write.options.tree;
         let admitted = Admitted::write(write, Operation::Create, options, None);
         self.validate(&admitted, Some(&object)).await?;
-        if !meta::resource_version(&object).is_empty() {
-            // Upstream finds it out as late.
-            let message = "resourceVersion should not be set on objects to be created";
-            return Err(Status::new(500, Reason::Unknown, message));
-        }
         let name = meta::name(&object).to_owned();
         let shelf = self.shelf(resource)?;
         let key = shelf.key(write.namespace, &name);
@@ -94,6 +89,11 @@ impl Machine {
                 return Err(Status::already_exists(&resource.group_resource, &name));
             }
             return Ok(Served::Made(object));
+        }
+        if !meta::resource_version(&object).is_empty() {
+            // Upstream finds it out as late, and in no dry run.
+            let message = "resourceVersion should not be set on objects to be created";
+            return Err(Status::new(500, Reason::Unknown, message));
         }
         let ttl = self.ttl(resource);
         match shelf.put(&self.store, &key, 0, object, ttl).await? {

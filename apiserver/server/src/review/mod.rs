@@ -37,6 +37,7 @@ pub(crate) async fn review(
         name: "",
         options,
     };
+    note(&write, None, &mut object);
     machine.begin_review(&write, &mut object).await?;
     match resource.kind.kind {
         "SelfSubjectReview" => who::answer(call, &mut object),
@@ -46,7 +47,6 @@ pub(crate) async fn review(
         }
         _ => return Err(not_allowed()),
     }
-    note(&write, None, &mut object);
     Ok(Served::Made(object))
 }
 

@@ -129,6 +129,7 @@ impl Files<'_> {
             allowed_cns: cns,
             allowed_hostnames: hosts,
             check_remote_san: true,
+            ask_client_cert: false,
             protocol: protocol.clone(),
             alpn: store_wire::alpn(),
         };
