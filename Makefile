@@ -7,7 +7,7 @@ SHELL := /bin/bash
 help: ## Show this menu
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 16
 
-up: ## Install what is needed, build, and start a store; Ctrl-C stops it (ARGS="--members 3" for three members)
+up: ## Install what is needed, build, and start store and apiserver; Ctrl-C stops them (ARGS="--members 3" for three members)
 	@deploy/setup.sh build
 	. deploy/env.sh
 	cargo build --locked --release --package keelson

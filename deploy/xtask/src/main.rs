@@ -2,6 +2,7 @@
 //!
 //! It must not know the product: it reads files and `cargo metadata`. Start reading at [`Task`].
 
+mod answers;
 mod gen_docs;
 mod instructions;
 mod layers;
@@ -31,6 +32,13 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Play recorded answers of a real kube-apiserver, where they are beside the repository, and hold the counts against the
+    /// committed floor.
+    Answers {
+        /// Raise the floor to what was reached.
+        #[arg(long)]
+        write: bool,
+    },
     /// Count the instructions of a put and a get with optimisation, and compare with the committed figures.
     Instructions {
         /// Write the figures of both profiles anew.
@@ -45,6 +53,7 @@ fn main() -> anyhow::Result<()> {
         Task::Layers => layers::check(&workspace),
         Task::Tidy => tidy::check(&workspace)?,
         Task::Gen { check } => gen_docs::run(&workspace, check)?,
+        Task::Answers { write } => return answers::run(&workspace, write),
         Task::Instructions { write } => return instructions::run(&workspace, write),
     };
     for finding in &findings {
