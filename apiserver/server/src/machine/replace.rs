@@ -202,6 +202,18 @@ impl Machine {
         if !write.subresource.is_empty() {
             return Err(Self::not_found(resource, write.name));
         }
+        let taken = self.take(write, &mut new, None).await?;
+        let written = self.check_and_make(write, key, new).await;
+        if matches!(written, Ok(Outcome::Done(..))) {
+            taken.keep().await;
+        } else {
+            taken.give_back().await;
+        }
+        written
+    }
+
+    /// Checks an object that an update or an apply makes, and writes it.
+    async fn check_and_make(&self, write: &Write<'_>, key: &str, mut new: Tree) -> Result<Outcome, Status> {
         self.check_new(write, &mut new).await?;
         self.may_create(write).await?;
         let options = write.options.named("CreateOptions");
@@ -213,8 +225,8 @@ impl Machine {
         if write.options.dry_run {
             return Ok(Outcome::Done(Served::Made(new), true));
         }
-        let shelf = self.shelf(resource)?;
-        let ttl = self.ttl(resource);
+        let shelf = self.shelf(write.resource)?;
+        let ttl = self.ttl(write.resource);
         Ok(match shelf.put(&self.store, key, 0, new, ttl).await? {
             Written::Done(object) => Outcome::Done(Served::Stored(object), true),
             Written::Conflict(current) => Outcome::Again(current),
