@@ -81,11 +81,14 @@ impl KubernetesService {
         }
         tracing::info!("Shutting down kubernetes service endpoint reconciler");
         tokio::select! {
-            removed = self.remove() => {
-                if let Err(error) = removed {
-                    tracing::error!(%error, "Unable to remove endpoints from kubernetes service");
+            removed = self.remove() => match removed {
+                Ok(_) => {}
+                // The last apiserver to end leaves its address, rather than a service without endpoints.
+                Err(error @ super::endpoints::Error::NoMasters) => {
+                    tracing::info!(%error, "The endpoints of the kubernetes service stay");
                 }
-            }
+                Err(error) => tracing::error!(%error, "Unable to remove endpoints from kubernetes service"),
+            },
             () = self.parts.clock.sleep(2 * EACH) => tracing::warn!("RemoveEndpoints() timed out"),
         }
     }

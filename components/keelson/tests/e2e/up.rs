@@ -66,10 +66,10 @@ impl Up {
         }
     }
 
-    /// The lines that a user is told to try.
+    /// The lines that a user is told to try on the store.
     fn commands(&self) -> Vec<&str> {
         let lines = self.greeting.lines().filter_map(|line| line.strip_prefix("  "));
-        lines.collect()
+        lines.filter(|line| line.starts_with("etcdctl")).collect()
     }
 
     fn interrupt(&self) {
@@ -141,13 +141,17 @@ fn lives(members: usize, flags: &str) {
     }
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data").display().to_string();
-    let base = ports(2 * members as u16);
+    let base = ports(2 * members as u16 + 1);
     let up = Up::start(&format!("keelson up {flags} --data-dir {data} --port-base {base}"));
     let endpoints: Vec<String> = (0..members)
         .map(|n| format!("http://127.0.0.1:{}", usize::from(base) + 2 * n))
         .collect();
     let count = if members == 1 { "1 member is" } else { "3 members are" };
-    let first = format!("{count} up: {}\nThe data are in {data}.\n", endpoints.join(","));
+    let kubernetes = format!("https://127.0.0.1:{}", usize::from(base) + 2 * members);
+    let first = format!(
+        "{count} up: {}\nThe Kubernetes API is up: {kubernetes}\n",
+        endpoints.join(",")
+    );
     assert!(up.greeting.starts_with(&first), "{}", up.greeting);
     try_commands(&up, members);
     let get = up.commands()[1].to_owned();
@@ -187,7 +191,7 @@ fn an_interrupt_before_it_is_up_ends_it_too() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     let mut process = Command::new(env!("CARGO_BIN_EXE_keelson"))
-        .args(["up", "--members=3", &format!("--port-base={}", ports(6))])
+        .args(["up", "--members=3", &format!("--port-base={}", ports(7))])
         .arg(format!("--data-dir={}", data.display()))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
