@@ -214,9 +214,19 @@ impl Refusals {
         self.add(Why::Duplicate, path, Some(value.into()), "");
     }
 
+    /// The same, with the rule that it breaks.
+    pub fn duplicate_because(&mut self, path: &Path<'_>, value: impl Into<Shown>, detail: &str) {
+        self.add(Why::Duplicate, path, Some(value.into()), detail);
+    }
+
     /// The value breaks the rule that `detail` states.
     pub fn invalid(&mut self, path: &Path<'_>, value: impl Into<Shown>, detail: &str) {
         self.add(Why::Invalid, path, Some(value.into()), detail);
+    }
+
+    /// The same where the value is not shown.
+    pub fn invalid_unseen(&mut self, path: &Path<'_>, detail: &str) {
+        self.add(Why::Invalid, path, None, detail);
     }
 
     /// The value is of a type that the schema does not have here.

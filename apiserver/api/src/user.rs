@@ -73,7 +73,7 @@ mod tests {
     fn a_user_is_written_without_what_is_empty() {
         let user = User::new("jane", ["dev", "ops"]);
         assert_eq!(
-            user.to_tree().to_json(),
+            String::from_utf8(user.to_tree().to_json()).unwrap(),
             r#"{"groups":["dev","ops"],"username":"jane"}"#
         );
         assert!(user.is_in("ops") && !user.is_in("system:masters"));

@@ -1,9 +1,13 @@
 //! Checks that many kinds make.
 
-use apiserver_api::meta::FIELD_IS_IMMUTABLE;
+use apiserver_api::meta::{self, FIELD_IS_IMMUTABLE};
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
+use apiserver_schema::built_in;
+
+use crate::internal::{shown, shown_field};
+use crate::kind::Kind;
 
 /// Why a number below zero is refused.
 pub(crate) const NEGATIVE: &str = "must be greater than or equal to 0";
@@ -15,7 +19,39 @@ pub(crate) fn non_negative(path: &Path<'_>, value: i64, refusals: &mut Refusals)
     }
 }
 
-/// A field that keeps the value with which the object was made.
+/// Whether two values of a type mean the same.
+pub(crate) fn same(of: &str, one: &Tree, other: &Tree) -> bool {
+    same_at(of, &[], one, other)
+}
+
+/// Whether two values of a type mean the same at a path of fields.
+pub(crate) fn same_at(of: &str, path: &[&str], one: &Tree, other: &Tree) -> bool {
+    let schema = built_in();
+    schema.named(of).is_some_and(|id| schema.same(id, path, one, other))
+}
+
+/// Fields of a struct, which stands at a path and is of a type, that keep the values with which the object was made.
+pub(crate) fn immutable_fields(
+    path: &Path<'_>,
+    of: &str,
+    fields: &[&str],
+    new: &Tree,
+    old: &Tree,
+    refusals: &mut Refusals,
+) {
+    for field in fields.iter().filter(|field| !same_at(of, &[field], new, old)) {
+        refusals.invalid(&path.field(field), shown_field(of, field, new), FIELD_IS_IMMUTABLE);
+    }
+}
+
+/// A struct that keeps the value with which the object was made; `of` is its type.
+pub(crate) fn immutable_struct(path: &Path<'_>, of: &str, new: &Tree, old: &Tree, refusals: &mut Refusals) {
+    if new.is_null() != old.is_null() || !same(of, new, old) {
+        refusals.invalid(path, shown(of, new), FIELD_IS_IMMUTABLE);
+    }
+}
+
+/// A plain field that keeps the value with which the object was made.
 pub(crate) fn immutable(path: &Path<'_>, new: &Tree, old: &Tree, refusals: &mut Refusals) {
     if new != old {
         refusals.invalid(path, new, FIELD_IS_IMMUTABLE);
@@ -31,10 +67,17 @@ pub(crate) fn one_of(path: &Path<'_>, value: &str, known: &[&str], required: boo
     }
 }
 
-/// Generation: one more where any of these fields changed.
-pub(crate) fn count_generation(object: &mut Tree, old: &Tree, fields: &[&str]) {
-    if fields.iter().any(|field| object.at(field) != old.at(field)) {
-        let generation = apiserver_api::meta::generation(old);
-        apiserver_api::meta::set_generation(object, generation + 1);
+/// Generation: one more where a field means something else than it did.
+pub(crate) fn count_generation(kind: &Kind, object: &mut Tree, old: &Tree, field: &str) {
+    if !kind.same(&[field], object, old) {
+        meta::set_generation(object, meta::generation(old) + 1);
+    }
+}
+
+/// Generation: one more where a field is not just what it was, be it that an empty list came where there was none. Upstream
+/// compares few kinds like that.
+pub(crate) fn count_generation_strictly(object: &mut Tree, old: &Tree, field: &str) {
+    if object.at(field) != old.at(field) {
+        meta::set_generation(object, meta::generation(old) + 1);
     }
 }

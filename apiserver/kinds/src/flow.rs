@@ -7,6 +7,7 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
+use apiserver_schema::built_in;
 
 use crate::kind::{Asked, Kind};
 
@@ -43,7 +44,7 @@ impl Kind {
         self.validate_any(object, &mut refusals);
         self.judge(object, &refusals)?;
         let warnings = self.rules.warnings(object, None);
-        self.rules.canonicalize(object);
+        self.finish(object);
         Ok(warnings)
     }
 
@@ -60,7 +61,7 @@ impl Kind {
         self.rules.validate_update(asked, object, old, &mut refusals);
         self.judge(object, &refusals)?;
         let warnings = self.rules.warnings(object, Some(old));
-        self.rules.canonicalize(object);
+        self.finish(object);
         Ok(warnings)
     }
 
@@ -97,8 +98,16 @@ impl Kind {
         rules.validate(asked, object, old, &mut refusals);
         self.judge(object, &refusals)?;
         let warnings = rules.warnings(object, old);
-        self.rules.canonicalize(object);
+        self.finish(object);
         Ok(warnings)
+    }
+
+    /// Brings a checked object into the form in which it is stored.
+    fn finish(&self, object: &mut Tree) {
+        self.rules.canonicalize(object);
+        if let Some(id) = self.stored() {
+            built_in().omit(id, object);
+        }
     }
 
     /// What is checked of the metadata of every object.

@@ -6,6 +6,7 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::time::Time;
 use apiserver_api::tree::Tree;
+use apiserver_schema::{TypeId, built_in};
 
 use crate::column::{self, Column};
 
@@ -341,6 +342,21 @@ pub(crate) fn keep_metadata(object: &mut Tree, old: &Tree) {
 }
 
 impl Kind {
+    /// The type of what is stored.
+    pub(crate) fn stored(&self) -> Option<TypeId> {
+        let of = |kind: &Self| kind.versions.iter().find(|version| version.conversion.is_none());
+        // What has no version of its own for it is stored as what another kind stores.
+        let others = || crate::all().filter(|other| other.folder == self.folder).find_map(of);
+        of(self)
+            .or_else(others)
+            .and_then(|version| built_in().named(version.schema))
+    }
+
+    /// Whether two objects of the stored version mean the same at a path of fields.
+    pub(crate) fn same(&self, path: &[&str], one: &Tree, other: &Tree) -> bool {
+        self.stored().is_some_and(|id| built_in().same(id, path, one, other))
+    }
+
     /// A plain kind, to be given the rest with `..`: served as v1 and stored below its plural.
     pub const PLAIN: Self = Self {
         group: "",
@@ -364,3 +380,13 @@ impl Kind {
 struct Plain;
 
 impl Rules for Plain {}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_kind_is_stored_as_some_type() {
+        for kind in crate::all() {
+            assert!(kind.stored().is_some(), "{}", kind.kind);
+        }
+    }
+}

@@ -6,18 +6,8 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use crate::go_form::{Holds, Part, part};
-
 /// A term as messages show it.
-pub(crate) const TERM: &[Part] = &[
-    part("MatchExpressions", "matchExpressions", Holds::List(EXPRESSION)),
-    part("MatchFields", "matchFields", Holds::List(EXPRESSION)),
-];
-const EXPRESSION: &[Part] = &[
-    part("Key", "key", Holds::Text),
-    part("Operator", "operator", Holds::Text),
-    part("Values", "values", Holds::Optional),
-];
+pub(crate) const TERM: &str = "io.k8s.api.core.v1.NodeSelectorTerm";
 
 /// Checks a selector. `lenient` lets values stay that no label can have.
 pub(crate) fn validate(path: &Path<'_>, selector: &Tree, lenient: bool, refusals: &mut Refusals) {

@@ -5,10 +5,18 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use crate::go_form::{Holds, Part, part};
-
 /// The most bytes of the name of a driver of volumes or devices.
 const DRIVER_MAX: usize = 63;
+
+/// Metadata as messages show it.
+pub(crate) const METADATA: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
+/// Refuses a number for each thing that is wrong with it.
+pub(crate) fn tell_number(path: &Path<'_>, value: i64, messages: Messages, refusals: &mut Refusals) {
+    for message in messages {
+        refusals.invalid(path, value, &message);
+    }
+}
 
 /// Refuses a string for each thing that is wrong with it.
 pub(crate) fn tell(path: &Path<'_>, value: &str, messages: Messages, refusals: &mut Refusals) {
@@ -26,6 +34,13 @@ pub(crate) fn required(path: &Path<'_>, value: &str, rule: fn(&str) -> Messages,
     }
 }
 
+/// The fields of an object that must not be empty.
+pub(crate) fn required_fields(path: &Path<'_>, object: &Tree, fields: &[&str], refusals: &mut Refusals) {
+    for field in fields.iter().filter(|field| object.at(field).is_zero()) {
+        refusals.required(&path.field(field), "");
+    }
+}
+
 /// The name of a driver of volumes or devices: a domain, capitals allowed.
 pub(crate) fn driver_name(path: &Path<'_>, name: &str, refusals: &mut Refusals) {
     if name.is_empty() {
@@ -35,23 +50,6 @@ pub(crate) fn driver_name(path: &Path<'_>, name: &str, refusals: &mut Refusals) 
         refusals.too_long(path, DRIVER_MAX);
     }
     tell(path, name, names::dns_subdomain(&name.to_lowercase()), refusals);
-}
-
-/// Gives an object the metadata that it had, where a write to the status may not touch it.
-pub(crate) fn keep_metadata(object: &mut Tree, old: &Tree) {
-    let old = old.at("metadata");
-    let metadata = object.child("metadata");
-    for field in [
-        "annotations",
-        "deletionTimestamp",
-        "finalizers",
-        "generation",
-        "labels",
-        "ownerReferences",
-        "selfLink",
-    ] {
-        crate::kind::keep(metadata, old, field);
-    }
 }
 
 /// Writes `null` for a list that is always written and has no items, as it comes back from upstream's store.
@@ -76,53 +74,13 @@ pub(crate) fn wipe_system_metadata(object: &mut Tree) {
     }
 }
 
-/// Metadata as messages show it.
-pub(crate) const METADATA: &[Part] = &[
-    part("name", "name", Holds::Omitted),
-    part("generateName", "generateName", Holds::Omitted),
-    part("namespace", "namespace", Holds::Omitted),
-    part("selfLink", "selfLink", Holds::Omitted),
-    part("uid", "uid", Holds::Omitted),
-    part("resourceVersion", "resourceVersion", Holds::Omitted),
-    part("generation", "generation", Holds::Omitted),
-    part("creationTimestamp", "creationTimestamp", Holds::Omitted),
-    part("deletionTimestamp", "deletionTimestamp", Holds::Omitted),
-    part(
-        "deletionGracePeriodSeconds",
-        "deletionGracePeriodSeconds",
-        Holds::Omitted,
-    ),
-    part("labels", "labels", Holds::Omitted),
-    part("annotations", "annotations", Holds::Omitted),
-    part("ownerReferences", "ownerReferences", Holds::Omittable(OWNER)),
-    part("finalizers", "finalizers", Holds::Omitted),
-    part("managedFields", "managedFields", Holds::Omittable(MANAGED)),
-];
-const OWNER: &[Part] = &[
-    part("apiVersion", "apiVersion", Holds::Text),
-    part("kind", "kind", Holds::Text),
-    part("name", "name", Holds::Text),
-    part("uid", "uid", Holds::Text),
-    part("controller", "controller", Holds::Omitted),
-    part("blockOwnerDeletion", "blockOwnerDeletion", Holds::Omitted),
-];
-const MANAGED: &[Part] = &[
-    part("manager", "manager", Holds::Omitted),
-    part("operation", "operation", Holds::Omitted),
-    part("apiVersion", "apiVersion", Holds::Omitted),
-    part("time", "time", Holds::Omitted),
-    part("fieldsType", "fieldsType", Holds::Omitted),
-    part("fieldsV1", "fieldsV1", Holds::Omitted),
-    part("subresource", "subresource", Holds::Omitted),
-];
-
 #[cfg(test)]
 mod tests {
     use apiserver_api::path::Path;
     use apiserver_api::refusal::Refusals;
     use apiserver_api::tree::parse;
 
-    use super::{driver_name, keep_metadata, nothing_for_none};
+    use super::{driver_name, nothing_for_none};
 
     #[test]
     fn drivers_are_named_by_short_domains() {
@@ -150,15 +108,5 @@ mod tests {
             nothing_for_none(&mut tree, "a");
             assert_eq!(tree, parse(stored.as_bytes()).unwrap().tree);
         }
-    }
-
-    #[test]
-    fn a_write_to_the_status_keeps_labels() {
-        let mut object = parse(br#"{"metadata":{"name":"a","labels":{"b":"c"}}}"#).unwrap().tree;
-        let old = parse(br#"{"metadata":{"name":"a","finalizers":["x/y"]}}"#)
-            .unwrap()
-            .tree;
-        keep_metadata(&mut object, &old);
-        assert_eq!(object, old);
     }
 }

@@ -1,14 +1,14 @@
-//! What kinds share that make pods of a template: names, selectors, the template that must fit, tables.
+//! What kinds share that make pods of a template: names, selectors, the template that must fit.
 
 use apiserver_api::labels::{self, Leniency, Selector};
 use apiserver_api::meta;
 use apiserver_api::names;
 use apiserver_api::path::Path;
-use apiserver_api::refusal::{Refusals, Shown};
+use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::{Map, Tree};
 
 use crate::check::non_negative;
-use crate::column::{AGE, Column, Words};
+use crate::internal::{LABEL_SELECTOR, shown};
 
 /// Warns of a name that the pods' names and hostnames could not have.
 pub(crate) fn name_warning(object: &Tree) -> Option<String> {
@@ -20,21 +20,6 @@ pub(crate) fn name_warning(object: &Tree) -> Option<String> {
              label is recommended: [{messages}]"
         )
     })
-}
-
-/// A selector as refusals show it: in the order in which its type has its fields.
-pub(crate) fn shown_selector(selector: &Tree) -> Shown {
-    let Tree::Map(fields) = selector else {
-        return selector.into();
-    };
-    let parts: Vec<String> = ["matchLabels", "matchExpressions"]
-        .iter()
-        .filter_map(|field| {
-            let value = String::from_utf8_lossy(&fields.get(field)?.to_json()).into_owned();
-            Some(format!("\"{field}\":{value}"))
-        })
-        .collect();
-    Shown::raw(format!("{{{}}}", parts.join(",")))
 }
 
 /// What a selector may keep that objects of old have.
@@ -63,14 +48,7 @@ pub(crate) fn validate_selector(path: &Path<'_>, selector: &Tree, empty: &str, r
 pub(crate) fn refuse_empty_selector(path: &Path<'_>, selector: &Tree, empty: &str, refusals: &mut Refusals) {
     let entries = selector.entries("matchLabels").len() + selector.items("matchExpressions").len();
     if !selector.is_null() && entries == 0 {
-        refusals.invalid(path, shown_selector(selector), empty);
-    }
-}
-
-/// Refuses a selector other than the one that an object was made with.
-pub(crate) fn validate_selector_kept(path: &Path<'_>, selector: &Tree, old: &Tree, refusals: &mut Refusals) {
-    if selector != old {
-        refusals.invalid(path, shown_selector(selector), meta::FIELD_IS_IMMUTABLE);
+        refusals.invalid(path, shown(LABEL_SELECTOR, selector), empty);
     }
 }
 
@@ -109,20 +87,17 @@ pub(crate) fn validate_counts(path: &Path<'_>, of: &Tree, fields: &[&str], refus
     }
 }
 
-/// Checks that some counts are not more than another.
-pub(crate) fn validate_no_more(
-    path: &Path<'_>,
-    of: &Tree,
-    fields: &[&str],
-    than: &str,
-    detail: &str,
-    refusals: &mut Refusals,
-) {
-    for field in fields {
-        if of.int(field) > of.int(than) {
-            refusals.invalid(&path.field(field), of.int(field), detail);
+/// Checks that no part of the pods is more than all of them, and that those which are available are ready; `ready` is how
+/// the ready ones are told of.
+pub(crate) fn validate_parts(path: &Path<'_>, status: &Tree, parts: &[&str], ready: &str, refusals: &mut Refusals) {
+    let mut no_more = |fields: &[&str], than: &str, told: &str| {
+        for field in fields.iter().filter(|field| status.int(field) > status.int(than)) {
+            let detail = format!("cannot be greater than {told}");
+            refusals.invalid(&path.field(field), status.int(field), &detail);
         }
-    }
+    };
+    no_more(parts, "replicas", "status.replicas");
+    no_more(&["availableReplicas"], "readyReplicas", ready);
 }
 
 /// Checks that the count of hash collisions only grows.
@@ -148,51 +123,6 @@ pub(crate) fn ready_of(object: &Tree) -> String {
     format!("{ready}/{}", object.at("spec").int("replicas"))
 }
 
-/// The names or the images of a template's containers, as tables show them.
-fn of_containers(template: &Tree, field: &str) -> Tree {
-    let containers = template.at("spec").items("containers").iter();
-    let shown: Vec<&str> = containers.map(|container| container.text(field)).collect();
-    shown.join(",").into()
-}
-
-/// The names of a template's containers.
-pub(crate) const CONTAINERS: Column = Column {
-    name: "Containers",
-    words: Words::Text("Names of each container in the template."),
-    priority: 1,
-    cell: |object, _| of_containers(object.below(&["spec", "template"]), "name"),
-    ..AGE
-};
-
-/// The images of a template's containers.
-pub(crate) const IMAGES: Column = Column {
-    name: "Images",
-    words: Words::Text("Images referenced by each container in the template."),
-    priority: 1,
-    cell: |object, _| of_containers(object.below(&["spec", "template"]), "image"),
-    ..AGE
-};
-
-/// The same for a template of templates.
-pub(crate) const INNER_CONTAINERS: Column = Column {
-    cell: |object, _| of_containers(object.below(&["spec", "jobTemplate", "spec", "template"]), "name"),
-    ..CONTAINERS
-};
-
-/// The same for a template of templates.
-pub(crate) const INNER_IMAGES: Column = Column {
-    cell: |object, _| of_containers(object.below(&["spec", "jobTemplate", "spec", "template"]), "image"),
-    ..IMAGES
-};
-
-/// The selector, but for what is said of it.
-pub(crate) const SELECTOR: Column = Column {
-    name: "Selector",
-    priority: 1,
-    cell: |object, _| labels::format(object.below(&["spec", "selector"])).into(),
-    ..AGE
-};
-
 #[cfg(test)]
 mod tests {
     use apiserver_api::labels::Selector;
@@ -211,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_selector_must_be_there_select_something_and_stay() {
+    fn a_selector_must_be_there_and_select_something() {
         for (selector, expected) in [
             ("null", vec!["x: Required value"]),
             ("{}", vec!["x: Invalid value: {}: empty"]),
@@ -220,18 +150,6 @@ mod tests {
             let found = told(|path, refusals| super::validate_selector(path, &tree(selector), "empty", refusals));
             assert_eq!(found, expected);
         }
-        let (new, old) = (
-            tree(r#"{"matchExpressions":[{"key":"k","operator":"Exists"}],"matchLabels":{"a":"b"}}"#),
-            tree("{}"),
-        );
-        let found = told(|path, refusals| super::validate_selector_kept(path, &new, &old, refusals));
-        let expected = "x: Invalid value: {\"matchLabels\":{\"a\":\"b\"},\"matchExpressions\":[{\"key\":\"k\",\
-                        \"operator\":\"Exists\"}]}: field is immutable";
-        assert_eq!(found, [expected]);
-        assert_eq!(
-            told(|path, refusals| super::validate_selector_kept(path, &old, &old, refusals)),
-            [""; 0]
-        );
     }
 
     #[test]

@@ -95,6 +95,8 @@ pub struct Write<'w> {
 /// # Errors
 /// The items of a list cannot be told apart, or what another manager's version makes of the object failed. The object has no
 /// managed fields then, and upstream stores it so.
+///
+/// Lists and maps of `new` with nothing in them count as none where the type leaves them out when it is stored.
 pub fn update(write: &Write<'_>, old: Option<&Tree>, new: &mut Tree) -> Result<(), Error> {
     let sent = new
         .get_mut("metadata")
@@ -102,7 +104,9 @@ pub fn update(write: &Write<'_>, old: Option<&Tree>, new: &mut Tree) -> Result<(
     let stored = old.map_or(&Tree::Null, |old| old.below(&["metadata", "managedFields"]));
     let updater = Updater::new(write);
     let live = old.map_or_else(|| Cow::Owned(updater.nothing()), Cow::Borrowed);
-    let comparison = updater.comparison(&live, new)?;
+    // What is never stored is nobody's.
+    let written = write.kind.written(new);
+    let comparison = updater.comparison(&live, &written)?;
     if comparison.is_same() && sent.as_ref().is_some_and(|sent| sent == stored && !stored.is_null()) {
         // Nothing changed, and what was read was sent back.
         put(new, sent.unwrap_or_default());
@@ -113,7 +117,8 @@ pub fn update(write: &Write<'_>, old: Option<&Tree>, new: &mut Tree) -> Result<(
         // An object whose fields nobody tracks stays so until something is applied.
         return Ok(());
     }
-    let managed = updater.updated(&live, new, comparison, managed, write.manager)?;
+    let managed = updater.updated(&live, &written, comparison, managed, write.manager)?;
+    drop(written);
     put(new, managed.to_tree());
     Ok(())
 }

@@ -3,11 +3,15 @@
 //! The reading is that of the library upstream uses, quirks and all: what stands before the first slash of a pointer is
 //! ignored, negative indices count from the end, `replace` of an absent key sets it, and a missing `value` is `null`.
 
+mod node;
 mod pointer;
 
 use apiserver_api::tree::{MAX_DEPTH, MAX_DUPLICATES, Map, Tree};
+use apiserver_schema::{Schema, Shape, TypeId};
 use thiserror::Error;
 
+use node::Node;
+pub(crate) use node::child;
 use pointer::{Broken, Pointer};
 
 /// The most operations of one patch.
@@ -77,6 +81,21 @@ pub fn unknown_fields(patch: &Tree) -> Result<Vec<String>, Error> {
 /// # Errors
 /// The patch is no list of operations, or one of them does not apply.
 pub fn apply(document: Tree, patch: &Tree) -> Result<Tree, Error> {
+    run(Node::given(document), patch).map(Node::into_tree)
+}
+
+/// The document that comes of a patch which applies, as upstream's refusals quote it: objects that the patch went through
+/// have their keys in order, all others the order in which Go declares the fields of the object's type.
+pub fn shown(schema: &Schema, id: TypeId, document: &Tree, patch: &Tree) -> String {
+    let shape = Shape::Struct(id);
+    let mut out = Vec::new();
+    if let Ok(patched) = run(Node::Closed(document.clone(), Some((schema, &shape))), patch) {
+        patched.write(&mut out);
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn run<'s>(mut document: Node<'s>, patch: &Tree) -> Result<Node<'s>, Error> {
     let decoding = |of: &Tree, into| {
         Error::Patch(format!(
             "json: cannot unmarshal {} into Go value of type {into}",
@@ -94,6 +113,7 @@ pub fn apply(document: Tree, patch: &Tree) -> Result<Tree, Error> {
     if operations.len() > MAX_OPERATIONS {
         return Err(Error::TooMany(operations.len()));
     }
+    document.open();
     let mut working = Working { document, copied: 0 };
     for operation in operations {
         let none = Map::new();
@@ -132,18 +152,22 @@ impl<'p> Operation<'p> {
         self.pointer("from", "operation, missing from field")
     }
 
+    fn given<'s>(&self) -> Node<'s> {
+        Node::given(self.value().clone())
+    }
+
     fn value(&self) -> &'p Tree {
         static NULL: Tree = Tree::Null;
         self.0.get("value").unwrap_or(&NULL)
     }
 }
 
-struct Working {
-    document: Tree,
+struct Working<'s> {
+    document: Node<'s>,
     copied: usize,
 }
 
-impl Working {
+impl<'s> Working<'s> {
     fn run(&mut self, operation: &Operation<'_>) -> Result<(), String> {
         match operation.kind() {
             "add" => self.add(operation),
@@ -157,9 +181,9 @@ impl Working {
     }
 
     /// Adds a value, if the document does not grow too deep by it.
-    fn put(&mut self, path: Pointer<'_>, value: Tree) -> Result<(), Broken> {
+    fn put(&mut self, path: Pointer<'_>, value: Node<'s>) -> Result<(), Broken> {
         let place = path.find(&mut self.document).ok_or(Broken::Missing)?;
-        if path.steps() + depth(&value) > MAX_DEPTH {
+        if path.steps() + value.depth() > MAX_DEPTH {
             return Err(Broken::Because("exceeded max depth".to_owned()));
         }
         place.add(value).map_err(Broken::Because)
@@ -169,13 +193,12 @@ impl Working {
         let path = operation
             .path()
             .map_err(|_| "add operation failed to decode path: missing value".to_owned())?;
-        self.put(path, operation.value().clone())
-            .map_err(|broken| match broken {
-                Broken::Missing => {
-                    format!("add operation does not apply: doc is missing path: \"{path}\": missing value")
-                }
-                Broken::Because(why) => format!("error in add for path: '{path}': {why}"),
-            })
+        self.put(path, operation.given()).map_err(|broken| match broken {
+            Broken::Missing => {
+                format!("add operation does not apply: doc is missing path: \"{path}\": missing value")
+            }
+            Broken::Because(why) => format!("error in add for path: '{path}': {why}"),
+        })
     }
 
     fn remove(&mut self, operation: &Operation<'_>) -> Result<(), String> {
@@ -195,22 +218,23 @@ impl Working {
         let path = operation
             .path()
             .map_err(|why| format!("replace operation failed to decode path: {why}"))?;
-        let value = operation.value();
         if path.0.is_empty() {
-            if !matches!(value, Tree::Map(_) | Tree::List(_)) {
+            if !matches!(operation.value(), Tree::Map(_) | Tree::List(_)) {
                 return Err("replace operation value must be object or array: %!w(<nil>)".to_owned());
             }
-            self.document = value.clone();
+            self.document = operation.given();
+            self.document.open();
             return Ok(());
         }
+        let value = operation.given();
         let place = path
             .find(&mut self.document)
             .ok_or_else(|| format!("replace operation does not apply: doc is missing path: {path}: missing value"))?;
-        if path.steps() + depth(value) > MAX_DEPTH {
+        if path.steps() + value.depth() > MAX_DEPTH {
             return Err(format!("error in remove for path: '{path}': exceeded max depth"));
         }
         place
-            .set(value.clone())
+            .set(value)
             .map_err(|_| format!("replace operation does not apply: doc is missing key: {path}: missing value"))
     }
 
@@ -240,7 +264,7 @@ impl Working {
             .path()
             .map_err(|why| format!("test operation failed to decode path: {why}"))?;
         let found = if path.0.is_empty() {
-            Some(&self.document)
+            Some(&mut self.document)
         } else {
             let place = path
                 .find(&mut self.document)
@@ -249,11 +273,17 @@ impl Working {
                 .get()
                 .map_err(|why| format!("error in test for path: '{path}': {why}"))?
         };
-        if found.unwrap_or(&Tree::Null) == operation.value() {
-            Ok(())
-        } else {
-            Err(format!("testing value {path} failed: test failed"))
+        let fits = match &found {
+            Some(found) => found.is(operation.value()),
+            None => operation.value().is_null(),
+        };
+        if !fits {
+            return Err(format!("testing value {path} failed: test failed"));
         }
+        if let Some(found) = found {
+            found.open_all();
+        }
+        Ok(())
     }
 
     fn copy(&mut self, operation: &Operation<'_>) -> Result<(), String> {
@@ -266,7 +296,7 @@ impl Working {
         let value = place
             .get()
             .map_err(|why| format!("error in copy for from: '{from}': {why}"))?
-            .cloned();
+            .map(|value| value.clone());
         let path = operation
             .path()
             .map_err(|_| "copy operation failed to decode path: missing value".to_owned())?;
@@ -275,27 +305,22 @@ impl Working {
         if path.find(&mut self.document).is_none() {
             return Err(missing());
         }
-        self.copied += value.as_ref().map_or(0, |value| value.to_json().len());
+        let mut written = Vec::new();
+        if let Some(value) = &value {
+            value.write(&mut written);
+        }
+        self.copied += written.len();
         if self.copied > MAX_COPIED {
             return Err(format!(
                 "Unable to complete the copy, the accumulated size increase of copy is {}, exceeding the limit {MAX_COPIED}",
                 self.copied
             ));
         }
-        self.put(path, value.unwrap_or_default())
+        self.put(path, value.unwrap_or(Node::given(Tree::Null)))
             .map_err(|broken| match broken {
                 Broken::Missing => missing(),
                 Broken::Because(why) => format!("error while adding value during copy: {why}"),
             })
-    }
-}
-
-/// How deep lists and objects stand in each other.
-fn depth(tree: &Tree) -> usize {
-    match tree {
-        Tree::List(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
-        Tree::Map(map) => 1 + map.iter().map(|(_, value)| depth(value)).max().unwrap_or_default(),
-        _ => 0,
     }
 }
 

@@ -1,7 +1,12 @@
 //! JSON merge patch (RFC 7396): an object says what to set, and `null` what to remove.
 
-use apiserver_api::tree::{Map, Tree};
+use std::collections::BTreeSet;
+
+use apiserver_api::tree::{Map, Tree, quoted};
+use apiserver_schema::{Schema, Shape, TypeId};
 use thiserror::Error;
+
+use crate::json::child;
 
 /// Why a patch is none, in upstream's words; all are bad requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -33,6 +38,52 @@ pub fn apply(document: Tree, patch: &Tree, checked: bool) -> Result<Tree, Error>
     }
 }
 
+/// The document that comes of a patch which applies, as upstream's refusals quote it: objects that the patch reaches into have
+/// their keys in order, all others the order in which Go declares the fields of the object's type.
+pub fn shown(schema: &Schema, id: TypeId, document: &Tree, patch: &Tree) -> String {
+    let mut out = Vec::new();
+    let shape = Shape::Struct(id);
+    match (document, patch) {
+        (Tree::Map(document), Tree::Map(patch)) => write(document, Some((schema, &shape)), patch, &mut out),
+        (document, patch) => {
+            if let Ok(merged) = apply(document.clone(), patch, false) {
+                merged.write_json(&mut out);
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn write(document: &Map, of: Option<(&Schema, &Shape)>, patch: &Map, out: &mut Vec<u8>) {
+    let gone = |key: &str| patch.get(key).is_some_and(Tree::is_null);
+    let keys: BTreeSet<&str> = document.keys().chain(patch.keys()).filter(|key| !gone(key)).collect();
+    out.push(b'{');
+    for (at, key) in keys.into_iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        quoted(key, out);
+        out.push(b':');
+        let of = of.and_then(|of| child(of, key));
+        match (document.get(key), patch.get(key), of) {
+            (Some(Tree::Map(old)), Some(Tree::Map(patch)), of) => write(old, of, patch, out),
+            (old, Some(value), _) => merged(old, value).write_json(out),
+            (Some(value), None, Some((schema, shape))) => schema.write_declared(shape, value, out),
+            (value, None, _) => value.unwrap_or(&Tree::Null).write_json(out),
+        }
+    }
+    out.push(b'}');
+}
+
+/// What a value of a patch becomes that is not laid over an object.
+fn merged(old: Option<&Tree>, value: &Tree) -> Tree {
+    match old {
+        // Upstream keeps the nulls in a list that takes the place of an object; a typed reader drops them later.
+        Some(Tree::Map(_)) => value.clone(),
+        _ => pruned(value),
+    }
+}
+
 fn merge(document: &mut Map, patch: &Map) {
     for (key, value) in patch.iter() {
         match (value, document.get_mut(key)) {
@@ -40,11 +91,9 @@ fn merge(document: &mut Map, patch: &Map) {
                 document.remove(key);
             }
             (Tree::Map(patch), Some(Tree::Map(old))) => merge(old, patch),
-            // Upstream keeps the nulls in a list that takes the place of an object; a typed reader drops them later.
-            (_, Some(old @ Tree::Map(_))) => *old = value.clone(),
-            (_, Some(old)) => *old = pruned(value),
+            (_, Some(old)) => *old = merged(Some(old), value),
             (_, None) => {
-                document.insert(key, pruned(value));
+                document.insert(key, merged(None, value));
             }
         }
     }
@@ -140,6 +189,27 @@ mod tests {
             assert_eq!(error.to_string(), message, "{patch}");
         }
         assert_eq!(apply(tree("{}"), &tree("null"), false), Err(Error::Patch));
+    }
+
+    #[test]
+    fn a_refusal_quotes_the_order_of_types_but_where_the_patch_reaches() {
+        let schema = apiserver_schema::built_in();
+        let pod = schema.named("io.k8s.api.core.v1.Pod").unwrap();
+        let document = tree(
+            r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"n","labels":{"b":"1"}},"spec":{"volumes":[{"name":"v","emptyDir":{}}],"hostname":"h"}}"#,
+        );
+        for (patch, shown) in [
+            (
+                r#"{"metadata":{"name":"m"}}"#,
+                r#"{"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"b":"1"},"name":"m"},"spec":{"volumes":[{"name":"v","emptyDir":{}}],"hostname":"h"}}"#,
+            ),
+            (
+                r#"{"kind":null,"spec":{"volumes":[{"name":"w","emptyDir":null}]}}"#,
+                r#"{"apiVersion":"v1","metadata":{"name":"n","labels":{"b":"1"}},"spec":{"hostname":"h","volumes":[{"name":"w"}]}}"#,
+            ),
+        ] {
+            assert_eq!(super::shown(schema, pod, &document, &tree(patch)), shown);
+        }
     }
 
     #[test]

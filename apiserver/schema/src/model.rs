@@ -45,12 +45,16 @@ pub struct Struct {
     pub go: Box<str>,
     /// By name in JSON; what Go embeds stands among them.
     pub fields: Vec<Field>,
+    /// Where in `fields` they stand, in the order in which Go declares and writes them.
+    pub(crate) declared: Vec<u16>,
     /// Whether it is an object with `apiVersion` and `kind`.
     pub typed: bool,
     /// Whether apply takes it as one value.
     pub atomic: bool,
     /// The structs that Go embeds, with their number in protobuf.
     pub embedded: Vec<(u16, TypeId)>,
+    /// Before which of its own fields each of these is declared.
+    pub(crate) embedded_at: Vec<usize>,
     /// Of which fields only one should be set.
     pub union: Option<Union>,
 }
@@ -99,17 +103,15 @@ impl Struct {
         format!("{package}.{}", self.go)
     }
 
+    /// The fields in the order in which Go declares and writes them; those of an embedded struct stand where it does.
+    pub fn declared(&self) -> impl Iterator<Item = &Field> {
+        self.declared.iter().map(|at| &self.fields[usize::from(*at)])
+    }
+
     /// The field of a name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         let at = self.fields.binary_search_by(|field| (*field.name).cmp(name)).ok()?;
         Some(&self.fields[at])
-    }
-
-    /// The fields in the order in which Go has them, what it embeds where it embeds it.
-    pub fn in_order(&self) -> Vec<&Field> {
-        let mut fields: Vec<&Field> = self.fields.iter().collect();
-        fields.sort_by_key(|field| field.place);
-        fields
     }
 }
 
@@ -136,14 +138,39 @@ pub struct Field {
     pub default: Option<Tree>,
     /// How a strategic merge patch treats it.
     pub patch: Patch,
-    /// Whether documents say if it is taken as one value, or how its items are told apart.
+    /// Whether documents say if it is taken as one value, or how its items are told apart. Of a struct that is one value
+    /// elsewhere, apply tells the fields apart here.
     pub told: bool,
     /// The values that it, its items or its map's values may have, where Go has a name for each.
     pub values: Option<Arc<[Box<str>]>>,
-    /// Grows in the order of Go's fields.
-    pub(crate) place: u32,
     /// The struct that Go embeds and that the field came with: `VolumeSource`. Messages show it in paths.
     pub embedded: Option<TypeId>,
+}
+
+impl Field {
+    /// Whether Go leaves the field out where it has this value.
+    pub fn omits(&self, value: &Tree) -> bool {
+        match self.omit {
+            Omit::Never => false,
+            Omit::Zero => value.is_zero(),
+            Omit::Empty if self.pointer => value.is_null(),
+            Omit::Empty => self.empties() && value.is_zero(),
+        }
+    }
+
+    /// Whether Go tells none of it from one with nothing in it: lists, maps and bytes.
+    pub(crate) const fn nils(&self) -> bool {
+        matches!(self.shape, Shape::Bytes | Shape::List(..) | Shape::Map(..))
+    }
+
+    /// Whether `omitempty` can leave out such a value that is no pointer: it never finds a struct empty, and what brings
+    /// its own encoder is a struct to it.
+    pub(crate) const fn empties(&self) -> bool {
+        matches!(
+            self.shape,
+            Shape::Bool | Shape::Int32 | Shape::Int64 | Shape::Float | Shape::Text
+        ) || self.nils()
+    }
 }
 
 /// When Go leaves a field out.

@@ -12,7 +12,7 @@
 //! the struct is an object, `<Name>` that Go embeds that struct.
 //!
 //! Words: `required`; `keys=a,b`, `set`, `atomic` (lists; atomic too if nothing is said, which documents then do not say),
-//! `atomic` (maps) and `granular` (maps and structs; only documents say it) for apply; `merge`, `merge=key`, `mergekey=key`,
+//! `atomic` (maps) and `granular` (maps and structs) for apply; `merge`, `merge=key`, `mergekey=key`,
 //! `replace`, `retainKeys` for strategic merge patches; `one=Name` for values that have names; `default=` and JSON.
 
 use std::collections::HashMap;
@@ -57,9 +57,6 @@ struct Block<'t> {
     fields: Vec<(usize, &'t str)>,
 }
 
-/// How far the places of two fields are apart: what one of them embeds has its places between.
-const APART: u32 = 1 << 10;
-
 struct Reader<'t> {
     /// Prefixes of names, by file.
     prefixes: HashMap<&'t str, &'t str>,
@@ -80,38 +77,56 @@ pub(crate) fn read(files: &[(&str, &str)]) -> Result<Schema, TableError> {
         reader.split(file, text)?;
     }
     let mut schema = Schema::default();
-    let mut places = Vec::with_capacity(reader.blocks.len());
     for block in &reader.blocks {
-        let (one, embedded) = reader.one(block)?;
+        let one = reader.one(block)?;
         schema.names.insert(one.name.clone(), TypeId(schema.types.len() as u32));
         schema.types.push(one);
-        places.push(embedded);
     }
     for at in 0..schema.types.len() {
-        embed(&mut schema, &places, at);
+        embed(&mut schema, at);
     }
     Ok(schema)
 }
 
-/// Puts the fields of embedded structs among a struct's own. What is embedded embeds nothing that was not put in before.
-/// `places` holds where each struct has what it embeds.
-fn embed(schema: &mut Schema, places: &[Vec<u32>], at: usize) {
-    let embedded: Vec<TypeId> = schema.types[at].embedded.iter().map(|(_, id)| *id).collect();
-    for (id, place) in embedded.into_iter().zip(&places[at]) {
-        if !schema.get(id).embedded.is_empty() {
-            embed(schema, places, id.0 as usize);
-        }
-        let theirs: Vec<Field> = schema.get(id).in_order().into_iter().cloned().collect();
-        let fields = &mut schema.types[at].fields;
-        for (mut field, rank) in theirs.into_iter().zip(1..) {
-            if fields.iter().all(|own| own.name != field.name) {
-                field.embedded = Some(id);
-                field.place = place + rank;
-                fields.push(field);
+/// Puts the fields of embedded structs among a struct's own, sorts them by name, and notes in which order they were declared.
+/// What has no field yet to sort was done before.
+fn embed(schema: &mut Schema, at: usize) {
+    let one = &mut schema.types[at];
+    if !one.declared.is_empty() {
+        return;
+    }
+    let own = std::mem::take(&mut one.fields);
+    let embedded: Vec<(usize, TypeId)> = one
+        .embedded_at
+        .iter()
+        .copied()
+        .zip(one.embedded.iter().map(|one| one.1))
+        .collect();
+    let mut fields: Vec<Field> = Vec::with_capacity(own.len());
+    let mut next = embedded.into_iter().peekable();
+    for place in 0..=own.len() {
+        while let Some((_, id)) = next.next_if(|(before, _)| *before == place) {
+            embed(schema, id.0 as usize);
+            for field in schema.get(id).declared() {
+                if own.iter().chain(&fields).all(|own| own.name != field.name) {
+                    fields.push(Field {
+                        embedded: Some(id),
+                        ..field.clone()
+                    });
+                }
             }
         }
+        fields.extend(own.get(place).cloned());
     }
-    schema.types[at].fields.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut sorted: Vec<(u16, Field)> = (0..).zip(fields).collect();
+    sorted.sort_by(|a, b| a.1.name.cmp(&b.1.name));
+    let mut declared = vec![0; sorted.len()];
+    for (at, (place, _)) in (0..).zip(&sorted) {
+        declared[usize::from(*place)] = at;
+    }
+    let one = &mut schema.types[at];
+    one.fields = sorted.into_iter().map(|(_, field)| field).collect();
+    one.declared = declared;
 }
 
 impl<'t> Reader<'t> {
@@ -152,8 +167,7 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    /// A struct, and the places of what it embeds.
-    fn one(&self, block: &Block<'t>) -> Result<(Struct, Vec<u32>), TableError> {
+    fn one(&self, block: &Block<'t>) -> Result<Struct, TableError> {
         let wrong = |line: usize, what: String| TableError {
             file: block.file.to_owned(),
             line,
@@ -165,27 +179,24 @@ impl<'t> Reader<'t> {
             name: format!("{prefix}.{}", block.name).into(),
             go: block.name.into(),
             fields: Vec::new(),
+            declared: Vec::new(),
             typed: false,
             atomic: false,
             embedded: Vec::new(),
             union: None,
+            embedded_at: Vec::new(),
         };
         for word in &block.words {
             one.say(word).map_err(|what| wrong(block.line, what))?;
         }
-        let mut places = Vec::new();
-        for ((line, text), place) in block.fields.iter().zip((0..).step_by(APART as usize)) {
-            let embedded = one.embedded.len();
-            self.field(block.file, text, place, &mut one)
+        for (line, text) in &block.fields {
+            self.field(block.file, text, &mut one)
                 .map_err(|what| wrong(*line, what))?;
-            if one.embedded.len() > embedded {
-                places.push(place);
-            }
         }
-        Ok((one, places))
+        Ok(one)
     }
 
-    fn field(&self, file: &str, text: &str, place: u32, one: &mut Struct) -> Result<(), String> {
+    fn field(&self, file: &str, text: &str, one: &mut Struct) -> Result<(), String> {
         let mut words = text.split(' ');
         let number = words.next().unwrap_or_default();
         let number = match number {
@@ -199,6 +210,7 @@ impl<'t> Reader<'t> {
         }
         if let Some(embedded) = name.strip_prefix('<').and_then(|name| name.strip_suffix('>')) {
             one.embedded.push((number, self.id(file, embedded)?));
+            one.embedded_at.push(one.fields.len());
             return Ok(());
         }
         let (name, omit) = match name.strip_suffix(['!', '~']) {
@@ -233,7 +245,6 @@ impl<'t> Reader<'t> {
             patch: Patch::default(),
             told: false,
             values: None,
-            place,
             embedded: None,
         };
         // A default is JSON and the last word; it may have spaces.

@@ -79,9 +79,15 @@ pub(crate) fn run(workspace: &Workspace, write: bool) -> anyhow::Result<()> {
     }
     let (equal, all) = reached.values().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     println!("in all: {equal} of {all} equal");
-    ensure!(below.is_empty(), "answers that were equal are not any more:\n{}", below.join("\n"));
+    ensure!(
+        below.is_empty(),
+        "answers that were equal are not any more:\n{}",
+        below.join("\n")
+    );
     if write {
-        let lines = reached.iter().map(|(name, (equal, all))| format!("{name} {equal} {all}\n"));
+        let lines = reached
+            .iter()
+            .map(|(name, (equal, all))| format!("{name} {equal} {all}\n"));
         fs::write(&file, lines.collect::<String>())?;
     }
     Ok(())
@@ -99,7 +105,9 @@ fn read(file: &Path) -> anyhow::Result<Counts> {
         let name = words.next()?.to_owned();
         Some((name, (words.next()?.parse().ok()?, words.next()?.parse().ok()?)))
     };
-    let lines = text.lines().map(|text| line(text).with_context(|| format!("{FLOOR}: cannot read {text:?}")));
+    let lines = text
+        .lines()
+        .map(|text| line(text).with_context(|| format!("{FLOOR}: cannot read {text:?}")));
     lines.collect()
 }
 
@@ -163,7 +171,12 @@ impl Server {
 
     fn spawn(&self, binary: &Path, name: &str, args: &[String]) -> anyhow::Result<Child> {
         let log = fs::File::create(self.dir.join(format!("{name}.log")))?;
-        let child = Command::new(binary).arg(name).args(args).stdout(log.try_clone()?).stderr(log).spawn();
+        let child = Command::new(binary)
+            .arg(name)
+            .args(args)
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn();
         child.with_context(|| format!("{} {name} was not started", binary.display()))
     }
 
@@ -206,12 +219,17 @@ impl Server {
         let url = format!("{}/readyz", self.url);
         let begun = Instant::now();
         loop {
-            let asked = Command::new("curl").args(["-skf", "-H", "Authorization: Bearer tok", &url]).output()?;
+            let asked = Command::new("curl")
+                .args(["-skf", "-H", "Authorization: Bearer tok", &url])
+                .output()?;
             if asked.status.success() {
                 return Ok(());
             }
             if begun.elapsed() > PATIENCE {
-                bail!("the apiserver is not ready; see {}", self.dir.join("apiserver.log").display());
+                bail!(
+                    "the apiserver is not ready; see {}",
+                    self.dir.join("apiserver.log").display()
+                );
             }
             thread::sleep(Duration::from_millis(100));
         }
@@ -226,7 +244,11 @@ impl Server {
             .args(["--show", "0"])
             .output()?;
         let text = String::from_utf8_lossy(&played.stdout);
-        let counts: Counts = text.lines().filter(|line| !line.starts_with("in all")).filter_map(count).collect();
+        let counts: Counts = text
+            .lines()
+            .filter(|line| !line.starts_with("in all"))
+            .filter_map(count)
+            .collect();
         let said = String::from_utf8_lossy(&played.stderr);
         ensure!(!counts.is_empty(), "nothing of {what} was played: {said}");
         Ok(counts)

@@ -3,11 +3,14 @@
 mod map;
 mod number;
 mod parse;
+mod scalar;
+mod syntax;
 mod write;
 
 pub use map::Map;
 pub use number::Number;
-pub use parse::{MAX_DEPTH, MAX_DUPLICATES, Parsed, Place, SyntaxError, parse, rank};
+pub use parse::{MAX_DEPTH, MAX_DUPLICATES, Parsed, parse, rank};
+pub use syntax::{Place, SyntaxError};
 pub use write::quoted;
 
 /// A string of a tree; up to 24 bytes stand in the tree itself.

@@ -113,17 +113,13 @@ impl<'t> Scanner<'t> {
         match self.byte(0) {
             0 => self.end_stream(),
             b'%' if self.mark.column == 0 => {
-                self.unroll(-1);
-                self.remove_key()?;
-                self.simple_key_allowed = false;
+                self.end_blocks()?;
                 let kind = self.directive()?;
                 self.push(kind, line);
                 Ok(())
             }
             first @ (b'-' | b'.') if self.at_document_sign() => {
-                self.unroll(-1);
-                self.remove_key()?;
-                self.simple_key_allowed = false;
+                self.end_blocks()?;
                 let kind = if first == b'-' {
                     Kind::DocumentStart
                 } else {
@@ -152,29 +148,41 @@ impl<'t> Scanner<'t> {
                 self.push(Kind::Scalar { text, plain: false }, line);
                 Ok(())
             }
-            first => {
-                let is_plain = match first {
-                    b'-' => !matches!(self.byte(1), b' ' | b'\t'),
-                    b'?' | b':' => !flow && !spaced,
-                    b' ' | b'\t' | b',' | b'#' | b'|' | b'>' | b'%' | b'@' | b'`' => false,
-                    _ => true,
-                };
-                if !is_plain {
-                    return Err(self.fault("found character that cannot start any token", line));
-                }
-                self.save_key()?;
-                self.simple_key_allowed = false;
-                let kind = match first {
-                    b'*' => Kind::Alias(self.anchor()?),
-                    b'&' => Kind::Anchor(self.anchor()?),
-                    b'!' => self.tag()?,
-                    b'\'' | b'"' => self.quoted()?,
-                    _ => self.plain()?,
-                };
-                self.push(kind, line);
-                Ok(())
-            }
+            first => self.content(first, flow, spaced),
         }
+    }
+
+    /// Closes all blocks, as what stands between documents does.
+    fn end_blocks(&mut self) -> Result<(), Fault> {
+        self.unroll(-1);
+        self.remove_key()?;
+        self.simple_key_allowed = false;
+        Ok(())
+    }
+
+    /// Scans a scalar, or what stands before one.
+    fn content(&mut self, first: u8, flow: bool, spaced: bool) -> Result<(), Fault> {
+        let line = self.mark.line;
+        let is_plain = match first {
+            b'-' => !matches!(self.byte(1), b' ' | b'\t'),
+            b'?' | b':' => !flow && !spaced,
+            b' ' | b'\t' | b',' | b'#' | b'|' | b'>' | b'%' | b'@' | b'`' => false,
+            _ => true,
+        };
+        if !is_plain {
+            return Err(self.fault("found character that cannot start any token", line));
+        }
+        self.save_key()?;
+        self.simple_key_allowed = false;
+        let kind = match first {
+            b'*' => Kind::Alias(self.anchor()?),
+            b'&' => Kind::Anchor(self.anchor()?),
+            b'!' => self.tag()?,
+            b'\'' | b'"' => self.quoted()?,
+            _ => self.plain()?,
+        };
+        self.push(kind, line);
+        Ok(())
     }
 
     /// Passes white space, comments and line breaks.

@@ -4,13 +4,12 @@ mod expression;
 mod hook;
 mod mutating_binding;
 mod mutating_policy;
-mod mutating_webhook;
 mod policy;
 mod rule;
 mod selection;
 mod validating_binding;
 mod validating_policy;
-mod validating_webhook;
+mod webhook_configuration;
 
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
@@ -24,10 +23,10 @@ const GROUP: &str = "admissionregistration.k8s.io";
 pub(crate) const KINDS: &[Kind] = &[
     mutating_policy::MUTATING_POLICY,
     mutating_binding::MUTATING_BINDING,
-    mutating_webhook::MUTATING_WEBHOOK,
+    webhook_configuration::MUTATING_WEBHOOK,
     validating_policy::VALIDATING_POLICY,
     validating_binding::VALIDATING_BINDING,
-    validating_webhook::VALIDATING_WEBHOOK,
+    webhook_configuration::VALIDATING_WEBHOOK,
 ];
 
 const FAILURE_POLICIES: &[&str] = &["Fail", "Ignore"];

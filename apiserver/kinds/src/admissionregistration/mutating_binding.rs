@@ -63,7 +63,7 @@ impl Rules for MutatingBinding {
     }
 
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
-        count_generation(object, old, &["spec"]);
+        count_generation(&MUTATING_BINDING, object, old, "spec");
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {

@@ -64,7 +64,7 @@ impl Rules for MutatingPolicy {
     }
 
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
-        count_generation(object, old, &["spec"]);
+        count_generation(&MUTATING_POLICY, object, old, "spec");
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {

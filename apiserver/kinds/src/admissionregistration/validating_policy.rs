@@ -63,7 +63,7 @@ impl Rules for ValidatingPolicy {
 
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
         keep(object, old, "status");
-        count_generation(object, old, &["spec"]);
+        count_generation(&VALIDATING_POLICY, object, old, "spec");
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {

@@ -6,10 +6,13 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use super::{GROUP, shown_strategy};
+use super::{GROUP, drop_disabled};
+use crate::check::count_generation;
 use crate::column::{AGE, Column, NAME, Words};
-use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
-use crate::{int_or_percent, pod, workload};
+use crate::internal::shown;
+use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep};
+use crate::template_columns::pairs;
+use crate::{int_or_percent, pod, template_columns, workload};
 
 const TYPE: &str = "io.k8s.api.apps.v1.DaemonSet";
 const SPEC: &str = "io.k8s.api.apps.v1.DaemonSetSpec";
@@ -65,33 +68,21 @@ pub(crate) const DAEMON_SET: Kind = Kind {
         Column {
             name: "Node Selector",
             words: Words::Of("io.k8s.api.core.v1.PodSpec", "nodeSelector"),
-            cell: |object, _| node_selector(object).into(),
+            cell: |object, _| pairs(object.below(&["spec", "template", "spec"]).entries("nodeSelector")),
             ..AGE
         },
         AGE,
-        workload::CONTAINERS,
-        workload::IMAGES,
+        template_columns::CONTAINERS,
+        template_columns::IMAGES,
         Column {
             words: Words::Of(SPEC, "selector"),
-            ..workload::SELECTOR
+            ..template_columns::SELECTOR
         },
     ],
     ..Kind::PLAIN
 };
 
 const COUNT: Column = Column { kind: "integer", ..AGE };
-
-/// The labels of the nodes that it is for, as tables show them: `a=b,c=d`.
-fn node_selector(object: &Tree) -> String {
-    let labels = object.below(&["spec", "template", "spec"]).entries("nodeSelector");
-    if labels.is_empty() {
-        return "<none>".to_owned();
-    }
-    let shown = labels
-        .iter()
-        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()));
-    shown.collect::<Vec<_>>().join(",")
-}
 
 struct DaemonSet;
 
@@ -100,13 +91,7 @@ impl Rules for DaemonSet {
         super::normalize_number(object, TEMPLATE_GENERATION);
         let spec = object.child("spec");
         spec.set_default("revisionHistoryLimit", 10_i64);
-        let strategy = spec.child("updateStrategy");
-        strategy.set_default("type", "RollingUpdate");
-        if strategy.text("type") == "RollingUpdate" {
-            let update = strategy.child("rollingUpdate");
-            update.set_default("maxUnavailable", 1_i64);
-            update.set_default("maxSurge", 0_i64);
-        }
+        super::default_strategy(spec.child("updateStrategy"), 1_i64, 0_i64);
         pod::default_template(spec.child("template"));
     }
 
@@ -121,38 +106,25 @@ impl Rules for DaemonSet {
         meta::set_generation(object, 1);
         let generation = template_generation(object).max(1);
         set_template_generation(object, generation);
-        pod::drop_disabled(object.child("spec").child("template"), None);
+        drop_disabled(object, None);
     }
 
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
-        let template = object.child("spec").child("template");
-        pod::drop_disabled(template, Some(old.below(&["spec", "template"])));
+        drop_disabled(object, Some(old));
         keep(object, old, "status");
-        let changed = object.below(&["spec", "template"]) != old.below(&["spec", "template"]);
+        let changed = !DAEMON_SET.same(&["spec", "template"], object, old);
         set_template_generation(object, template_generation(old) + i64::from(changed));
-        crate::check::count_generation(object, old, &["spec"]);
+        count_generation(&DAEMON_SET, object, old, "spec");
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {
-        validate_metadata(self.name(), true, object, refusals);
-        validate_spec(object, None, refusals);
+        super::validate(self.name(), validate_spec, object, None, refusals);
     }
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
         // Upstream checks the whole object and then the update, which checks the spec once more.
-        validate_metadata(self.name(), true, object, refusals);
-        validate_spec(object, Some(old), refusals);
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
-        validate_spec(object, Some(old), refusals);
-        let spec = Path::of("spec");
-        let (new, old) = (object.at("spec"), old.at("spec"));
-        workload::validate_selector_kept(
-            &spec.field("selector"),
-            new.at("selector"),
-            old.at("selector"),
-            refusals,
-        );
+        super::validate(self.name(), validate_spec, object, Some(old), refusals);
+        super::validate_change(validate_spec, object, old, refusals);
     }
 
     fn warnings(&self, object: &Tree, old: Option<&Tree>) -> Vec<String> {
@@ -188,13 +160,7 @@ fn validate_spec(object: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
     }
     let empty = "empty selector is invalid for daemonset";
     workload::refuse_empty_selector(&selector_path, selector, empty, refusals);
-    match old {
-        Some(old) => {
-            let old = old.below(&["spec", "template"]);
-            pod::validate_template_update(&template_path, template, old, refusals);
-        }
-        None => pod::validate_template(&template_path, template, refusals),
-    }
+    super::validate_template(&template_path, template, old, refusals);
     workload::validate_always(&template_path, template, "DaemonSet", refusals);
     workload::validate_counts(&path, spec, &["minReadySeconds"], refusals);
     validate_strategy(&path.field("updateStrategy"), spec.at("updateStrategy"), refusals);
@@ -209,7 +175,7 @@ fn validate_strategy(path: &Path<'_>, strategy: &Tree, refusals: &mut Refusals) 
             validate_rolling_update(&path.field("rollingUpdate"), strategy.at("rollingUpdate"), refusals);
         }
         _ => {
-            let shown = shown_strategy(strategy, &["MaxUnavailable", "MaxSurge"]);
+            let shown = shown("io.k8s.api.apps.v1.DaemonSetUpdateStrategy", strategy);
             refusals.not_supported(path, shown, &["RollingUpdate", "OnDelete"]);
         }
     }
@@ -289,14 +255,6 @@ mod tests {
             let mut refusals = Refusals::new();
             super::validate_strategy(&Path::of("updateStrategy"), &tree(strategy), &mut refusals);
             assert_eq!(refusals.len(), refused, "{strategy}: {refusals}");
-        }
-    }
-
-    #[test]
-    fn nodes_are_shown_by_their_labels() {
-        for (selector, shown) in [("{}", "<none>"), (r#"{"a":"b","c":"d"}"#, "a=b,c=d")] {
-            let object = format!(r#"{{"spec":{{"template":{{"spec":{{"nodeSelector":{selector}}}}}}}}}"#);
-            assert_eq!(super::node_selector(&tree(&object)), shown);
         }
     }
 }

@@ -6,11 +6,12 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use super::{GROUP, shown_strategy};
+use super::{GROUP, drop_disabled};
 use crate::check::non_negative;
 use crate::column::{AGE, Column, NAME, Words};
-use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
-use crate::{int_or_percent, pod, workload};
+use crate::internal::{LABEL_SELECTOR, shown};
+use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep};
+use crate::{int_or_percent, pod, template_columns, workload};
 
 const TYPE: &str = "io.k8s.api.apps.v1.Deployment";
 const SPEC: &str = "io.k8s.api.apps.v1.DeploymentSpec";
@@ -51,11 +52,11 @@ pub(crate) const DEPLOYMENT: Kind = Kind {
             ..AGE
         },
         AGE,
-        workload::CONTAINERS,
-        workload::IMAGES,
+        template_columns::CONTAINERS,
+        template_columns::IMAGES,
         Column {
             words: Words::Of(SPEC, "selector"),
-            ..workload::SELECTOR
+            ..template_columns::SELECTOR
         },
     ],
     ..Kind::PLAIN
@@ -70,49 +71,31 @@ impl Rules for Deployment {
         spec.set_default("replicas", 1_i64);
         spec.set_default("revisionHistoryLimit", 10_i64);
         spec.set_default("progressDeadlineSeconds", 600_i64);
-        let strategy = spec.child("strategy");
-        strategy.set_default("type", "RollingUpdate");
-        if strategy.text("type") == "RollingUpdate" {
-            let update = strategy.child("rollingUpdate");
-            update.set_default("maxUnavailable", "25%");
-            update.set_default("maxSurge", "25%");
-        }
+        super::default_strategy(spec.child("strategy"), "25%", "25%");
         pod::default_template(spec.child("template"));
     }
 
     fn prepare_create(&self, _asked: &Asked<'_>, object: &mut Tree) {
         workload::clear_status(object, &[]);
         meta::set_generation(object, 1);
-        pod::drop_disabled(object.child("spec").child("template"), None);
+        drop_disabled(object, None);
     }
 
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
         keep(object, old, "status");
-        let template = object.child("spec").child("template");
-        pod::drop_disabled(template, Some(old.below(&["spec", "template"])));
+        drop_disabled(object, Some(old));
         // Annotations count: they are copied to the replica sets.
-        if object.at("spec") != old.at("spec") || meta::annotations(object) != meta::annotations(old) {
+        if !DEPLOYMENT.same(&["spec"], object, old) || meta::annotations(object) != meta::annotations(old) {
             meta::set_generation(object, meta::generation(old) + 1);
         }
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {
-        validate_metadata(self.name(), true, object, refusals);
-        validate_spec(object, None, refusals);
+        super::validate(self.name(), validate_spec, object, None, refusals);
     }
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
-        validate_spec(object, Some(old), refusals);
-        let spec = Path::of("spec");
-        let (new, old) = (object.at("spec"), old.at("spec"));
-        workload::validate_selector_kept(
-            &spec.field("selector"),
-            new.at("selector"),
-            old.at("selector"),
-            refusals,
-        );
+        super::validate_change(validate_spec, object, old, refusals);
     }
 
     fn warnings(&self, object: &Tree, old: Option<&Tree>) -> Vec<String> {
@@ -131,7 +114,7 @@ impl Rules for Deployment {
 fn validate_spec(object: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
     let (path, spec) = (Path::of("spec"), object.at("spec"));
     non_negative(&path.field("replicas"), spec.int("replicas"), refusals);
-    validate_replicated(&path, spec, old.map(|old| old.at("spec")), refusals);
+    validate_replicated(&path, spec, old, refusals);
     validate_strategy(&path.field("strategy"), spec.at("strategy"), refusals);
     workload::validate_counts(&path, spec, &["minReadySeconds", "revisionHistoryLimit"], refusals);
     let rollback = meta::annotation(object, ROLLBACK).unwrap_or_default();
@@ -154,16 +137,13 @@ pub(super) fn validate_replicated(path: &Path<'_>, spec: &Tree, old: Option<&Tre
     let empty = "empty selector is invalid for deployment";
     workload::validate_selector(&selector_path, selector, empty, refusals);
     let Ok(read) = Selector::from_object(selector) else {
-        let shown = workload::shown_selector(selector);
+        let shown = shown(LABEL_SELECTOR, selector);
         refusals.invalid(&selector_path, shown, "invalid label selector");
         return;
     };
     let (path, template) = (path.field("template"), spec.at("template"));
     workload::validate_fit(&path, &read, template, refusals);
-    match old {
-        Some(old) => pod::validate_template_update(&path, template, old.at("template"), refusals),
-        None => pod::validate_template(&path, template, refusals),
-    }
+    super::validate_template(&path, template, old, refusals);
     workload::validate_always(&path, template, "ReplicaSet", refusals);
 }
 
@@ -179,7 +159,7 @@ fn validate_strategy(path: &Path<'_>, strategy: &Tree, refusals: &mut Refusals) 
         }
         "RollingUpdate" => validate_rolling_update(&update_path, update, refusals),
         _ => {
-            let shown = shown_strategy(strategy, &["MaxUnavailable", "MaxSurge"]);
+            let shown = shown("io.k8s.api.apps.v1.DeploymentStrategy", strategy);
             refusals.not_supported(path, shown, &["Recreate", "RollingUpdate"]);
         }
     }
@@ -218,10 +198,7 @@ impl StatusRules for Deployment {
         ];
         workload::validate_counts(&path, status, &counts, refusals);
         let parts = ["updatedReplicas", "readyReplicas", "availableReplicas"];
-        let detail = "cannot be greater than status.replicas";
-        workload::validate_no_more(&path, status, &parts, "replicas", detail, refusals);
-        let detail = "cannot be greater than readyReplicas";
-        workload::validate_no_more(&path, status, &["availableReplicas"], "readyReplicas", detail, refusals);
+        workload::validate_parts(&path, status, &parts, "readyReplicas", refusals);
         workload::validate_collisions(object, old, refusals);
     }
 

@@ -7,12 +7,14 @@ mod replica_set;
 mod stateful_set;
 
 use apiserver_api::meta;
+use apiserver_api::names::NameRule;
 use apiserver_api::path::Path;
-use apiserver_api::refusal::{Refusals, Shown};
+use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use crate::check::non_negative;
-use crate::kind::Kind;
+use crate::check::{immutable_struct, non_negative};
+use crate::internal::LABEL_SELECTOR;
+use crate::kind::{Kind, validate_metadata};
 use crate::{pod, workload};
 
 /// Its name.
@@ -47,24 +49,47 @@ fn template_warnings(object: &Tree, old: Option<&Tree>) -> Vec<String> {
     pod::template_warnings(&path.field("template"), object.below(&["spec", "template"]), old)
 }
 
-/// A strategy as refusals show it, which is upstream's internal type.
-fn shown_strategy(strategy: &Tree, of_update: &[&str]) -> Shown {
-    let json = |value: &Tree| String::from_utf8_lossy(&value.to_json()).into_owned();
-    let update = match strategy.at("rollingUpdate") {
-        Tree::Map(update) => {
-            let part = |name: &&str| {
-                let value = update.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-                format!(
-                    "\"{name}\":{}",
-                    value.map_or_else(|| "0".to_owned(), |(_, value)| json(value))
-                )
-            };
-            format!("{{{}}}", of_update.iter().map(part).collect::<Vec<_>>().join(","))
-        }
-        _ => "null".to_owned(),
-    };
-    let kind = json(&strategy.text("type").into());
-    Shown::raw(format!("{{\"Type\":{kind},\"RollingUpdate\":{update}}}"))
+/// Fills in how pods are replaced by others: one after another where nothing else was said.
+fn default_strategy(strategy: &mut Tree, unavailable: impl Into<Tree>, surge: impl Into<Tree>) {
+    strategy.set_default("type", "RollingUpdate");
+    if strategy.text("type") == "RollingUpdate" {
+        let update = strategy.child("rollingUpdate");
+        update.set_default("maxUnavailable", unavailable);
+        update.set_default("maxSurge", surge);
+    }
+}
+
+/// Clears what this version does not do yet of the template, unless the old object has it.
+fn drop_disabled(object: &mut Tree, old: Option<&Tree>) {
+    let old = old.map(|old| old.below(&["spec", "template"]));
+    pod::drop_disabled(object.child("spec").child("template"), old);
+}
+
+/// Checks an object by itself; `spec` checks its spec.
+fn validate(name: NameRule, spec: SpecRule, object: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
+    validate_metadata(name, true, object, refusals);
+    spec(object, old, refusals);
+}
+
+/// Checks a spec; that of an object that replaces another may keep some of its mistakes.
+type SpecRule = fn(&Tree, Option<&Tree>, &mut Refusals);
+
+/// Checks what an object changes of another: the selector stays.
+fn validate_change(spec: SpecRule, object: &Tree, old: &Tree, refusals: &mut Refusals) {
+    let path = Path::of("metadata");
+    meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+    spec(object, Some(old), refusals);
+    let path = Path::of("spec");
+    let (new, kept) = (object.at("spec").at("selector"), old.at("spec").at("selector"));
+    immutable_struct(&path.field("selector"), LABEL_SELECTOR, new, kept, refusals);
+}
+
+/// Checks a template, of which that of an object that replaces another may keep some mistakes.
+fn validate_template(path: &Path<'_>, template: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
+    match old {
+        Some(old) => pod::validate_template_update(path, template, old.below(&["spec", "template"]), refusals),
+        None => pod::validate_template(path, template, refusals),
+    }
 }
 
 /// Brings an annotation that stands for a number into the form in which upstream writes it; an empty one is gone.

@@ -5,12 +5,12 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use super::GROUP;
 use super::deployment::validate_replicated;
+use super::{GROUP, drop_disabled};
 use crate::check::count_generation;
 use crate::column::{AGE, Column, NAME, Words};
-use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep, validate_metadata};
-use crate::{pod, workload};
+use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep};
+use crate::{pod, template_columns, workload};
 
 const TYPE: &str = "io.k8s.api.apps.v1.ReplicaSet";
 const SPEC: &str = "io.k8s.api.apps.v1.ReplicaSetSpec";
@@ -52,11 +52,11 @@ pub(crate) const REPLICA_SET: Kind = Kind {
             ..AGE
         },
         AGE,
-        workload::CONTAINERS,
-        workload::IMAGES,
+        template_columns::CONTAINERS,
+        template_columns::IMAGES,
         Column {
             words: Words::Of(SPEC, "selector"),
-            ..workload::SELECTOR
+            ..template_columns::SELECTOR
         },
     ],
     selectable: &[Selectable {
@@ -78,36 +78,23 @@ impl Rules for ReplicaSet {
     fn prepare_create(&self, _asked: &Asked<'_>, object: &mut Tree) {
         workload::clear_status(object, &["replicas"]);
         meta::set_generation(object, 1);
-        pod::drop_disabled(object.child("spec").child("template"), None);
+        drop_disabled(object, None);
     }
 
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
         keep(object, old, "status");
-        let template = object.child("spec").child("template");
-        pod::drop_disabled(template, Some(old.below(&["spec", "template"])));
-        count_generation(object, old, &["spec"]);
+        drop_disabled(object, Some(old));
+        count_generation(&REPLICA_SET, object, old, "spec");
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {
-        validate_metadata(self.name(), true, object, refusals);
-        validate_spec(object, None, refusals);
+        super::validate(self.name(), validate_spec, object, None, refusals);
     }
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
         // Upstream checks the whole object and then the update, which checks the spec once more.
-        validate_metadata(self.name(), true, object, refusals);
-        validate_spec(object, Some(old), refusals);
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
-        validate_spec(object, Some(old), refusals);
-        let spec = Path::of("spec");
-        let (new, old) = (object.at("spec"), old.at("spec"));
-        workload::validate_selector_kept(
-            &spec.field("selector"),
-            new.at("selector"),
-            old.at("selector"),
-            refusals,
-        );
+        super::validate(self.name(), validate_spec, object, Some(old), refusals);
+        super::validate_change(validate_spec, object, old, refusals);
     }
 
     fn warnings(&self, object: &Tree, old: Option<&Tree>) -> Vec<String> {
@@ -126,7 +113,7 @@ impl Rules for ReplicaSet {
 fn validate_spec(object: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
     let (path, spec) = (Path::of("spec"), object.at("spec"));
     workload::validate_counts(&path, spec, &["replicas", "minReadySeconds"], refusals);
-    validate_replicated(&path, spec, old.map(|old| old.at("spec")), refusals);
+    validate_replicated(&path, spec, old, refusals);
 }
 
 impl StatusRules for ReplicaSet {
@@ -144,9 +131,6 @@ impl StatusRules for ReplicaSet {
         ];
         workload::validate_counts(&path, status, &counts, refusals);
         let parts = ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"];
-        let detail = "cannot be greater than status.replicas";
-        workload::validate_no_more(&path, status, &parts, "replicas", detail, refusals);
-        let detail = "cannot be greater than readyReplicas";
-        workload::validate_no_more(&path, status, &["availableReplicas"], "readyReplicas", detail, refusals);
+        workload::validate_parts(&path, status, &parts, "readyReplicas", refusals);
     }
 }

@@ -4,17 +4,19 @@ use apiserver_api::labels::{self, Selector};
 use apiserver_api::meta;
 use apiserver_api::names;
 use apiserver_api::path::Path;
-use apiserver_api::refusal::{Refusals, Shown};
+use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use super::{GROUP, shown_strategy};
-use crate::check::count_generation;
+use super::GROUP;
+use crate::check::{count_generation, same, same_at};
 use crate::column::{AGE, Column, NAME, Words};
 use crate::core::persistent_volume_claim::spec as claim;
+use crate::internal::{LABEL_SELECTOR, shown};
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
-use crate::{int_or_percent, pod, workload};
+use crate::{int_or_percent, pod, template_columns, workload};
 
 const TYPE: &str = "io.k8s.api.apps.v1.StatefulSet";
+const SPEC: &str = "io.k8s.api.apps.v1.StatefulSetSpec";
 /// What an update may change.
 const CHANGEABLE: &[&str] = &[
     "replicas",
@@ -47,8 +49,8 @@ pub(crate) const STATEFUL_SET: Kind = Kind {
             ..AGE
         },
         AGE,
-        workload::CONTAINERS,
-        workload::IMAGES,
+        template_columns::CONTAINERS,
+        template_columns::IMAGES,
     ],
     ..Kind::PLAIN
 };
@@ -94,7 +96,7 @@ impl Rules for StatefulSet {
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
         keep(object, old, "status");
         drop_disabled(object, Some(old));
-        count_generation(object, old, &["spec"]);
+        count_generation(&STATEFUL_SET, object, old, "spec");
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {
@@ -115,7 +117,7 @@ impl Rules for StatefulSet {
             }
             spec
         };
-        if kept(new) != kept(old) {
+        if !same(SPEC, &kept(new), &kept(old)) {
             let detail = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', \
                           'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and \
                           'minReadySeconds' are forbidden";
@@ -159,8 +161,7 @@ fn drop_disabled(object: &mut Tree, old: Option<&Tree>) {
             .and_then(|strategy| strategy.get_mut("rollingUpdate"));
         update.and_then(|update| update.remove("maxUnavailable"));
     }
-    let old = old.map(|old| old.below(&["spec", "template"]));
-    pod::drop_disabled(spec.child("template"), old);
+    super::drop_disabled(object, old);
 }
 
 fn validate_spec(spec: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
@@ -201,14 +202,8 @@ fn validate_strategy(path: &Path<'_>, strategy: &Tree, refusals: &mut Refusals) 
         "" => refusals.required(path, ""),
         "OnDelete" if update.is_null() => {}
         "OnDelete" => {
-            let (partition, unavailable) = (update.int("partition"), update.at("maxUnavailable"));
-            let unavailable = String::from_utf8_lossy(&unavailable.to_json()).into_owned();
-            let shown = format!("{{\"Partition\":{partition},\"MaxUnavailable\":{unavailable}}}");
-            refusals.invalid(
-                &update_path,
-                Shown::raw(shown),
-                "only allowed for updateStrategy 'RollingUpdate'",
-            );
+            let shown = shown("io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy", update);
+            refusals.invalid(&update_path, shown, "only allowed for updateStrategy 'RollingUpdate'");
         }
         "RollingUpdate" => {
             workload::validate_counts(&update_path, update, &["partition"], refusals);
@@ -222,7 +217,7 @@ fn validate_strategy(path: &Path<'_>, strategy: &Tree, refusals: &mut Refusals) 
             }
         }
         _ => {
-            let shown = shown_strategy(strategy, &["Partition", "MaxUnavailable"]);
+            let shown = shown("io.k8s.api.apps.v1.StatefulSetUpdateStrategy", strategy);
             refusals.invalid(path, shown, "must be 'RollingUpdate' or 'OnDelete'");
         }
     }
@@ -231,7 +226,7 @@ fn validate_strategy(path: &Path<'_>, strategy: &Tree, refusals: &mut Refusals) 
 /// Checks the storage that each pod has; claims that are as they were may be of a time when nobody checked them.
 fn validate_claims(path: &Path<'_>, spec: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
     let claims = spec.items("volumeClaimTemplates");
-    if old.is_some_and(|old| old.items("volumeClaimTemplates") == claims) {
+    if old.is_some_and(|old| same_at(SPEC, &["volumeClaimTemplates"], spec, old)) {
         return;
     }
     for (at, one) in claims.iter().enumerate() {
@@ -246,7 +241,7 @@ fn validate_template(path: &Path<'_>, spec: &Tree, old: Option<&Tree>, refusals:
     workload::validate_selector(&selector_path, selector, empty, refusals);
     let (path, template) = (path.field("template"), spec.at("template"));
     match Selector::from_object(selector) {
-        Err(_) => refusals.invalid(&selector_path, workload::shown_selector(selector), ""),
+        Err(_) => refusals.invalid(&selector_path, shown(LABEL_SELECTOR, selector), ""),
         Ok(read) => {
             workload::validate_fit(&path, &read, template, refusals);
             // Upstream checks these by themselves and then once more with the rest.
@@ -257,7 +252,7 @@ fn validate_template(path: &Path<'_>, spec: &Tree, old: Option<&Tree>, refusals:
             let whole = as_of_pods(spec);
             match old {
                 // One that is as it was may be of a time when nobody checked it.
-                Some(old) if old.at("template") == template => {}
+                Some(old) if same_at(SPEC, &["template"], spec, old) => {}
                 Some(old) => pod::validate_template_update(&path, &whole, &as_of_pods(old), refusals),
                 None => pod::validate_template(&path, &whole, refusals),
             }
@@ -311,10 +306,7 @@ impl StatusRules for StatefulSet {
         workload::validate_counts(&path, status, &["replicas"], refusals);
         workload::validate_counts(&path, status, &parts, refusals);
         workload::validate_counts(&path, status, &["observedGeneration", "collisionCount"], refusals);
-        let detail = "cannot be greater than status.replicas";
-        workload::validate_no_more(&path, status, &parts, "replicas", detail, refusals);
-        let detail = "cannot be greater than status.readyReplicas";
-        workload::validate_no_more(&path, status, &["availableReplicas"], "readyReplicas", detail, refusals);
+        workload::validate_parts(&path, status, &parts, "status.readyReplicas", refusals);
         let path = Path::of("metadata");
         meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
         workload::validate_collisions(object, old, refusals);

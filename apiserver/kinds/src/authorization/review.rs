@@ -5,12 +5,12 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::{Map, Tree};
 
 use super::{GROUP, selectors};
-use crate::go_form::{Holds, Part, part, shown};
+use crate::internal::shown;
 use crate::kind::{Asked, Kind, Rules, Verb, Version};
 use crate::text::{METADATA, wipe_system_metadata};
 
 /// A path as messages show it.
-const PATH_ATTRIBUTES: &[Part] = &[part("Path", "path", Holds::Text), part("Verb", "verb", Holds::Text)];
+const PATH_ATTRIBUTES: &str = "io.k8s.api.authorization.v1.NonResourceAttributes";
 
 /// What all have.
 const QUESTION: Kind = Kind {

@@ -9,8 +9,9 @@ use apiserver_api::tree::Tree;
 use super::{GROUP, job, schedule, time_zones};
 use crate::check::{count_generation, one_of};
 use crate::column::{AGE, Column, NAME, Words, age};
+use crate::internal::{LABEL_SELECTOR, shown};
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
-use crate::{pod, workload};
+use crate::{pod, template_columns, workload};
 
 const TYPE: &str = "io.k8s.api.batch.v1.CronJob";
 const SPEC: &str = "io.k8s.api.batch.v1.CronJobSpec";
@@ -66,15 +67,15 @@ pub(crate) const CRON_JOB: Kind = Kind {
             ..AGE
         },
         AGE,
-        workload::INNER_CONTAINERS,
-        workload::INNER_IMAGES,
+        template_columns::INNER_CONTAINERS,
+        template_columns::INNER_IMAGES,
         Column {
             words: Words::Of(job::SPEC, "selector"),
             cell: |object, _| {
                 let selector = object.below(&["spec", "jobTemplate", "spec", "selector"]);
                 apiserver_api::labels::format(selector).into()
             },
-            ..workload::SELECTOR
+            ..template_columns::SELECTOR
         },
     ],
     ..Kind::PLAIN
@@ -118,7 +119,7 @@ impl Rules for CronJob {
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
         keep(object, old, "status");
         pod::drop_disabled(template_mut(object), Some(old.below(&TEMPLATE)));
-        count_generation(object, old, &["spec"]);
+        count_generation(&CRON_JOB, object, old, "spec");
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {
@@ -197,8 +198,12 @@ fn validate_spec(spec: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
     let job_path = job_path.field("spec");
     job::validate_job(&job_path, template, old, refusals);
     if template.has("selector") {
-        let shown = workload::shown_selector(template.at("selector"));
-        refusals.invalid(&job_path.field("selector"), shown, "`selector` will be auto-generated");
+        let selector = shown(LABEL_SELECTOR, template.at("selector"));
+        refusals.invalid(
+            &job_path.field("selector"),
+            selector,
+            "`selector` will be auto-generated",
+        );
     }
     if template.flag("manualSelector") {
         refusals.not_supported(&job_path.field("manualSelector"), true, &["nil", "false"]);

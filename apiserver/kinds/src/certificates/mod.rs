@@ -2,6 +2,7 @@
 
 mod cluster_trust_bundle;
 mod pem;
+mod pod_request;
 #[cfg(test)]
 mod samples;
 mod signer;
@@ -15,4 +16,5 @@ const GROUP: &str = "certificates.k8s.io";
 pub(crate) const KINDS: &[Kind] = &[
     signing_request::SIGNING_REQUEST,
     cluster_trust_bundle::CLUSTER_TRUST_BUNDLE,
+    pod_request::POD_REQUEST,
 ];

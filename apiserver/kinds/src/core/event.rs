@@ -30,75 +30,40 @@ pub(crate) const EVENT: Kind = Kind {
     ..Kind::PLAIN
 };
 
-const TEXT: Column = Column {
-    name: "",
-    kind: "string",
-    format: "",
-    words: Words::Text(""),
-    priority: 0,
-    cell: |_, _| Tree::Null,
-};
+/// A column of text that shows a field of events, be it in its own way.
+const fn column(name: &'static str, field: &'static str, priority: i64, cell: fn(&Tree, Time) -> Tree) -> Column {
+    Column {
+        name,
+        kind: "string",
+        format: "",
+        words: Words::Of(TYPE, field),
+        priority,
+        cell,
+    }
+}
 
 /// What tables of events show, in both groups.
 pub(crate) const COLUMNS: &[Column] = &[
+    column("Last Seen", "lastTimestamp", 0, |object, now| {
+        last_seen(object, now).into()
+    }),
+    column("Type", "type", 0, |object, _| object.text("type").into()),
+    column("Reason", "reason", 0, |object, _| object.text("reason").into()),
+    column("Object", "involvedObject", 0, |object, _| target(object).into()),
     Column {
-        name: "Last Seen",
-        words: Words::Of(TYPE, "lastTimestamp"),
-        cell: |object, now| last_seen(object, now).into(),
-        ..TEXT
-    },
-    Column {
-        name: "Type",
-        words: Words::Of(TYPE, "type"),
-        cell: |object, _| object.text("type").into(),
-        ..TEXT
-    },
-    Column {
-        name: "Reason",
-        words: Words::Of(TYPE, "reason"),
-        cell: |object, _| object.text("reason").into(),
-        ..TEXT
-    },
-    Column {
-        name: "Object",
-        words: Words::Of(TYPE, "involvedObject"),
-        cell: |object, _| target(object).into(),
-        ..TEXT
-    },
-    Column {
-        name: "Subobject",
         words: Words::Of("io.k8s.api.core.v1.ObjectReference", "fieldPath"),
-        priority: 1,
-        cell: |object, _| object.at("involvedObject").text("fieldPath").into(),
-        ..TEXT
+        ..column("Subobject", "", 1, |object, _| {
+            object.at("involvedObject").text("fieldPath").into()
+        })
     },
-    Column {
-        name: "Source",
-        words: Words::Of(TYPE, "source"),
-        priority: 1,
-        cell: |object, _| source(object).into(),
-        ..TEXT
-    },
-    Column {
-        name: "Message",
-        words: Words::Of(TYPE, "message"),
-        cell: |object, _| object.text("message").trim().into(),
-        ..TEXT
-    },
-    Column {
-        name: "First Seen",
-        words: Words::Of(TYPE, "firstTimestamp"),
-        priority: 1,
-        cell: |object, now| first_seen(object, now).into(),
-        ..TEXT
-    },
-    Column {
-        name: "Count",
-        words: Words::Of(TYPE, "count"),
-        priority: 1,
-        cell: |object, _| count(object).into(),
-        ..TEXT
-    },
+    column("Source", "source", 1, |object, _| source(object).into()),
+    column("Message", "message", 0, |object, _| {
+        object.text("message").trim().into()
+    }),
+    column("First Seen", "firstTimestamp", 1, |object, now| {
+        first_seen(object, now).into()
+    }),
+    column("Count", "count", 1, |object, _| count(object).into()),
     Column { priority: 1, ..NAME },
 ];
 
@@ -135,16 +100,15 @@ fn target(object: &Tree) -> String {
     }
 }
 
+/// What the old field says of who saw it, or else the new one.
+fn first<'o>(object: &'o Tree, old: &str, new: &str) -> &'o str {
+    let text = object.at("source").text(old);
+    if text.is_empty() { object.text(new) } else { text }
+}
+
 fn source(object: &Tree) -> String {
-    let source = object.at("source");
-    let first = |a: &'static str, b: &'static str| {
-        let text = source.text(a);
-        if text.is_empty() { object.text(b) } else { text }
-    };
-    let (component, instance) = (
-        first("component", "reportingComponent"),
-        first("host", "reportingInstance"),
-    );
+    let component = first(object, "component", "reportingComponent");
+    let instance = first(object, "host", "reportingInstance");
     if instance.is_empty() {
         component.to_owned()
     } else {
@@ -152,65 +116,39 @@ fn source(object: &Tree) -> String {
     }
 }
 
+/// A field of events, or one of the object that they are about, to select by.
+macro_rules! selectable {
+    ($field:literal) => {
+        Selectable {
+            name: $field,
+            value: |object| object.text($field).to_owned(),
+        }
+    };
+    (about $field:literal) => {
+        Selectable {
+            name: concat!("involvedObject.", $field),
+            value: |object| object.at("involvedObject").text($field).to_owned(),
+        }
+    };
+}
+
 /// What events can be selected by, in both groups.
 pub(crate) const SELECTABLE: &[Selectable] = &[
-    Selectable {
-        name: "involvedObject.kind",
-        value: |object| about(object, "kind"),
-    },
-    Selectable {
-        name: "involvedObject.namespace",
-        value: |object| about(object, "namespace"),
-    },
-    Selectable {
-        name: "involvedObject.name",
-        value: |object| about(object, "name"),
-    },
-    Selectable {
-        name: "involvedObject.uid",
-        value: |object| about(object, "uid"),
-    },
-    Selectable {
-        name: "involvedObject.apiVersion",
-        value: |object| about(object, "apiVersion"),
-    },
-    Selectable {
-        name: "involvedObject.resourceVersion",
-        value: |object| about(object, "resourceVersion"),
-    },
-    Selectable {
-        name: "involvedObject.fieldPath",
-        value: |object| about(object, "fieldPath"),
-    },
-    Selectable {
-        name: "reason",
-        value: |object| object.text("reason").to_owned(),
-    },
-    Selectable {
-        name: "reportingComponent",
-        value: |object| object.text("reportingComponent").to_owned(),
-    },
+    selectable!(about "kind"),
+    selectable!(about "namespace"),
+    selectable!(about "name"),
+    selectable!(about "uid"),
+    selectable!(about "apiVersion"),
+    selectable!(about "resourceVersion"),
+    selectable!(about "fieldPath"),
+    selectable!("reason"),
+    selectable!("reportingComponent"),
     Selectable {
         name: "source",
-        value: |object| {
-            let component = object.at("source").text("component");
-            let component = if component.is_empty() {
-                object.text("reportingComponent")
-            } else {
-                component
-            };
-            component.to_owned()
-        },
+        value: |object| first(object, "component", "reportingComponent").to_owned(),
     },
-    Selectable {
-        name: "type",
-        value: |object| object.text("type").to_owned(),
-    },
+    selectable!("type"),
 ];
-
-fn about(object: &Tree, field: &str) -> String {
-    object.at("involvedObject").text(field).to_owned()
-}
 
 struct Event;
 

@@ -21,7 +21,6 @@ mod resources;
 mod secret;
 pub(crate) mod service;
 mod service_account;
-mod templates;
 
 use crate::kind::Kind;
 

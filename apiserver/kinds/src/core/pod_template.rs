@@ -5,11 +5,11 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use super::templates;
 use crate::check::count_generation;
-use crate::column::{Column, NAME};
+use crate::column::{AGE, Column, NAME, Words};
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 use crate::pod;
+use crate::template_columns::{CONTAINERS, IMAGES, images, names, pairs};
 
 const FIELD: &str = "template";
 
@@ -24,16 +24,20 @@ pub(crate) const POD_TEMPLATE: Kind = Kind {
     columns: &[
         NAME,
         Column {
-            cell: |object, _| templates::container_names(object.at(FIELD)).into(),
-            ..templates::CONTAINERS
+            priority: 0,
+            cell: |object, _| names(object.at(FIELD)),
+            ..CONTAINERS
         },
         Column {
-            cell: |object, _| templates::container_images(object.at(FIELD)).into(),
-            ..templates::IMAGES
+            priority: 0,
+            cell: |object, _| images(object.at(FIELD)),
+            ..IMAGES
         },
         Column {
-            cell: |object, _| templates::pairs(meta::labels(object.at(FIELD))).into(),
-            ..templates::POD_LABELS
+            name: "Pod Labels",
+            words: Words::Text("The labels for the pod template."),
+            cell: |object, _| pairs(meta::labels(object.at(FIELD))),
+            ..AGE
         },
     ],
     ..Kind::PLAIN
@@ -53,7 +57,7 @@ impl Rules for PodTemplate {
 
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
         pod::drop_disabled(object.child(FIELD), Some(old.at(FIELD)));
-        count_generation(object, old, &[FIELD]);
+        count_generation(&POD_TEMPLATE, object, old, FIELD);
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {

@@ -9,15 +9,14 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::{Map, Text, Tree};
 
-use super::templates;
 use crate::check::{count_generation, non_negative};
 use crate::column::{AGE, Column, NAME, Words};
 use crate::kind::{
     Asked, Dependents, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep, validate_metadata,
 };
 use crate::pod;
-use crate::pod::shown::{go_value, raw};
 use crate::pod::warnings::host_name;
+use crate::template_columns::{CONTAINERS, IMAGES, SELECTOR, pairs};
 
 const SPEC: &str = "io.k8s.api.core.v1.ReplicationControllerSpec";
 const STATUS: &str = "io.k8s.api.core.v1.ReplicationControllerStatus";
@@ -58,23 +57,12 @@ pub(crate) const REPLICATION_CONTROLLER: Kind = Kind {
             ..COUNT
         },
         AGE,
+        CONTAINERS,
+        IMAGES,
         Column {
-            priority: 1,
-            cell: |object, _| templates::container_names(template(object)).into(),
-            ..templates::CONTAINERS
-        },
-        Column {
-            priority: 1,
-            cell: |object, _| templates::container_images(template(object)).into(),
-            ..templates::IMAGES
-        },
-        Column {
-            name: "Selector",
-            kind: "string",
             words: Words::Of(SPEC, "selector"),
-            priority: 1,
-            cell: |object, _| templates::pairs(object.at("spec").entries("selector")).into(),
-            ..COUNT
+            cell: |object, _| pairs(object.at("spec").entries("selector")),
+            ..SELECTOR
         },
     ],
     selectable: &[Selectable {
@@ -137,7 +125,7 @@ impl Rules for ReplicationController {
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
         keep(object, old, "status");
         drop_disabled(object, Some(old));
-        count_generation(object, old, &["spec"]);
+        count_generation(&REPLICATION_CONTROLLER, object, old, "spec");
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {
@@ -205,8 +193,8 @@ fn validate_spec(object: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
     if !matches(selector, meta::labels(template)) {
         let path = path.field("metadata");
         let detail = "`selector` does not match template `labels`";
-        let shown = raw(go_value(template.at("metadata").at("labels")));
-        refusals.invalid(&path.field("labels"), shown, detail);
+        let labels = template.at("metadata").at("labels");
+        refusals.invalid(&path.field("labels"), labels, detail);
     }
     match old {
         None => pod::validate_template(&path, template, refusals),

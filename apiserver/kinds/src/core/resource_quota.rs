@@ -10,7 +10,7 @@ use apiserver_api::tree::{Map, Tree};
 use super::metadata::validate_metadata_update;
 use super::resources::{self, is_of_quota};
 use crate::column::{AGE, Column, NAME, Words};
-use crate::go_form::{Holds, Part, part, shown};
+use crate::internal::shown;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
 
 /// Which pods a quota can be for.
@@ -222,12 +222,7 @@ fn validate_selector(path: &Path<'_>, spec: &Tree, refusals: &mut Refusals) {
     validate_opposites(&path, &given, spec, refusals);
 }
 
-const EXPRESSION: &[Part] = &[
-    part("ScopeName", "scopeName", Holds::Text),
-    part("Operator", "operator", Holds::Text),
-    part("Values", "values", Holds::Optional),
-];
-const SELECTOR: &[Part] = &[part("MatchExpressions", "matchExpressions", Holds::List(EXPRESSION))];
+const SELECTOR: &str = "io.k8s.api.core.v1.ScopeSelector";
 
 fn shown_selector(selector: &Tree) -> Shown {
     shown(SELECTOR, selector)

@@ -4,7 +4,7 @@ use apiserver_api::names::qualified_name;
 use apiserver_api::path::Path;
 use apiserver_api::quantity::Quantity;
 use apiserver_api::refusal::Refusals;
-use apiserver_api::tree::{Map, Tree};
+use apiserver_api::tree::Tree;
 use std::cmp::Ordering;
 
 use crate::check::NEGATIVE;
@@ -165,17 +165,10 @@ pub(crate) fn round(list: Option<&mut Tree>) {
     }
 }
 
-/// Whether two lists say the same, however their amounts are written.
-pub(crate) fn same(a: &Map, b: &Map) -> bool {
-    a.len() == b.len()
-        && a.iter()
-            .all(|(name, value)| b.get(name).is_some_and(|other| amount(value) == amount(other)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::{
-        Path, Refusals, round, same, validate_amount, validate_basic, validate_container_name, validate_name,
+        Path, Refusals, round, validate_amount, validate_basic, validate_container_name, validate_name,
         validate_quota_name,
     };
     use crate::trial::tree;
@@ -249,12 +242,5 @@ mod tests {
         let mut list = tree(r#"{"a": "0.0001", "b": "1.5Gi", "c": "-0.0001", "d": "1"}"#);
         round(Some(&mut list));
         assert_eq!(list, tree(r#"{"a": "1m", "b": "1.5Gi", "c": "-1m", "d": "1"}"#));
-    }
-
-    #[test]
-    fn amounts_are_the_same_however_they_are_written() {
-        let (a, b) = (tree(r#"{"a": "1Gi"}"#), tree(r#"{"a": "1024Mi"}"#));
-        assert!(same(a.as_map().unwrap(), b.as_map().unwrap()));
-        assert!(!same(a.as_map().unwrap(), tree("{}").as_map().unwrap()));
     }
 }

@@ -2,14 +2,16 @@
 
 use apiserver_api::meta;
 use apiserver_api::path::Path;
-use apiserver_api::refusal::{Refusals, Shown};
+use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use crate::core::event::{COLUMNS, SELECTABLE, validate};
 use crate::core::metadata::validate_metadata_update;
-use crate::go_form::{Holds, Part, part, shown};
+use crate::internal::shown_field;
 use crate::kind::{Asked, Conversion, Dependents, Kind, Rules, Version, validate_metadata};
 
+/// The type that is stored.
+const TYPE: &str = "io.k8s.api.core.v1.Event";
 /// What fields are called here and where they are stored.
 const RENAMED: [(&str, &str); 7] = [
     ("deprecatedCount", "count"),
@@ -108,29 +110,26 @@ impl Rules for Event {
             validate_series(object, refusals);
         }
         // The reason stands twice, as upstream checks it twice.
-        for (field, value) in [
-            ("involvedObject", shown(REFERENCE, object.at("involvedObject"))),
-            ("reason", text(object, "reason")),
-            ("message", text(object, "message")),
-            ("source", shown(SOURCE, object.at("source"))),
-            ("firstTimestamp", object.at("firstTimestamp").into()),
-            ("lastTimestamp", object.at("lastTimestamp").into()),
-            ("count", object.int("count").into()),
-            ("reason", text(object, "reason")),
-            ("type", text(object, "type")),
-            ("eventTime", object.at("eventTime").into()),
-            ("action", text(object, "action")),
-            ("related", shown(REFERENCE, object.at("related"))),
-            ("reportingComponent", text(object, "reportingComponent")),
-            ("reportingInstance", text(object, "reportingInstance")),
+        for field in [
+            "involvedObject",
+            "reason",
+            "message",
+            "source",
+            "firstTimestamp",
+            "lastTimestamp",
+            "count",
+            "reason",
+            "type",
+            "eventTime",
+            "action",
+            "related",
+            "reportingComponent",
+            "reportingInstance",
         ] {
-            if object.at(field) != old.at(field) {
-                let name = if field == "reportingComponent" {
-                    "reportingController"
-                } else {
-                    field
-                };
-                refusals.invalid(&Path::of(name), value, meta::FIELD_IS_IMMUTABLE);
+            if !EVENT.same(&[field], object, old) {
+                let renamed = field == "reportingComponent";
+                let path = Path::of(if renamed { "reportingController" } else { field });
+                refusals.invalid(&path, shown_field(TYPE, field, object), meta::FIELD_IS_IMMUTABLE);
             }
         }
     }
@@ -142,10 +141,6 @@ impl Rules for Event {
     fn dependents(&self) -> Dependents {
         Dependents::Untracked
     }
-}
-
-fn text(object: &Tree, field: &str) -> Shown {
-    object.text(field).into()
 }
 
 fn validate_series(object: &Tree, refusals: &mut Refusals) {
@@ -160,21 +155,6 @@ fn validate_series(object: &Tree, refusals: &mut Refusals) {
         refusals.required(&Path::of("series.lastObservedTime"), "");
     }
 }
-
-const REFERENCE: &[Part] = &[
-    part("Kind", "kind", Holds::Text),
-    part("Namespace", "namespace", Holds::Text),
-    part("Name", "name", Holds::Text),
-    part("UID", "uid", Holds::Text),
-    part("APIVersion", "apiVersion", Holds::Text),
-    part("ResourceVersion", "resourceVersion", Holds::Text),
-    part("FieldPath", "fieldPath", Holds::Text),
-];
-
-const SOURCE: &[Part] = &[
-    part("Component", "component", Holds::Text),
-    part("Host", "host", Holds::Text),
-];
 
 #[cfg(test)]
 mod tests {

@@ -114,7 +114,7 @@ impl Rules for PriorityLevel {
 
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
         keep(object, old, "status");
-        count_generation(object, old, &["spec"]);
+        count_generation(&PRIORITY_LEVEL, object, old, "spec");
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {

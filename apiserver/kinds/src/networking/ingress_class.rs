@@ -68,7 +68,7 @@ impl Rules for IngressClass {
     }
 
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
-        count_generation(object, old, &["spec"]);
+        count_generation(&INGRESS_CLASS, object, old, "spec");
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {

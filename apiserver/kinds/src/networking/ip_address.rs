@@ -8,17 +8,12 @@ use apiserver_api::tree::Tree;
 
 use super::GROUP;
 use crate::column::{AGE, Column, NAME, Words};
-use crate::go_form::{Holds, Part, part, shown};
+use crate::internal::shown;
 use crate::kind::{Asked, Conversion, Kind, Rules, Version, validate_metadata};
 use crate::text::{required, tell};
 
 /// Who has an address, as messages show it.
-const PARENT: &[Part] = &[
-    part("Group", "group", Holds::Text),
-    part("Resource", "resource", Holds::Text),
-    part("Namespace", "namespace", Holds::Text),
-    part("Name", "name", Holds::Text),
-];
+const PARENT: &str = "io.k8s.api.networking.v1.ParentReference";
 
 /// The entry of the table.
 pub(crate) const IP_ADDRESS: Kind = Kind {

@@ -9,7 +9,7 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::GROUP;
-use crate::check::count_generation;
+use crate::check::count_generation_strictly;
 use crate::column::{AGE, Column, NAME, Words};
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 use crate::text::tell;
@@ -68,7 +68,7 @@ impl Rules for NetworkPolicy {
     }
 
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
-        count_generation(object, old, &["spec"]);
+        count_generation_strictly(object, old, "spec");
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {

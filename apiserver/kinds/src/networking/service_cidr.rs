@@ -8,8 +8,11 @@ use apiserver_api::tree::Tree;
 
 use super::GROUP;
 use crate::column::{AGE, Column, NAME, Words};
-use crate::kind::{Asked, Conversion, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
-use crate::text::{keep_metadata, tell};
+use crate::internal::shown;
+use crate::kind::{
+    Asked, Conversion, Kind, Rules, StatusRules, Subresource, Version, keep, keep_metadata, validate_metadata,
+};
+use crate::text::tell;
 
 /// The entry of the table.
 pub(crate) const SERVICE_CIDR: Kind = Kind {
@@ -100,11 +103,7 @@ fn validate_cidrs(object: &Tree, refusals: &mut Refusals) {
         return refusals.required(&path, "at least one CIDR required");
     }
     if cidrs.len() > 2 {
-        let shown = format!(
-            "{{\"CIDRs\":{}}}",
-            String::from_utf8_lossy(&object.at("spec").at("cidrs").to_json())
-        );
-        let shown = apiserver_api::refusal::Shown::raw(shown);
+        let shown = shown("io.k8s.api.networking.v1.ServiceCIDRSpec", object.at("spec"));
         return refusals.invalid(&path, shown, "may only hold up to 2 values");
     }
     for (at, cidr) in cidrs.iter().enumerate() {

@@ -7,7 +7,7 @@ use apiserver_api::meta;
 use apiserver_api::names;
 use apiserver_api::path::Path;
 use apiserver_api::quantity::Quantity;
-use apiserver_api::refusal::{Refusals, Shown};
+use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::{Map, Tree};
 
 use crate::check::immutable;
@@ -111,7 +111,7 @@ fn validate_tolerations(path: &Path<'_>, list: &[Tree], refusals: &mut Refusals)
     for (at, one) in list.iter().enumerate() {
         let key = ["key", "operator", "value", "effect"].map(|field| one.text(field));
         if !seen.insert(key) {
-            refusals.duplicate(&path.index(at), Shown::raw(internal::TOLERATION.show(one)));
+            refusals.duplicate(&path.index(at), internal::shown("io.k8s.api.core.v1.Toleration", one));
         }
     }
 }

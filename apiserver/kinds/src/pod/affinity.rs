@@ -9,8 +9,8 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::scope::{Mistake, Options, Scope};
-use super::shown::tell;
 use crate::node_selector;
+use crate::text::tell;
 
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";

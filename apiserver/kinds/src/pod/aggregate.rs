@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use apiserver_api::path::Path;
 use apiserver_api::quantity::Quantity;
 use apiserver_api::refusal::Refusals;
-use apiserver_api::tree::{Map, Tree};
+use apiserver_api::tree::Tree;
 
 use super::containers::is_sidecar;
 use super::resources::{self, quantity};
@@ -92,28 +92,32 @@ pub(super) fn default(spec: &mut Tree) {
     }
 }
 
-/// What a pod as a whole asks for covers what its containers ask for.
+/// What a pod as a whole asks for covers what its containers ask for, where it says how much that is.
 pub(super) fn validate(path: &Path<'_>, scope: &Scope<'_>, refusals: &mut Refusals) {
-    let resources = scope.spec.at("resources");
-    let amount = |list: &Map, name: &str| quantity(list.get(name).unwrap_or(&Tree::Null));
-    let requests = resources.entries("requests");
-    let requests_path = path.field("requests");
-    for (name, needed) in of_containers(scope.spec, "requests") {
-        let given = amount(requests, &name);
-        if resources::is_pod_level(&name) && needed > given {
-            let detail = format!("must be greater than or equal to aggregate container requests of {needed}");
-            refusals.invalid(&requests_path.key(&name), &given, &detail);
-        }
-    }
-    let limits = resources.entries("limits");
+    validate_half(path, scope, "requests", resources::is_pod_level, refusals);
+    validate_half(path, scope, "limits", resources::is_huge_page, refusals);
+    let limits = scope.spec.at("resources").entries("limits");
     let containers = path.field("containers");
     for (at, container) in scope.spec.items("containers").iter().enumerate() {
         for (name, own) in of(container, "limits") {
-            if limits.contains(&name) && own > amount(limits, &name) {
-                let detail = format!("must be less than or equal to pod limits of {}", amount(limits, &name));
-                let path = containers.index(at);
-                refusals.invalid(&path.key(&name).field("limits"), &own, &detail);
-            }
+            let Some(limit) = limits.get(&name).map(quantity).filter(|limit| own > *limit) else {
+                continue;
+            };
+            let path = containers.index(at);
+            let detail = format!("must be less than or equal to pod limits of {limit}");
+            refusals.invalid(&path.key(&name).field("limits"), &own, &detail);
+        }
+    }
+}
+
+fn validate_half(path: &Path<'_>, scope: &Scope<'_>, half: &str, counts: fn(&str) -> bool, refusals: &mut Refusals) {
+    let given = scope.spec.at("resources").entries(half);
+    let path = path.field(half);
+    for (name, needed) in of_containers(scope.spec, half) {
+        let given = given.get(&name).map(quantity).filter(|given| needed > *given);
+        if let Some(given) = given.filter(|_| counts(&name)) {
+            let detail = format!("must be greater than or equal to aggregate container {half} of {needed}");
+            refusals.invalid(&path.key(&name), &given, &detail);
         }
     }
 }
@@ -148,12 +152,32 @@ mod tests {
         let mut refusals = Refusals::new();
         validate(&Path::of("r"), &Scope::for_tests(&spec), &mut refusals);
         assert_eq!(words(&refusals), "");
-        let spec =
-            json(r#"{"containers":[{"resources":{"requests":{"cpu":"3"}}}],"resources":{"requests":{"cpu":"2"}}}"#);
-        validate(&Path::of("r"), &Scope::for_tests(&spec), &mut refusals);
-        assert_eq!(
-            words(&refusals),
-            r#"r.requests[cpu]: Invalid value: "2": must be greater than or equal to aggregate container requests of 3"#
-        );
+    }
+
+    #[test]
+    fn what_a_pod_does_not_say_its_containers_may() {
+        for (spec, expected) in [
+            (
+                r#"{"containers":[{"resources":{"requests":{"cpu":"3"}}}],"resources":{"requests":{"cpu":"2"}}}"#,
+                r#"r.requests[cpu]: Invalid value: "2": must be greater than or equal to aggregate container requests of 3"#,
+            ),
+            (
+                r#"{"containers":[{"resources":{"requests":{"cpu":"3"}}}],"resources":{"limits":{"cpu":"2"}}}"#,
+                "",
+            ),
+            (
+                r#"{"containers":[{"resources":{"limits":{"cpu":"3"}}}],"resources":{"limits":{"cpu":"2"}}}"#,
+                r#"r.containers[0][cpu].limits: Invalid value: "3": must be less than or equal to pod limits of 2"#,
+            ),
+            (
+                r#"{"containers":[{"resources":{"limits":{"hugepages-2Mi":"2Mi"}}},{"resources":{"limits":{"hugepages-2Mi":"2Mi"}}}],
+                    "resources":{"limits":{"hugepages-2Mi":"2Mi"}}}"#,
+                r#"r.limits[hugepages-2Mi]: Invalid value: "2Mi": must be greater than or equal to aggregate container limits of 4Mi"#,
+            ),
+        ] {
+            let mut refusals = Refusals::new();
+            validate(&Path::of("r"), &Scope::for_tests(&json(spec)), &mut refusals);
+            assert_eq!(words(&refusals), expected);
+        }
     }
 }

@@ -8,7 +8,10 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::{Refusal, Refusals, Why};
 use apiserver_api::tree::Tree;
 
-use super::shown::{go_struct, go_text, go_value, raw, tell};
+use crate::internal::shown;
+use crate::text::tell;
+
+const CLAIM: &str = "io.k8s.api.core.v1.PodResourceClaim";
 
 /// The claims of a pod.
 pub(super) fn validate(path: &Path<'_>, claims: &[Tree], refusals: &mut Refusals) {
@@ -30,7 +33,7 @@ pub(super) fn validate(path: &Path<'_>, claims: &[Tree], refusals: &mut Refusals
             _ => "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified",
         };
         if !detail.is_empty() {
-            refusals.invalid(&path, raw(internal(claim)), detail);
+            refusals.invalid(&path, shown(CLAIM, claim), detail);
         }
         for source in sources {
             if let Some(name) = claim.at(source).as_str() {
@@ -39,17 +42,6 @@ pub(super) fn validate(path: &Path<'_>, claims: &[Tree], refusals: &mut Refusals
             }
         }
     }
-}
-
-fn internal(claim: &Tree) -> String {
-    go_struct(&[
-        ("Name", go_text(claim.text("name"))),
-        ("ResourceClaimName", go_value(claim.at("resourceClaimName"))),
-        (
-            "ResourceClaimTemplateName",
-            go_value(claim.at("resourceClaimTemplateName")),
-        ),
-    ])
 }
 
 /// The claims that a container uses; `known` are those of the pod.

@@ -8,9 +8,9 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::scope::Scope;
-use super::shown::required_name;
 use super::{env, handlers, mounts, ports, resources, security};
 use crate::check::one_of;
+use crate::text::required;
 
 pub(super) const PULL_POLICIES: &[&str] = &["Always", "IfNotPresent", "Never"];
 const TERMINATION_POLICIES: &[&str] = &["File", "FallbackToLogsOnError"];
@@ -157,7 +157,7 @@ fn is_set(container: &Tree, field: &str) -> bool {
 
 /// What all containers have in common.
 fn validate_common(path: &Path<'_>, container: &Tree, scope: &Scope<'_>, refusals: &mut Refusals) {
-    required_name(&path.field("name"), container.text("name"), dns_label, refusals);
+    required(&path.field("name"), container.text("name"), dns_label, refusals);
     if container.text("image").is_empty() {
         refusals.required(&path.field("image"), "");
     }
@@ -196,7 +196,7 @@ fn validate_resizes(path: &Path<'_>, policies: &[Tree], scope: &Scope<'_>, refus
         one_of(path, resource, &["cpu", "memory"], true, refusals);
         one_of(path, restart, &["NotRequired", "RestartContainer"], true, refusals);
         if scope.spec.text("restartPolicy") == "Never" && restart != "NotRequired" {
-            let detail = "must be 'NotRequired' when `restartPolicy` is 'Never'";
+            let detail = "must be 'NotRequired' when pod `restartPolicy` is 'Never'";
             refusals.invalid(path, restart, detail);
         }
     }

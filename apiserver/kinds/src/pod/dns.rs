@@ -6,8 +6,8 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::scope::{Mistake, Scope};
-use super::shown::{go_value, raw, tell};
 use crate::check::one_of;
+use crate::text::tell;
 
 const POLICIES: &[&str] = &["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
 const NAMESERVERS_MAX: usize = 3;
@@ -69,7 +69,7 @@ fn validate_config(path: &Path<'_>, policy: &str, scope: &Scope<'_>, refusals: &
     }
     if servers.len() > NAMESERVERS_MAX {
         let detail = format!("must not have more than {NAMESERVERS_MAX} nameservers");
-        refusals.invalid(&servers_path, raw(go_value(config.at("nameservers"))), &detail);
+        refusals.invalid(&servers_path, config.at("nameservers"), &detail);
     }
     for (at, server) in servers.iter().enumerate() {
         let address = server.as_str().unwrap_or_default();
@@ -77,15 +77,14 @@ fn validate_config(path: &Path<'_>, policy: &str, scope: &Scope<'_>, refusals: &
     }
     let searches_path = path.field("searches");
     let searches: Vec<&str> = config.items("searches").iter().filter_map(Tree::as_str).collect();
-    let shown = || raw(go_value(config.at("searches")));
     if searches.len() > SEARCHES_MAX {
         let detail = format!("must not have more than {SEARCHES_MAX} search paths");
-        refusals.invalid(&searches_path, shown(), &detail);
+        refusals.invalid(&searches_path, config.at("searches"), &detail);
     }
     if searches.join(" ").len() > SEARCH_LENGTH_MAX {
         let detail =
             format!("must not have more than {SEARCH_LENGTH_MAX} characters (including spaces) in the search list");
-        refusals.invalid(&searches_path, shown(), &detail);
+        refusals.invalid(&searches_path, config.at("searches"), &detail);
     }
     for (at, search) in searches.iter().enumerate().filter(|(_, search)| **search != ".") {
         let search = search.strip_suffix('.').unwrap_or(search);

@@ -7,8 +7,8 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::scope::Scope;
-use super::shown::{required_name, tell};
 use super::{paths, resources};
+use crate::text::{required, tell};
 
 /// The fields of a pod that a variable may show.
 const FIELDS: &[&str] = &[
@@ -210,7 +210,7 @@ fn validate_file(path: &Path<'_>, from: &Tree, scope: &Scope<'_>, refusals: &mut
     }
     let volume = from.text("volumeName");
     let volume_path = path.field("volumeName");
-    required_name(&volume_path, volume, names::dns_label, refusals);
+    required(&volume_path, volume, names::dns_label, refusals);
     match scope.volumes.get(volume) {
         None => refusals.not_found(&volume_path, volume),
         Some(source) if !source.has("emptyDir") => {

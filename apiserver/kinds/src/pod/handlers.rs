@@ -6,8 +6,8 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::ports::number_or_name;
-use super::shown::tell;
 use crate::check::non_negative;
+use crate::text::tell;
 
 const SCHEMES: &[&str] = &["HTTP", "HTTPS"];
 const COUNTS: &[&str] = &[

@@ -21,7 +21,6 @@ pub(crate) mod qos;
 pub(crate) mod resources;
 pub(crate) mod scope;
 mod security;
-pub(crate) mod shown;
 pub(crate) mod spec;
 mod spread;
 #[cfg(test)]

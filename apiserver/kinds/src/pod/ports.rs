@@ -7,8 +7,8 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use super::shown::{tell, tell_number};
 use crate::check::one_of;
+use crate::text::{tell, tell_number};
 
 pub(crate) const PROTOCOLS: &[&str] = &["SCTP", "TCP", "UDP"];
 

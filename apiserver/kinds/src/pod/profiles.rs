@@ -5,8 +5,9 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::paths;
-use super::shown::{go_struct, go_text, go_value, raw};
+use crate::internal::{shown, shown_json};
 
+const SECCOMP: &str = "io.k8s.api.core.v1.SeccompProfile";
 const TYPES: &[&str] = &["Localhost", "RuntimeDefault", "Unconfined"];
 /// The longest path that Linux takes.
 const PATH_MAX: usize = 4095;
@@ -26,9 +27,9 @@ pub(super) fn validate_seccomp(path: &Path<'_>, profile: &Tree, refusals: &mut R
     match profile.at("localhostProfile").as_str() {
         None if kind == "Localhost" => refusals.required(&path, "must be set when seccomp type is Localhost"),
         Some(file) if kind == "Localhost" => paths::descending(&path, file, refusals),
-        Some(file) => {
-            let shown = go_struct(&[("Type", go_text(kind)), ("LocalhostProfile", go_text(file))]);
-            refusals.invalid(&path, raw(shown), "can only be set when seccomp type is Localhost");
+        Some(_) => {
+            let shown = shown(SECCOMP, profile);
+            refusals.invalid(&path, shown, "can only be set when seccomp type is Localhost");
         }
         None => {}
     }
@@ -59,7 +60,7 @@ pub(crate) fn validate_apparmor(path: &Path<'_>, profile: &Tree, refusals: &mut 
         "RuntimeDefault" | "Unconfined" => {
             if !file.is_null() {
                 let detail = "can only be set when AppArmor type is Localhost";
-                refusals.invalid(&file_path, raw(go_value(file)), detail);
+                refusals.invalid(&file_path, shown_json(file), detail);
             }
         }
         "" => refusals.required(&path.field("type"), "type is required when appArmorProfile is set"),

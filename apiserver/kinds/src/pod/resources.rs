@@ -10,8 +10,8 @@ use apiserver_api::tree::{Map, Tree};
 
 use super::claims;
 use super::scope::{Mistake, Scope};
-use super::shown::tell;
 use crate::check::NEGATIVE;
+use crate::text::tell;
 
 const HUGE_PAGES: &str = "hugepages-";
 /// The resources without a domain that are known anywhere: in pods, in quotas, in limits.

@@ -8,8 +8,11 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::scope::{Mistake, Scope};
-use super::shown::{go_struct, go_text, go_value, raw, tell_number};
 use super::{profiles, windows};
+use crate::internal::shown;
+use crate::text::tell_number;
+
+const CONTEXT: &str = "io.k8s.api.core.v1.SecurityContext";
 
 const SYSCTL_MAX: usize = 253;
 const SYSCTL_RULE: &str = "must have at most 253 characters and match regex \
@@ -34,12 +37,12 @@ pub(super) fn validate(path: &Path<'_>, context: &Tree, host_users: bool, refusa
     if context.at("allowPrivilegeEscalation") == &Tree::Bool(false) {
         if context.flag("privileged") {
             let detail = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true";
-            refusals.invalid(path, raw(internal(context)), detail);
+            refusals.invalid(path, shown(CONTEXT, context), detail);
         }
         for one in context.at("capabilities").items("add") {
             if one.as_str() == Some("CAP_SYS_ADMIN") {
                 let detail = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN";
-                refusals.invalid(path, raw(internal(context)), detail);
+                refusals.invalid(path, shown(CONTEXT, context), detail);
             }
         }
     }
@@ -58,62 +61,6 @@ fn validate_ids(path: &Path<'_>, context: &Tree, refusals: &mut Refusals) {
             tell_number(&path.field(field), id, messages, refusals);
         }
     }
-}
-
-/// The security context of a container as upstream's internal type prints it.
-fn internal(context: &Tree) -> String {
-    let pointer = |field: &str, print: fn(&Tree) -> String| match context.at(field) {
-        Tree::Null => "null".to_owned(),
-        value => print(value),
-    };
-    let plain = |field: &str| go_value(context.at(field));
-    let profile: fn(&Tree) -> String = |profile| {
-        go_struct(&[
-            ("Type", go_text(profile.text("type"))),
-            ("LocalhostProfile", go_value(profile.at("localhostProfile"))),
-        ])
-    };
-    go_struct(&[
-        (
-            "Capabilities",
-            pointer("capabilities", |it| {
-                go_struct(&[("Add", go_value(it.at("add"))), ("Drop", go_value(it.at("drop")))])
-            }),
-        ),
-        ("Privileged", plain("privileged")),
-        (
-            "SELinuxOptions",
-            pointer("seLinuxOptions", |it| {
-                let text = |field| go_text(it.text(field));
-                go_struct(&[
-                    ("User", text("user")),
-                    ("Role", text("role")),
-                    ("Type", text("type")),
-                    ("Level", text("level")),
-                ])
-            }),
-        ),
-        (
-            "WindowsOptions",
-            pointer("windowsOptions", |it| {
-                let value = |field| go_value(it.at(field));
-                go_struct(&[
-                    ("GMSACredentialSpecName", value("gmsaCredentialSpecName")),
-                    ("GMSACredentialSpec", value("gmsaCredentialSpec")),
-                    ("RunAsUserName", value("runAsUserName")),
-                    ("HostProcess", value("hostProcess")),
-                ])
-            }),
-        ),
-        ("RunAsUser", plain("runAsUser")),
-        ("RunAsGroup", plain("runAsGroup")),
-        ("RunAsNonRoot", plain("runAsNonRoot")),
-        ("ReadOnlyRootFilesystem", plain("readOnlyRootFilesystem")),
-        ("AllowPrivilegeEscalation", plain("allowPrivilegeEscalation")),
-        ("ProcMount", plain("procMount")),
-        ("SeccompProfile", pointer("seccompProfile", profile)),
-        ("AppArmorProfile", pointer("appArmorProfile", profile)),
-    ])
 }
 
 /// The security of a pod as a whole.

@@ -7,11 +7,11 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::scope::{Options, Scope};
-use super::shown::{tell, tell_number};
 use super::{
     affinity, aggregate, claims, containers, dns, ports, resources, security, spread, tolerations, volumes, windows,
 };
 use crate::check::one_of;
+use crate::text::{tell, tell_number};
 
 const RESTART_POLICIES: &[&str] = &["Always", "OnFailure", "Never"];
 const PREEMPTION_POLICIES: &[&str] = &["PreemptLowerPriority", "Never"];

@@ -6,7 +6,7 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::containers;
-use super::shown::tell;
+use crate::text::tell;
 
 const CREDENTIAL_MAX_KIB: usize = 64;
 const DOMAIN_MAX: usize = 256;

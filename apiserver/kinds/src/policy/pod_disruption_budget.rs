@@ -3,13 +3,13 @@
 use apiserver_api::labels::{self, Leniency};
 use apiserver_api::meta;
 use apiserver_api::path::Path;
-use apiserver_api::refusal::{Refusals, Shown};
+use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::conditions;
 use crate::check::count_generation;
 use crate::column::{AGE, Column, NAME, Words};
-use crate::internal::{Type, any, selector};
+use crate::internal;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep};
 use crate::{int_or_percent, workload};
 
@@ -63,12 +63,7 @@ fn shown(count: &Tree) -> String {
 }
 
 /// The spec as refusals show it.
-static SPEC: Type = Type(&[
-    any("MinAvailable", "minAvailable"),
-    selector("Selector", "selector"),
-    any("MaxUnavailable", "maxUnavailable"),
-    any("UnhealthyPodEvictionPolicy", "unhealthyPodEvictionPolicy"),
-]);
+const SPEC: &str = "io.k8s.api.policy.v1.PodDisruptionBudgetSpec";
 
 struct PodDisruptionBudget;
 
@@ -80,7 +75,7 @@ impl Rules for PodDisruptionBudget {
 
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
         keep(object, old, "status");
-        count_generation(object, old, &["spec"]);
+        count_generation(&POD_DISRUPTION_BUDGET, object, old, "spec");
     }
 
     // The metadata is checked only as that of every object is.
@@ -116,7 +111,7 @@ fn validate_spec(spec: &Tree, leniency: Leniency, refusals: &mut Refusals) {
     let path = Path::of("spec");
     if spec.has("minAvailable") && spec.has("maxUnavailable") {
         let detail = "minAvailable and maxUnavailable cannot be both set";
-        refusals.invalid(&path, Shown::raw(SPEC.show(spec)), detail);
+        refusals.invalid(&path, internal::shown(SPEC, spec), detail);
     }
     for field in ["minAvailable", "maxUnavailable"] {
         let (path, count) = (path.field(field), spec.at(field));

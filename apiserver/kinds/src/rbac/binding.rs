@@ -8,7 +8,7 @@ use apiserver_api::tree::Tree;
 
 use super::GROUP;
 use crate::column::{AGE, Column, NAME, Words};
-use crate::go_form::{Holds, Part, part, shown};
+use crate::internal::shown;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 use crate::text::{required, tell};
 
@@ -16,11 +16,7 @@ const TYPE: &str = "io.k8s.api.rbac.v1.RoleBinding";
 const CLUSTER_TYPE: &str = "io.k8s.api.rbac.v1.ClusterRoleBinding";
 
 /// A role as messages show it.
-const ROLE_REF: &[Part] = &[
-    part("APIGroup", "apiGroup", Holds::Text),
-    part("Kind", "kind", Holds::Text),
-    part("Name", "name", Holds::Text),
-];
+const ROLE_REF: &str = "io.k8s.api.rbac.v1.RoleRef";
 
 /// The entry of the table.
 pub(crate) const ROLE_BINDING: Kind = Kind {

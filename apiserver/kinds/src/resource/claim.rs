@@ -1,16 +1,17 @@
 //! `ResourceClaim`: devices that pods use.
 
-use apiserver_api::meta::{self, FIELD_IS_IMMUTABLE};
+use apiserver_api::meta;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use super::shape::CLAIM_SPEC;
 use super::{GROUP, conversion, request, status};
+use crate::check::immutable_struct;
 use crate::column::{AGE, Column, NAME, Words};
-use crate::go_form::shown;
-use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
-use crate::text::{keep_metadata, nothing_for_none};
+use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, keep_metadata, validate_metadata};
+use crate::text::nothing_for_none;
+
+const SPEC: &str = "io.k8s.api.resource.v1.ResourceClaimSpec";
 
 /// The entry of the table.
 pub(crate) const RESOURCE_CLAIM: Kind = Kind {
@@ -86,10 +87,7 @@ impl Rules for ResourceClaim {
         validate_metadata(self.name(), true, object, refusals);
         let path = Path::of("metadata");
         meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
-        let spec = object.at("spec");
-        if spec != old.at("spec") {
-            refusals.invalid(&Path::of("spec"), shown(CLAIM_SPEC, spec), FIELD_IS_IMMUTABLE);
-        }
+        immutable_struct(&Path::of("spec"), SPEC, object.at("spec"), old.at("spec"), refusals);
     }
 
     fn canonicalize(&self, object: &mut Tree) {

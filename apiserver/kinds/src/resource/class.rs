@@ -42,7 +42,7 @@ impl Rules for DeviceClass {
     }
 
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
-        count_generation(object, old, &["spec"]);
+        count_generation(&DEVICE_CLASS, object, old, "spec");
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {

@@ -7,7 +7,8 @@ use apiserver_api::tree::{Map, Tree};
 
 use super::list::{QUALIFIED_MAX, each, each_named, label, qualified_name};
 use super::{binding, capacity, taint};
-use crate::go_form::{Holds, Part, part, shown};
+use crate::check::same_at;
+use crate::internal::shown;
 use crate::node_selector;
 use crate::text::{required, tell};
 
@@ -26,16 +27,8 @@ const ONE_PLACE: &str = "exactly one of `nodeName`, `nodeSelector`, or `allNodes
                          `perDeviceNodeSelection` is set to true in the ResourceSlice spec";
 
 /// An attribute as messages show it.
-const ATTRIBUTE: &[Part] = &[
-    part("IntValue", "int", Holds::Optional),
-    part("BoolValue", "bool", Holds::Optional),
-    part("StringValue", "string", Holds::Optional),
-    part("VersionValue", "version", Holds::Optional),
-    part("IntValues", "ints", Holds::Optional),
-    part("BoolValues", "bools", Holds::Optional),
-    part("StringValues", "strings", Holds::Optional),
-    part("VersionValues", "versions", Holds::Optional),
-];
+const DEVICE: &str = "io.k8s.api.resource.v1.Device";
+const ATTRIBUTE: &str = "io.k8s.api.resource.v1.DeviceAttribute";
 
 /// What of the fields whose features are off as released a slice has already.
 pub(super) struct Gated {
@@ -79,7 +72,7 @@ pub(super) fn validate(path: &Path<'_>, device: &Tree, old: Option<&Tree>, chose
         qualified_name(&at, name, refusals);
         validate_attribute(&at.key(&shortened(name)), attribute, refusals);
     }
-    let changed = |field: &str| old.is_none_or(|old| old.at(field) != device.at(field));
+    let changed = |field: &str| old.is_none_or(|old| !same_at(DEVICE, &[field], device, old));
     if changed("capacity") {
         let (at, shared) = (path.field("capacity"), device.flag("allowMultipleAllocations"));
         for (name, one) in capacities.iter() {

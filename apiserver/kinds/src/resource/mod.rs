@@ -9,7 +9,6 @@ mod device;
 mod list;
 mod pool_status;
 mod request;
-mod shape;
 mod slice;
 mod status;
 mod taint;

@@ -1,6 +1,6 @@
 //! `ResourcePoolStatusRequest`: a question how full the pools of a driver are.
 
-use apiserver_api::meta::{self, FIELD_IS_IMMUTABLE};
+use apiserver_api::meta;
 use apiserver_api::names;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
@@ -8,11 +8,10 @@ use apiserver_api::tree::Tree;
 
 use super::GROUP;
 use super::list::{each, pool_name};
-use crate::check::non_negative;
+use crate::check::{immutable_struct, non_negative};
 use crate::condition;
-use crate::go_form::{Holds, Part, part, shown};
-use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
-use crate::text::{keep_metadata, tell};
+use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, keep_metadata, validate_metadata};
+use crate::text::tell;
 
 const POOLS_MAX: usize = 1000;
 const LIMIT_MAX: i64 = 1000;
@@ -27,11 +26,8 @@ const COUNTS: [&str; 4] = [
 ];
 
 /// A question as messages show it.
-const SPEC: &[Part] = &[
-    part("Driver", "driver", Holds::Text),
-    part("PoolName", "poolName", Holds::Optional),
-    part("Limit", "limit", Holds::Optional),
-];
+const STATUS: &str = "io.k8s.api.resource.v1alpha3.ResourcePoolStatusRequestStatus";
+const SPEC: &str = "io.k8s.api.resource.v1alpha3.ResourcePoolStatusRequestSpec";
 
 /// The entry of the table.
 pub(crate) const RESOURCE_POOL_STATUS_REQUEST: Kind = Kind {
@@ -83,9 +79,7 @@ impl Rules for Question {
         let path = Path::of("metadata");
         meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
         let spec = object.at("spec");
-        if spec != old.at("spec") {
-            refusals.invalid(&Path::of("spec"), shown(SPEC, spec), FIELD_IS_IMMUTABLE);
-        }
+        immutable_struct(&Path::of("spec"), SPEC, spec, old.at("spec"), refusals);
     }
 
     fn status(&self) -> Option<&dyn StatusRules> {
@@ -113,9 +107,7 @@ impl StatusRules for Question {
         let (path, status) = (Path::of("status"), object.at("status"));
         if old.has("status") {
             // A question is answered once.
-            if status != old.at("status") {
-                refusals.invalid(&path, status, FIELD_IS_IMMUTABLE);
-            }
+            immutable_struct(&path, STATUS, status, old.at("status"), refusals);
         } else if !status.is_null() {
             validate_answer(&path, status, refusals);
         }

@@ -11,7 +11,7 @@ use super::list::{each_named, pool_name};
 use super::{GROUP, conversion, device, taint};
 use crate::check::{count_generation, immutable};
 use crate::column::{AGE, Column, NAME, Words};
-use crate::go_form::shown_list;
+use crate::internal::shown_list;
 use crate::kind::{Asked, Kind, Rules, Selectable, Version, validate_metadata};
 use crate::node_selector;
 use crate::text::{driver_name, required, tell};
@@ -87,7 +87,7 @@ impl Rules for Slice {
     fn prepare_update(&self, asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
         date_taints(asked, object);
         // Upstream counts what it then clears.
-        count_generation(object, old, &["spec"]);
+        count_generation(&RESOURCE_SLICE, object, old, "spec");
         clear_gated(object, old);
     }
 
@@ -211,7 +211,7 @@ fn validate_place(path: &Path<'_>, spec: &Tree, refusals: &mut Refusals) {
         node_selector::validate(&path, selector, false, refusals);
         if selector.items("nodeSelectorTerms").len() != 1 {
             let detail = "must have exactly one node selector term";
-            let shown = shown_list(node_selector::TERM, selector.items("nodeSelectorTerms"));
+            let shown = shown_list(node_selector::TERM, selector.at("nodeSelectorTerms"));
             refusals.invalid(&path.field("nodeSelectorTerms"), shown, detail);
         }
     }

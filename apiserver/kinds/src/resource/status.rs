@@ -2,22 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use apiserver_api::meta::{self, FIELD_IS_IMMUTABLE};
+use apiserver_api::meta;
 use apiserver_api::names;
 use apiserver_api::path::Path;
-use apiserver_api::refusal::Refusals;
+use apiserver_api::refusal::{Refusals, Shown};
 use apiserver_api::tree::Tree;
 
 use super::binding;
 use super::list::{each, each_string, label, pool_name, share_id, unique};
 use super::request::{CONFIG_MAX, Names, REQUESTS_MAX, validate_config, validate_names, validate_raw};
-use super::shape::DEVICE_ID;
-use crate::check::one_of;
+use crate::check::{immutable_struct, one_of};
 use crate::condition;
-use crate::go_form::shown;
+use crate::internal::shown_fields;
 use crate::node_selector;
 use crate::text::{driver_name, tell};
 
+const ALLOCATION: &str = "io.k8s.api.resource.v1.AllocationResult";
 const RESERVED_MAX: usize = 256;
 const CONDITIONS_MAX: usize = 8;
 /// The most bytes of what a driver tells.
@@ -29,6 +29,16 @@ const NETWORK_MAX: [(&str, usize); 2] = [("interfaceName", 256), ("hardwareAddre
 /// Which part of which device.
 fn id(device: &Tree) -> [&str; 4] {
     ["driver", "pool", "device", "shareID"].map(|field| device.text(field))
+}
+
+fn shown_id(device: &Tree) -> Shown {
+    let [driver, pool, device, share] = id(device).map(Tree::from);
+    shown_fields(&[
+        ("Driver", &driver),
+        ("Pool", &pool),
+        ("Device", &device),
+        ("ShareID", &share),
+    ])
 }
 
 fn results(claim: &Tree) -> &[Tree] {
@@ -70,9 +80,7 @@ pub(super) fn validate(object: &Tree, old: &Tree, refusals: &mut Refusals) {
     let (new, before) = (status.at("allocation"), old.at("status").at("allocation"));
     let path = path.field("allocation");
     if !new.is_null() && !before.is_null() {
-        if new != before {
-            refusals.invalid(&path, new, FIELD_IS_IMMUTABLE);
-        }
+        immutable_struct(&path, ALLOCATION, new, before, refusals);
     } else if !new.is_null() {
         validate_allocation(&path, new, &names, refusals);
     }
@@ -114,7 +122,7 @@ fn validate_devices(path: &Path<'_>, devices: &[Tree], given: &BTreeSet<[&str; 4
     }
     for (at, device) in devices.iter().enumerate() {
         if devices[..at].iter().any(|before| id(before) == id(device)) {
-            refusals.duplicate(&path.index(at), shown(DEVICE_ID, device));
+            refusals.duplicate(&path.index(at), shown_id(device));
         }
     }
 }
@@ -125,11 +133,7 @@ fn validate_device(path: &Path<'_>, device: &Tree, given: &BTreeSet<[&str; 4]>, 
         share_id(&path.field("shareID"), share, refusals);
     }
     if !given.contains(&id(device)) {
-        refusals.invalid(
-            path,
-            shown(DEVICE_ID, device),
-            "must be an allocated device in the claim",
-        );
+        refusals.invalid(path, shown_id(device), "must be an allocated device in the claim");
     }
     let (conditions, list) = (device.items("conditions"), path.field("conditions"));
     if conditions.len() > CONDITIONS_MAX {

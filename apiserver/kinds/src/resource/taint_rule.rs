@@ -10,8 +10,8 @@ use super::{GROUP, conversion, taint};
 use crate::check::count_generation;
 use crate::column::{AGE, NAME};
 use crate::condition;
-use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
-use crate::text::{driver_name, keep_metadata};
+use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, keep_metadata, validate_metadata};
+use crate::text::driver_name;
 
 const CONDITIONS_MAX: usize = 8;
 
@@ -51,7 +51,7 @@ impl Rules for TaintRule {
         if taint.text("effect") != before.text("effect") && taint.at("timeAdded") == before.at("timeAdded") {
             taint.set("timeAdded", asked.now.to_string());
         }
-        count_generation(object, old, &["spec"]);
+        count_generation(&DEVICE_TAINT_RULE, object, old, "spec");
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {

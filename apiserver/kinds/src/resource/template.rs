@@ -1,28 +1,19 @@
 //! `ResourceClaimTemplate`: what claims are made of for pods.
 
-use apiserver_api::labels::validate_labels;
-use apiserver_api::meta::{self, FIELD_IS_IMMUTABLE};
+use apiserver_api::meta;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
-use apiserver_api::tree::{Map, Tree};
+use apiserver_api::tree::Tree;
 
-use super::shape::CLAIM_SPEC;
 use super::{GROUP, conversion, request};
+use crate::check::immutable_struct;
 use crate::column::{AGE, NAME};
-use crate::go_form::{Holds, Part, part, shown};
+use crate::core::metadata;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 use crate::text::nothing_for_none;
 
 /// A template as messages show it: Go writes what its metadata has beside its spec.
-const SPEC: &[Part] = &[
-    part("name", "name", Holds::Omitted),
-    part("generateName", "generateName", Holds::Omitted),
-    part("namespace", "namespace", Holds::Omitted),
-    part("labels", "labels", Holds::Omitted),
-    part("annotations", "annotations", Holds::Omitted),
-    part("finalizers", "finalizers", Holds::Omitted),
-    part("Spec", "spec", Holds::Struct(CLAIM_SPEC)),
-];
+const SPEC: &str = "io.k8s.api.resource.v1.ResourceClaimTemplateSpec";
 
 /// The entry of the table.
 pub(crate) const RESOURCE_CLAIM_TEMPLATE: Kind = Kind {
@@ -62,7 +53,7 @@ impl Rules for Template {
         validate_metadata(self.name(), true, object, refusals);
         let (template, path) = (object.at("spec"), Path::of("spec"));
         let (metadata, at) = (template.at("metadata"), path.field("metadata"));
-        validate_template_metadata(&at, metadata, refusals);
+        metadata::validate_template(&at, metadata, refusals);
         let path = path.field("spec");
         request::validate(&path.field("devices"), template.at("spec").at("devices"), refusals);
     }
@@ -71,31 +62,12 @@ impl Rules for Template {
         let path = Path::of("metadata");
         meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
         self.validate(asked, object, refusals);
-        let template = object.at("spec");
-        if template != old.at("spec") {
-            let mut flat = template.at("metadata").clone();
-            flat.set("spec", template.at("spec").clone());
-            refusals.invalid(&Path::of("spec"), shown(SPEC, &flat), FIELD_IS_IMMUTABLE);
-        }
+        immutable_struct(&Path::of("spec"), SPEC, object.at("spec"), old.at("spec"), refusals);
     }
 
     fn canonicalize(&self, object: &mut Tree) {
         if let Some(devices) = devices(object) {
             nothing_for_none(devices, "requests");
-        }
-    }
-}
-
-/// Of the metadata of a template only annotations and labels mean something.
-fn validate_template_metadata(path: &Path<'_>, metadata: &Tree, refusals: &mut Refusals) {
-    meta::validate_annotations(&path.field("annotations"), metadata.entries("annotations"), refusals);
-    validate_labels(&path.field("labels"), metadata.entries("labels"), refusals);
-    let entries = metadata.as_map().into_iter().flat_map(Map::iter);
-    for (field, _) in entries.filter(|(_, value)| !value.is_null()) {
-        // Upstream makes the first letter of Go's name small.
-        let told = if field == "uid" { "uID" } else { field };
-        if !matches!(field, "annotations" | "labels") {
-            refusals.forbidden(&path.field(told), "cannot be set");
         }
     }
 }

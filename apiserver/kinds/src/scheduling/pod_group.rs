@@ -7,8 +7,10 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::{GROUP, template};
-use crate::check::immutable;
+use crate::check::immutable_fields;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
+
+const SPEC: &str = "io.k8s.api.scheduling.v1alpha2.PodGroupSpec";
 
 /// The entry of the table.
 pub(crate) const POD_GROUP: Kind = Kind {
@@ -52,7 +54,7 @@ impl Rules for PodGroup {
         let path = Path::of("metadata");
         meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
         let (path, new, old) = (Path::of("spec"), object.at("spec"), old.at("spec"));
-        for field in [
+        let fields = [
             "podGroupTemplateRef",
             "schedulingPolicy",
             "schedulingConstraints",
@@ -60,9 +62,8 @@ impl Rules for PodGroup {
             "disruptionMode",
             "priorityClassName",
             "priority",
-        ] {
-            immutable(&path.field(field), new.at(field), old.at(field), refusals);
-        }
+        ];
+        immutable_fields(&path, SPEC, &fields, new, old, refusals);
     }
 
     fn status(&self) -> Option<&dyn StatusRules> {

@@ -9,10 +9,12 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::{GROUP, template};
-use crate::check::immutable;
+use crate::check::immutable_fields;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 
 const TEMPLATES_MAX: usize = 8;
+
+const SPEC: &str = "io.k8s.api.scheduling.v1alpha2.WorkloadSpec";
 
 /// The entry of the table.
 pub(crate) const WORKLOAD: Kind = Kind {
@@ -36,7 +38,7 @@ impl Rules for Workload {
 
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
         drop_disabled(object, Some(old));
-        crate::check::count_generation(object, old, &["spec"]);
+        crate::check::count_generation(&WORKLOAD, object, old, "spec");
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {
@@ -54,9 +56,7 @@ impl Rules for Workload {
         let path = Path::of("metadata");
         meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
         let (path, new, old) = (Path::of("spec"), object.at("spec"), old.at("spec"));
-        for field in ["controllerRef", "podGroupTemplates"] {
-            immutable(&path.field(field), new.at(field), old.at(field), refusals);
-        }
+        immutable_fields(&path, SPEC, &["controllerRef", "podGroupTemplates"], new, old, refusals);
     }
 }
 

@@ -65,7 +65,7 @@ impl Rules for AttributesClass {
         let path = Path::of("metadata");
         meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
         for field in ["driverName", "parameters"] {
-            if object.at(field) != old.at(field) {
+            if !VOLUME_ATTRIBUTES_CLASS.same(&[field], object, old) {
                 refusals.forbidden(&Path::of(field), &format!("updates to {field} are forbidden."));
             }
         }

@@ -1,7 +1,7 @@
 //! `CSIStorageCapacity`: how much room a class of storage has where.
 
 use apiserver_api::labels::{self, Leniency};
-use apiserver_api::meta::{self, FIELD_IS_IMMUTABLE};
+use apiserver_api::meta;
 use apiserver_api::names;
 use apiserver_api::path::Path;
 use apiserver_api::quantity::Quantity;
@@ -9,16 +9,10 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::GROUP;
-use crate::check::{NEGATIVE, immutable};
-use crate::go_form::{Holds, Part, part, shown};
+use crate::check::{NEGATIVE, immutable, immutable_struct};
+use crate::internal::LABEL_SELECTOR;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 use crate::text::tell;
-
-/// A selector as messages show it.
-const SELECTOR: &[Part] = &[
-    part("matchLabels", "matchLabels", Holds::Omitted),
-    part("matchExpressions", "matchExpressions", Holds::Omitted),
-];
 
 /// The entry of the table.
 pub(crate) const CSI_STORAGE_CAPACITY: Kind = Kind {
@@ -50,10 +44,8 @@ impl Rules for Capacity {
         validate_capacity(object, leniency, refusals);
         let path = Path::of("metadata");
         meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
-        let selector = object.at("nodeTopology");
-        if selector != old.at("nodeTopology") {
-            refusals.invalid(&topology, shown(SELECTOR, selector), FIELD_IS_IMMUTABLE);
-        }
+        let (new, kept) = (object.at("nodeTopology"), old.at("nodeTopology"));
+        immutable_struct(&topology, LABEL_SELECTOR, new, kept, refusals);
         let class = |object: &Tree| Tree::from(object.text("storageClassName"));
         immutable(&Path::of("storageClassName"), &class(object), &class(old), refusals);
     }

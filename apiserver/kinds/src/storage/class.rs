@@ -7,7 +7,7 @@ use apiserver_api::time::Time;
 use apiserver_api::tree::Tree;
 
 use super::{GROUP, parameters, topology};
-use crate::check::immutable;
+use crate::check::immutable_fields;
 use crate::column::{AGE, Column, NAME, Words};
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 
@@ -113,9 +113,8 @@ impl Rules for StorageClass {
         self.validate(asked, object, refusals);
         let path = Path::of("metadata");
         meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
-        for field in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] {
-            immutable(&Path::of(field), object.at(field), old.at(field), refusals);
-        }
+        let fields = ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"];
+        immutable_fields(&Path::root(), TYPE, &fields, object, old, refusals);
     }
 
     fn answers_deleted(&self) -> bool {

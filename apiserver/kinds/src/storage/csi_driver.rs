@@ -8,7 +8,7 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::GROUP;
-use crate::check::{count_generation, immutable};
+use crate::check::{count_generation, immutable, immutable_fields};
 use crate::column::{AGE, Column, NAME, Words};
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 
@@ -119,7 +119,7 @@ impl Rules for CsiDriver {
 
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
         clear_gated(object, old);
-        count_generation(object, old, &["spec"]);
+        count_generation(&CSI_DRIVER, object, old, "spec");
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {
@@ -133,13 +133,15 @@ impl Rules for CsiDriver {
         let (spec, old) = (object.at("spec"), old.at("spec"));
         validate_spec(spec, refusals);
         let path = Path::of("spec");
-        // Upstream spells the first path otherwise than the field.
-        for (field, told) in [
-            ("attachRequired", "attachedRequired"),
-            ("volumeLifecycleModes", "volumeLifecycleModes"),
-        ] {
-            immutable(&path.field(told), spec.at(field), old.at(field), refusals);
-        }
+        let attach = "attachRequired";
+        // Upstream spells this path otherwise than the field.
+        immutable(
+            &path.field("attachedRequired"),
+            spec.at(attach),
+            old.at(attach),
+            refusals,
+        );
+        immutable_fields(&path, SPEC, &["volumeLifecycleModes"], spec, old, refusals);
     }
 
     fn warnings(&self, object: &Tree, _old: Option<&Tree>) -> Vec<String> {

@@ -12,7 +12,7 @@ use apiserver_api::tree::Tree;
 use super::GROUP;
 use crate::check::non_negative;
 use crate::column::{AGE, Column, NAME, Words};
-use crate::go_form::{Holds, Part, part, shown};
+use crate::internal::shown;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 use crate::text::{driver_name, nothing_for_none};
 
@@ -20,12 +20,7 @@ use crate::text::{driver_name, nothing_for_none};
 const NODE_ID_MAX: usize = 256;
 
 /// A driver as messages show it.
-const DRIVER: &[Part] = &[
-    part("Name", "name", Holds::Text),
-    part("NodeID", "nodeID", Holds::Text),
-    part("TopologyKeys", "topologyKeys", Holds::Optional),
-    part("Allocatable", "allocatable", Holds::Optional),
-];
+const DRIVER: &str = "io.k8s.api.storage.v1.CSINodeDriver";
 
 /// The entry of the table.
 pub(crate) const CSI_NODE: Kind = Kind {

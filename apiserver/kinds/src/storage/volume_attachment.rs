@@ -1,17 +1,16 @@
 //! `VolumeAttachment`: a volume that should be at a node.
 
-use apiserver_api::meta::FIELD_IS_IMMUTABLE;
 use apiserver_api::names::{self, in_range};
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::GROUP;
+use crate::check::immutable_struct;
 use crate::column::{AGE, Column, NAME, Words};
 use crate::core::persistent_volume;
-use crate::go_form::{Holds, Part, part, shown};
-use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
-use crate::text::{driver_name, keep_metadata, tell};
+use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, keep_metadata, validate_metadata};
+use crate::text::{driver_name, tell};
 
 const SPEC_TYPE: &str = "io.k8s.api.storage.v1.VolumeAttachmentSpec";
 /// The most bytes of what a driver tells of an attachment.
@@ -20,15 +19,7 @@ const METADATA_MAX: usize = 256 << 10;
 const MESSAGE_MAX: usize = 1024;
 
 /// A spec as messages show it.
-const SPEC: &[Part] = &[
-    part("Attacher", "attacher", Holds::Text),
-    part("Source", "source", Holds::Struct(SOURCE)),
-    part("NodeName", "nodeName", Holds::Text),
-];
-const SOURCE: &[Part] = &[
-    part("PersistentVolumeName", "persistentVolumeName", Holds::Optional),
-    part("InlineVolumeSpec", "inlineVolumeSpec", Holds::Optional),
-];
+const SPEC: &str = "io.k8s.api.storage.v1.VolumeAttachmentSpec";
 
 /// The entry of the table.
 pub(crate) const VOLUME_ATTACHMENT: Kind = Kind {
@@ -103,10 +94,7 @@ impl Rules for Attachment {
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
         validate_attachment(object, refusals);
-        let spec = object.at("spec");
-        if spec != old.at("spec") {
-            refusals.invalid(&Path::of("spec"), shown(SPEC, spec), FIELD_IS_IMMUTABLE);
-        }
+        immutable_struct(&Path::of("spec"), SPEC, object.at("spec"), old.at("spec"), refusals);
     }
 
     fn status(&self) -> Option<&dyn StatusRules> {

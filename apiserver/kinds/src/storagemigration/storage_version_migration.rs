@@ -6,10 +6,12 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use crate::check::immutable;
+use crate::check::immutable_struct;
 use crate::column::{AGE, Column, NAME, Words};
 use crate::condition;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, keep_metadata, validate_metadata};
+
+const SPEC: &str = "io.k8s.api.storagemigration.v1beta1.StorageVersionMigrationSpec";
 
 /// The entry of the table.
 pub(super) const STORAGE_VERSION_MIGRATION: Kind = Kind {
@@ -58,7 +60,7 @@ impl Rules for StorageVersionMigration {
 
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
         keep(object, old, "status");
-        crate::check::count_generation(object, old, &["spec"]);
+        crate::check::count_generation(&STORAGE_VERSION_MIGRATION, object, old, "spec");
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {
@@ -84,7 +86,7 @@ impl Rules for StorageVersionMigration {
         Rules::validate(self, asked, object, refusals);
         let path = Path::of("metadata");
         meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
-        immutable(&Path::of("spec"), object.at("spec"), old.at("spec"), refusals);
+        immutable_struct(&Path::of("spec"), SPEC, object.at("spec"), old.at("spec"), refusals);
     }
 
     fn status(&self) -> Option<&dyn StatusRules> {

@@ -67,6 +67,17 @@ fn managers(object: &Tree) -> Vec<String> {
 }
 
 #[test]
+fn a_map_without_entries_is_nobody_s() {
+    let mut new = tree(
+        r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"m","labels":{}},"data":{"a":""},"binaryData":{}}"#,
+    );
+    update(&by("b", "t"), None, &mut new).unwrap();
+    let fields = &new.at("metadata").items("managedFields")[0].at("fieldsV1").to_json();
+    assert_eq!(String::from_utf8_lossy(fields), r#"{"f:data":{".":{},"f:a":{}}}"#);
+    assert!(new.has("binaryData"), "only what is noted changes");
+}
+
+#[test]
 fn an_update_owns_what_it_changed() {
     let one = updated(None, "a", "t1", r#"{"x":"1","y":"1"}"#);
     assert_eq!(managers(&one), ["a Update t1: .data .data.x .data.y"]);

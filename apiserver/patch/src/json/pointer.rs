@@ -1,11 +1,14 @@
 //! JSON pointers (RFC 6901) as upstream's library follows them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::IntErrorKind;
 
 use apiserver_api::go::quote;
-use apiserver_api::tree::{Map, Tree};
+use apiserver_api::tree::Text;
+
+use super::node::Node;
 
 /// `/spec/containers/0`, as it was written.
 #[derive(Clone, Copy, Debug)]
@@ -38,25 +41,25 @@ impl<'p> Pointer<'p> {
     }
 
     /// The place in a document, of which all but the last step must exist.
-    pub(super) fn find(self, document: &mut Tree) -> Option<Place<'_, 'p>> {
+    pub(super) fn find<'d, 's>(self, document: &'d mut Node<'s>) -> Option<Place<'d, 'p, 's>> {
         let mut parts = self.parts();
         let last = parts.next_back()?;
         let mut at = document;
         for part in parts {
-            at = match at {
-                Tree::Map(map) => map.get_mut(&unescaped(part))?,
-                Tree::List(items) => {
+            at = match at.open() {
+                Node::Object(map) => map.get_mut(&*unescaped(part))?,
+                Node::List(items) => {
                     let index = index(&unescaped(part), items.len()).ok()?;
                     items.get_mut(index)?
                 }
-                _ => return None,
+                Node::Closed(..) => return None,
             };
         }
         let key = unescaped(last);
-        match at {
-            Tree::Map(map) => Some(Place::Entry(map, key)),
-            Tree::List(items) => Some(Place::Item(items, key)),
-            _ => None,
+        match at.open() {
+            Node::Object(map) => Some(Place::Entry(map, key)),
+            Node::List(items) => Some(Place::Item(items, key)),
+            Node::Closed(..) => None,
         }
     }
 }
@@ -69,25 +72,25 @@ impl fmt::Display for Pointer<'_> {
 
 /// Where an operation acts; nothing need be there yet.
 #[derive(Debug)]
-pub(super) enum Place<'d, 'p> {
-    Entry(&'d mut Map, Cow<'p, str>),
-    Item(&'d mut Vec<Tree>, Cow<'p, str>),
+pub(super) enum Place<'d, 'p, 's> {
+    Entry(&'d mut BTreeMap<Text, Node<'s>>, Cow<'p, str>),
+    Item(&'d mut Vec<Node<'s>>, Cow<'p, str>),
 }
 
-impl<'d> Place<'d, '_> {
+impl<'d, 's> Place<'d, '_, 's> {
     /// What is there; an absent key of an object is nothing, an absent index an error.
-    pub(super) fn get(self) -> Result<Option<&'d Tree>, String> {
+    pub(super) fn get(self) -> Result<Option<&'d mut Node<'s>>, String> {
         match self {
-            Self::Entry(map, key) => Ok(map.get(&key)),
-            Self::Item(items, key) => index(&key, items.len()).map(|at| items.get(at)),
+            Self::Entry(map, key) => Ok(map.get_mut(&*key)),
+            Self::Item(items, key) => index(&key, items.len()).map(|at| items.get_mut(at)),
         }
     }
 
     /// Puts a value there; items behind it move on.
-    pub(super) fn add(self, value: Tree) -> Result<(), String> {
+    pub(super) fn add(self, value: Node<'s>) -> Result<(), String> {
         match self {
             Self::Entry(map, key) => {
-                map.insert(&key, value);
+                map.insert(key.as_ref().into(), value);
             }
             Self::Item(items, key) if key == "-" => items.push(value),
             Self::Item(items, key) => {
@@ -106,10 +109,10 @@ impl<'d> Place<'d, '_> {
     }
 
     /// Puts a value in the place of what is there.
-    pub(super) fn set(self, value: Tree) -> Result<(), String> {
+    pub(super) fn set(self, value: Node<'s>) -> Result<(), String> {
         match self {
             Self::Entry(map, key) => {
-                map.insert(&key, value);
+                map.insert(key.as_ref().into(), value);
             }
             Self::Item(items, key) => {
                 let at = index(&key, items.len())?;
@@ -120,10 +123,10 @@ impl<'d> Place<'d, '_> {
     }
 
     /// Takes away what is there.
-    pub(super) fn remove(self) -> Result<Tree, String> {
+    pub(super) fn remove(self) -> Result<Node<'s>, String> {
         match self {
             Self::Entry(map, key) => map
-                .remove(&key)
+                .remove(&*key)
                 .ok_or_else(|| format!("Unable to remove nonexistent key: {key}: missing value")),
             Self::Item(items, key) => index(&key, items.len()).map(|at| items.remove(at)),
         }

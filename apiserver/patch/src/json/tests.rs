@@ -205,6 +205,31 @@ fn patches_have_limits() {
     assert!(error.to_string().ends_with("exceeded max depth"), "{error}");
 }
 
+#[test]
+fn a_refusal_quotes_the_order_of_types_but_where_operations_went() {
+    let schema = apiserver_schema::built_in();
+    let pod = schema.named("io.k8s.api.core.v1.Pod").unwrap();
+    let document = tree(
+        r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"n","labels":{"b":"1"}},"spec":{"volumes":[{"name":"v","emptyDir":{}}],"hostname":"h"}}"#,
+    );
+    for (patch, shown) in [
+        (
+            "[]",
+            r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"n","labels":{"b":"1"}},"spec":{"volumes":[{"name":"v","emptyDir":{}}],"hostname":"h"}}"#,
+        ),
+        (
+            r#"[{"op":"add","path":"/metadata/x","value":1},{"op":"copy","from":"/spec/volumes/0","path":"/y"}]"#,
+            r#"{"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"b":"1"},"name":"n","x":1},"spec":{"hostname":"h","volumes":[{"name":"v","emptyDir":{}}]},"y":{"name":"v","emptyDir":{}}}"#,
+        ),
+        (
+            r#"[{"op":"test","path":"/spec","value":{"hostname":"h","volumes":[{"emptyDir":{},"name":"v"}]}},{"op":"remove","path":"/metadata"}]"#,
+            r#"{"apiVersion":"v1","kind":"Pod","spec":{"hostname":"h","volumes":[{"emptyDir":{},"name":"v"}]}}"#,
+        ),
+    ] {
+        assert_eq!(super::shown(schema, pod, &document, &tree(patch)), shown);
+    }
+}
+
 fn any_operation() -> impl Strategy<Value = String> {
     let path = prop_oneof![
         "(/(a|b|l|0|1|-|-1|~0)){0,3}",

@@ -1,5 +1,7 @@
 //! What may be done with a value, by its type.
 
+use std::borrow::Cow;
+
 use apiserver_api::tree::Tree;
 use apiserver_schema::{Field, Keys, Lists, Omit, Schema, Shape, Struct, TypeId};
 
@@ -8,6 +10,8 @@ use apiserver_schema::{Field, Keys, Lists, Omit, Schema, Shape, Struct, TypeId};
 pub enum Type<'s> {
     /// An object with known fields.
     Struct(&'s Schema, &'s Struct),
+    /// The same where its fields are told apart whatever the struct says of itself.
+    Granular(&'s Schema, &'s Struct),
     /// What a field of a schema holds.
     Shape(&'s Schema, &'s Shape),
     /// A text: `apiVersion` and `kind`.
@@ -68,10 +72,22 @@ impl<'s> Type<'s> {
         id.map_or(Self::Deduced, |id| Self::Struct(schema, schema.get(id)))
     }
 
+    /// An object as it is stored.
+    pub(crate) fn written(self, object: &Tree) -> Cow<'_, Tree> {
+        match self {
+            Self::Struct(schema, one) => schema.written(one, object),
+            _ => Cow::Borrowed(object),
+        }
+    }
+
     /// What a value is. Types that allow several things follow the value; where there is none they are objects.
     pub(super) fn atom(self, value: Option<&Tree>) -> Atom<'s> {
         match self {
             Self::Struct(schema, one) => Atom::Map(Fields::of(schema, one)),
+            Self::Granular(schema, one) => Atom::Map(Fields {
+                atomic: false,
+                ..Fields::of(schema, one)
+            }),
             Self::Text => Atom::Scalar(Scalar::Text),
             Self::Deduced => any(Type::Deduced, false, value),
             Self::Piece => any(Type::Piece, true, value),
@@ -179,7 +195,10 @@ impl<'s> Fields<'s> {
             return Some(Type::Text);
         }
         let (schema, field) = self.declared(name)?;
-        Some(Type::Shape(schema, &field.shape))
+        Some(match &field.shape {
+            Shape::Struct(id) if field.told => Type::Granular(schema, schema.get(*id)),
+            shape => Type::Shape(schema, shape),
+        })
     }
 
     /// The type of a field, be it one that the schema does not name.

@@ -9,7 +9,7 @@ use super::Type;
 /// object's creator owns only what it added to this.
 pub fn zero(kind: Type<'_>) -> Tree {
     match kind {
-        Type::Struct(schema, one) => of(schema, one),
+        Type::Struct(schema, one) | Type::Granular(schema, one) => of(schema, one),
         _ => Tree::map(),
     }
 }

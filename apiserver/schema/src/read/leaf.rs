@@ -10,6 +10,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use super::place::{Place, Step};
 use super::{Reader, found};
 use crate::model::Shape;
+use crate::write::PROPS;
 
 impl Reader<'_, '_> {
     pub(super) fn leaf(&mut self, shape: &Shape, go: Option<&str>, value: &mut Tree, place: &Place<'_>) {
@@ -146,10 +147,7 @@ impl Reader<'_, '_> {
 
     /// A schema of a custom resource. Unknown fields in it are not told: Go reads it with another decoder.
     fn props(&mut self, value: &mut Tree, place: &Place<'_>) {
-        let Some(id) = self
-            .schema
-            .named("io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps")
-        else {
+        let Some(id) = self.schema.named(PROPS) else {
             return;
         };
         let told = self.findings.unknown.len();

@@ -1,4 +1,4 @@
-//! A tree as Go's decoder and encoder would hand it on: checked by its schema, unknown fields gone, zeroes in place.
+//! A tree as Go's decoder hands it on: checked by its schema, unknown fields gone, zeroes in place.
 
 mod leaf;
 mod place;
@@ -41,9 +41,10 @@ impl Findings {
 }
 
 impl Schema {
-    /// Makes a tree what a struct of this type is after Go decoded and encoded it: fields that the type does not have are
-    /// dropped, values take their normal form (quantities, times), what is empty is left out or written as the type has
-    /// it, and upstream's marked defaults are filled in.
+    /// Makes a tree what a struct of this type is after Go decoded it: fields that the type does not have are dropped,
+    /// values take their normal form (quantities, times), what is zero is left out or written as the type has it, and
+    /// upstream's marked defaults are filled in. Lists, maps and bytes without anything in them stay as they were given,
+    /// since Go tells them from none; [`Schema::omit`] leaves them out in the end.
     pub fn read(&self, id: TypeId, tree: &mut Tree) -> Findings {
         let mut findings = Findings::default();
         let mut reader = Reader {
@@ -143,11 +144,7 @@ impl Reader<'_, '_> {
             return self.absent(field);
         }
         self.value(&field.shape, field.names(), &mut value, place);
-        let dropped = match field.omit {
-            Omit::Never => false,
-            Omit::Zero => value.is_zero(),
-            Omit::Empty => !field.pointer && empties(&field.shape) && value.is_zero(),
-        };
+        let dropped = field.omits(&value) && (value.is_null() || !field.nils());
         if dropped { self.absent(field) } else { Some(value) }
     }
 
@@ -156,6 +153,7 @@ impl Reader<'_, '_> {
         // Where Go cannot tell zero from nothing, a default of zero is only what documents say.
         if let Some(default) = &field.default
             && (field.pointer || !default.is_zero())
+            && !field.omits(default)
         {
             return Some(default.clone());
         }
@@ -163,7 +161,7 @@ impl Reader<'_, '_> {
             Omit::Zero => None,
             _ if field.pointer => (field.omit == Omit::Never).then_some(Tree::Null),
             Omit::Never => Some(self.zero(&field.shape)),
-            Omit::Empty => (!empties(&field.shape)).then(|| self.zero(&field.shape)),
+            Omit::Empty => (!field.empties()).then(|| self.zero(&field.shape)),
         }
     }
 
@@ -244,22 +242,6 @@ impl Field {
     fn names(&self) -> Names<'_> {
         (self.go.as_deref(), self.item_go.as_deref())
     }
-}
-
-/// Whether Go's `omitempty` can leave out such a value that is no pointer: it never finds a struct empty, and what brings
-/// its own encoder is a struct to it.
-const fn empties(shape: &Shape) -> bool {
-    matches!(
-        shape,
-        Shape::Bool
-            | Shape::Int32
-            | Shape::Int64
-            | Shape::Float
-            | Shape::Text
-            | Shape::Bytes
-            | Shape::List(..)
-            | Shape::Map(..)
-    )
 }
 
 /// What a value is called where another type was expected.

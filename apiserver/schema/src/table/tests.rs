@@ -37,6 +37,8 @@ fn what_go_embeds_stands_among_the_fields() {
     assert_eq!(volume.field("emptyDir").unwrap().embedded, Some(source));
     assert_eq!(volume.field("name").unwrap().embedded, None);
     assert_eq!(volume.embedded, [(2, source)]);
+    let declared: Vec<&str> = volume.declared().map(|field| &*field.name).collect();
+    assert_eq!(declared[..4], ["name", "hostPath", "emptyDir", "gcePersistentDisk"]);
     let webhook = "io.k8s.api.admissionregistration.v1.NamedRuleWithOperations";
     assert!(schema.get(schema.named(webhook).unwrap()).field("apiGroups").is_some());
     assert!(
@@ -51,7 +53,7 @@ fn fields_keep_the_order_that_go_has() {
     let schema = built_in();
     let names = |name: &str| -> Vec<String> {
         let one = schema.get(schema.named(&format!("io.k8s.api.{name}")).unwrap());
-        one.in_order().iter().map(|field| field.name.to_string()).collect()
+        one.declared().map(|field| field.name.to_string()).collect()
     };
     assert_eq!(names("core.v1.ConfigMapProjection"), ["name", "items", "optional"]);
     // An embedded struct that embeds another.

@@ -71,7 +71,6 @@ impl Definer<'_> {
             &mut definition,
             &list_words(one).unwrap_or_else(|| one.words().to_owned()),
         );
-        let fields = one.in_order();
         let mut properties = Tree::map();
         if one.typed {
             for name in ["apiVersion", "kind"] {
@@ -80,14 +79,14 @@ impl Definer<'_> {
                 properties.set(name, property);
             }
         }
-        for field in &fields {
+        for field in one.declared() {
             properties.set(&field.name, self.property(one, field));
         }
         if !properties.is_zero() {
             definition.set("properties", properties);
         }
-        let required: Tree = fields
-            .iter()
+        let required: Tree = one
+            .declared()
             .filter(|field| field.required)
             .map(|field| &*field.name)
             .collect();

@@ -82,7 +82,7 @@ impl Rules for Definition {
 
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
         keep(object, old, "status");
-        count_generation(object, old, &["spec"]);
+        count_generation(&DEFINITION, object, old, "spec");
         add_stored_version(object);
     }
 

@@ -3,7 +3,7 @@
 use apiserver_api::meta::validate_immutable;
 use apiserver_api::names::{dns_1035_label, dns_subdomain};
 use apiserver_api::path::Path;
-use apiserver_api::refusal::{Refusals, Shown};
+use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::schema::{self, Strictness};
@@ -180,16 +180,12 @@ fn validate_storage(path: &Path<'_>, view: &View<'_>, refusals: &mut Refusals) {
             .iter()
             .any(|before| before.text("name") == one.text("name"))
     };
-    let shown = || match view.spec.at("versions").as_list() {
-        None => Shown::raw("null"),
-        Some(_) => Shown::raw(shown::versions(view)),
-    };
     if versions.iter().enumerate().any(again) {
-        refusals.invalid(path, shown(), "must contain unique version names");
+        refusals.invalid(path, shown::versions(view), "must contain unique version names");
     }
     if versions.iter().filter(|one| one.flag("storage")).count() != 1 {
         let detail = "must have exactly one version marked as storage version";
-        refusals.invalid(path, shown(), detail);
+        refusals.invalid(path, shown::versions(view), detail);
     }
 }
 

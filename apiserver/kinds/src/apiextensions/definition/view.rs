@@ -12,7 +12,7 @@ pub(super) struct View<'v> {
 }
 
 /// What versions may share.
-const FIELDS: [&str; 4] = ["schema", "subresources", "additionalPrinterColumns", "selectableFields"];
+pub(super) const FIELDS: [&str; 4] = ["schema", "subresources", "additionalPrinterColumns", "selectableFields"];
 
 static NOTHING: Tree = Tree::Null;
 

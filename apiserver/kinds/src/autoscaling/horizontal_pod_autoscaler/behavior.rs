@@ -6,29 +6,12 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use crate::check::NEGATIVE;
-use crate::internal::{Type, any, list, number, pointer, text};
 
 const WINDOW_MAX: i64 = 3600;
 const PERIOD_MAX: i64 = 1800;
 
 /// The behavior as the annotation of version 1 has it.
-pub(super) static BEHAVIOR: Type = Type(&[
-    pointer("ScaleUp", "scaleUp", &RULES),
-    pointer("ScaleDown", "scaleDown", &RULES),
-]);
-
-static RULES: Type = Type(&[
-    any("StabilizationWindowSeconds", "stabilizationWindowSeconds"),
-    any("SelectPolicy", "selectPolicy"),
-    list("Policies", "policies", &POLICY),
-    any("Tolerance", "tolerance"),
-]);
-
-static POLICY: Type = Type(&[
-    text("Type", "type"),
-    number("Value", "value"),
-    number("PeriodSeconds", "periodSeconds"),
-]);
+pub(super) const BEHAVIOR: &str = "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerBehavior";
 
 fn policy(kind: &str, value: i64) -> Tree {
     let mut policy = Tree::map();

@@ -6,6 +6,7 @@ use apiserver_schema::built_in;
 
 use super::behavior::BEHAVIOR;
 use super::{metrics, old_metrics};
+use crate::internal;
 
 const METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
 const BEHAVIOR_RULES: &str = "autoscaling.alpha.kubernetes.io/behavior";
@@ -91,7 +92,7 @@ pub(super) fn serve(object: &mut Tree) {
         kept.push((CURRENT_METRICS, old_metrics::write(&current, "current")));
     }
     if !rules.is_null() {
-        kept.push((BEHAVIOR_RULES, BEHAVIOR.show(rules)));
+        kept.push((BEHAVIOR_RULES, internal::line(BEHAVIOR, rules)));
     }
     if !conditions.is_empty() {
         kept.push((CONDITIONS, write_conditions(conditions)));

@@ -87,7 +87,7 @@ impl Rules for Job {
         keep(object, old, "status");
         let template = object.child("spec").child("template");
         pod::drop_disabled(template, Some(old.below(&["spec", "template"])));
-        count_generation(object, old, &["spec"]);
+        count_generation(&JOB, object, old, "spec");
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {

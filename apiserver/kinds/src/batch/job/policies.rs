@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use apiserver_api::names;
 use apiserver_api::path::Path;
-use apiserver_api::refusal::{Refusals, Shown};
+use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::indexes;
 use crate::check::non_negative;
-use crate::internal::{Type, any, list, pointer, text};
+use crate::internal::shown;
 
 const RULES_MAX: usize = 20;
 const VALUES_MAX: usize = 255;
@@ -17,31 +17,10 @@ const PATTERNS_MAX: usize = 20;
 const INDEXES_MAX: usize = 64 << 10;
 
 /// The failure policy as refusals show it.
-pub(super) static FAILURE: Type = Type(&[list("Rules", "rules", &FAILURE_RULE)]);
-
-static FAILURE_RULE: Type = Type(&[
-    text("Action", "action"),
-    pointer("OnExitCodes", "onExitCodes", &EXIT_CODES),
-    list(
-        "OnPodConditions",
-        "onPodConditions",
-        &Type(&[text("Type", "type"), text("Status", "status")]),
-    ),
-]);
-
-static EXIT_CODES: Type = Type(&[
-    any("ContainerName", "containerName"),
-    text("Operator", "operator"),
-    any("Values", "values"),
-]);
+pub(super) const FAILURE: &str = "io.k8s.api.batch.v1.PodFailurePolicy";
 
 /// The success policy as refusals show it.
-pub(super) static SUCCESS: Type = Type(&[list("Rules", "rules", &SUCCESS_RULE)]);
-
-static SUCCESS_RULE: Type = Type(&[
-    any("SucceededIndexes", "succeededIndexes"),
-    any("SucceededCount", "succeededCount"),
-]);
+pub(super) const SUCCESS: &str = "io.k8s.api.batch.v1.SuccessPolicy";
 
 /// A value that must be one of these, which are told with it where it is missing.
 fn validate_choice(path: &Path<'_>, value: &str, known: &[&str], refusals: &mut Refusals) {
@@ -95,7 +74,7 @@ fn validate_failure_rule(
         (true, true) => "specifying one of OnExitCodes and OnPodConditions is required",
         _ => return,
     };
-    super::status::refuse(path, detail, refusals);
+    refusals.invalid_unseen(path, detail);
 }
 
 fn validate_exit_codes(path: &Path<'_>, codes: &Tree, containers: &BTreeSet<&str>, refusals: &mut Refusals) {
@@ -148,8 +127,7 @@ fn validate_patterns(path: &Path<'_>, patterns: &[Tree], refusals: &mut Refusals
 pub(super) fn validate_success(path: &Path<'_>, spec: &Tree, refusals: &mut Refusals) {
     let policy = spec.at("successPolicy");
     if spec.text("completionMode") != "Indexed" {
-        let shown = Shown::raw(SUCCESS.show(policy));
-        refusals.invalid(path, shown, "requires indexed completion mode");
+        refusals.invalid(path, shown(SUCCESS, policy), "requires indexed completion mode");
         return;
     }
     let (path, rules) = (path.field("rules"), policy.items("rules"));

@@ -6,6 +6,7 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::{Map, Tree};
 
+use crate::internal::{LABEL_SELECTOR, shown};
 use crate::workload;
 
 const UID: &str = "batch.kubernetes.io/controller-uid";
@@ -59,8 +60,8 @@ pub(super) fn validate(object: &Tree, prefixed: bool, refusals: &mut Refusals) {
     let expected: Map = expected.into_iter().collect();
     if Selector::from_object(selector).is_ok_and(|selector| !selector.matches(&expected)) {
         let path = Path::of("spec");
-        let shown = workload::shown_selector(selector);
-        refusals.invalid(&path.field("selector"), shown, "`selector` not auto-generated");
+        let selector = shown(LABEL_SELECTOR, selector);
+        refusals.invalid(&path.field("selector"), selector, "`selector` not auto-generated");
     }
 }
 

@@ -1,16 +1,16 @@
 //! What is asked of a job, wherever it stands: in a Job or in a template of jobs.
 
-use apiserver_api::meta::FIELD_IS_IMMUTABLE;
 use apiserver_api::names;
 use apiserver_api::path::Path;
-use apiserver_api::refusal::{Refusals, Shown};
+use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::{policies, status};
-use crate::check::{immutable, non_negative};
-use crate::internal;
+use crate::check::{immutable, immutable_struct, non_negative};
+use crate::internal::LABEL_SELECTOR;
 use crate::{pod, workload};
 
+const TEMPLATE: &str = "io.k8s.api.core.v1.PodTemplateSpec";
 const INDEXED_MAX: i64 = 100_000;
 /// More completions than this are many, for which limits are lower.
 const MANY: i64 = 100_000;
@@ -156,38 +156,29 @@ fn validate_template(path: &Path<'_>, spec: &Tree, old: Option<&Tree>, refusals:
 pub(super) fn validate_kept(spec: &Tree, old_job: &Tree, refusals: &mut Refusals) {
     let (path, old) = (Path::of("spec"), old_job.at("spec"));
     validate_completions(&path.field("completions"), spec, old, refusals);
-    workload::validate_selector_kept(
-        &path.field("selector"),
-        spec.at("selector"),
-        old.at("selector"),
+    let kept_struct = |field: &str, of: &str, old: &Tree, refusals: &mut Refusals| {
+        immutable_struct(&path.field(field), of, spec.at(field), old, refusals);
+    };
+    kept_struct("selector", LABEL_SELECTOR, old.at("selector"), refusals);
+    kept_struct(
+        "template",
+        TEMPLATE,
+        &changeable(spec.at("template"), old_job),
         refusals,
     );
-    let template = spec.at("template");
-    if *template != changeable(template, old_job) {
-        let shown = Shown::raw(internal::template(template));
-        refusals.invalid(&path.field("template"), shown, FIELD_IS_IMMUTABLE);
-    }
     let kept = |field: &str, refusals: &mut Refusals| {
         immutable(&path.field(field), spec.at(field), old.at(field), refusals);
     };
     kept("completionMode", refusals);
-    validate_policy_kept("podFailurePolicy", &policies::FAILURE, spec, old, refusals);
+    kept_struct(
+        "podFailurePolicy",
+        policies::FAILURE,
+        old.at("podFailurePolicy"),
+        refusals,
+    );
     kept("backoffLimitPerIndex", refusals);
     kept("managedBy", refusals);
-    validate_policy_kept("successPolicy", &policies::SUCCESS, spec, old, refusals);
-}
-
-fn validate_policy_kept(field: &str, of: &internal::Type, spec: &Tree, old: &Tree, refusals: &mut Refusals) {
-    let (path, policy) = (Path::of("spec"), spec.at(field));
-    if policy == old.at(field) {
-        return;
-    }
-    let shown = if policy.is_null() {
-        "null".to_owned()
-    } else {
-        of.show(policy)
-    };
-    refusals.invalid(&path.field(field), Shown::raw(shown), FIELD_IS_IMMUTABLE);
+    kept_struct("successPolicy", policies::SUCCESS, old.at("successPolicy"), refusals);
 }
 
 /// A job with indexes may grow and shrink, if all of them run at once.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use apiserver_api::meta;
 use apiserver_api::path::Path;
-use apiserver_api::refusal::{Refusal, Refusals, Shown, Why};
+use apiserver_api::refusal::{Refusals, Shown};
 use apiserver_api::time::Time;
 use apiserver_api::tree::Tree;
 
@@ -21,15 +21,6 @@ pub(super) fn has(job: &Tree, condition: &str) -> bool {
 
 fn is_finished(job: &Tree) -> bool {
     has(job, "Complete") || has(job, "Failed")
-}
-
-/// Refuses what stands somewhere without showing it.
-pub(super) fn refuse(path: &Path<'_>, detail: &str, refusals: &mut Refusals) {
-    refusals.push(Refusal {
-        why: Why::Invalid,
-        field: path.to_string(),
-        message: format!("Invalid value: {detail}"),
-    });
 }
 
 /// The rules of the status.
@@ -100,7 +91,7 @@ impl Change<'_> {
 
     fn refuse_conditions(detail: &str, refusals: &mut Refusals) {
         let path = Path::of("status");
-        refuse(&path.field("conditions"), detail, refusals);
+        refusals.invalid_unseen(&path.field("conditions"), detail);
     }
 
     /// When it was complete.

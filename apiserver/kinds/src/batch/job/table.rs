@@ -7,7 +7,7 @@ use apiserver_api::tree::Tree;
 use super::SPEC;
 use super::status::has;
 use crate::column::{AGE, Column, NAME, Words, age};
-use crate::workload;
+use crate::template_columns;
 
 /// The columns.
 pub(super) const COLUMNS: &[Column] = &[
@@ -31,11 +31,11 @@ pub(super) const COLUMNS: &[Column] = &[
         ..AGE
     },
     AGE,
-    workload::CONTAINERS,
-    workload::IMAGES,
+    template_columns::CONTAINERS,
+    template_columns::IMAGES,
     Column {
         words: Words::Of(SPEC, "selector"),
-        ..workload::SELECTOR
+        ..template_columns::SELECTOR
     },
 ];
 

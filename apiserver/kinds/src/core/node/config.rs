@@ -5,16 +5,9 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use crate::go_form::{Holds, Part, part, shown};
+use crate::internal::shown;
 
-const CONFIG_MAP: &[Part] = &[
-    part("Namespace", "namespace", Holds::Text),
-    part("Name", "name", Holds::Text),
-    part("UID", "uid", Holds::Text),
-    part("ResourceVersion", "resourceVersion", Holds::Text),
-    part("KubeletConfigKey", "kubeletConfigKey", Holds::Text),
-];
-const SOURCE: &[Part] = &[part("ConfigMap", "configMap", Holds::Pointer(CONFIG_MAP))];
+const SOURCE: &str = "io.k8s.api.core.v1.NodeConfigSource";
 
 /// What is wanted and what is in use.
 pub(super) fn validate(object: &Tree, refusals: &mut Refusals) {

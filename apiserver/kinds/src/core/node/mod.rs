@@ -15,7 +15,7 @@ use apiserver_api::tree::Tree;
 
 use super::metadata::validate_metadata_update;
 use super::resources;
-use crate::go_form::{Holds, Part, duplicate, part};
+use crate::internal::shown;
 use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Verb, Version, keep, validate_metadata};
 
 /// The entry of the table.
@@ -44,10 +44,7 @@ pub(crate) const NODE: Kind = Kind {
     ..Kind::PLAIN
 };
 
-const ADDRESS: &[Part] = &[
-    part("Type", "type", Holds::Text),
-    part("Address", "address", Holds::Text),
-];
+const ADDRESS: &str = "io.k8s.api.core.v1.NodeAddress";
 
 struct Node;
 
@@ -161,7 +158,7 @@ fn validate_change(object: &Tree, old: &Tree, refusals: &mut Refusals) {
     let addresses = path.field("addresses");
     for (at, address) in status.items("addresses").iter().enumerate() {
         if !seen.insert((address.text("type"), address.text("address"))) {
-            duplicate(&addresses.index(at), ADDRESS, address, "", refusals);
+            refusals.duplicate(&addresses.index(at), shown(ADDRESS, address));
         }
     }
     declared::validate(

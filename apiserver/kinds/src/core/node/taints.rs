@@ -9,19 +9,14 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::{self, Tree};
 
-use crate::go_form::{Holds, Part, duplicate, part};
+use crate::internal::shown;
 
 const EFFECTS: &[&str] = &["NoSchedule", "PreferNoSchedule", "NoExecute"];
 /// Annotations of long ago whose JSON is still read.
 const TAINTS: &str = "scheduler.alpha.kubernetes.io/taints";
 const AVOID_PODS: &str = "scheduler.alpha.kubernetes.io/preferAvoidPods";
 
-const TAINT: &[Part] = &[
-    part("Key", "key", Holds::Text),
-    part("Value", "value", Holds::Text),
-    part("Effect", "effect", Holds::Text),
-    part("TimeAdded", "timeAdded", Holds::Optional),
-];
+const TAINT: &str = "io.k8s.api.core.v1.Taint";
 
 /// The taints of the spec, of which upstream tells as if they were metadata.
 pub(super) fn validate(object: &Tree, refusals: &mut Refusals) {
@@ -46,7 +41,7 @@ fn validate_list(path: &Path<'_>, taints: &[Tree], refusals: &mut Refusals) {
         }
         if !seen.insert((key, effect)) {
             let detail = "taints must be unique by key and effect pair";
-            duplicate(&path, TAINT, taint, detail, refusals);
+            refusals.duplicate_because(&path, shown(TAINT, taint), detail);
         }
     }
 }

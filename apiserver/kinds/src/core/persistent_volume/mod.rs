@@ -2,7 +2,7 @@
 
 pub(super) mod columns;
 mod disks;
-mod forms;
+mod inline;
 mod iscsi;
 mod source;
 
@@ -12,16 +12,20 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
+pub(crate) use self::inline::validate_inline;
 use self::source::SOURCES;
 use super::access_modes::{self, CLASS_ANNOTATION, CLASS_DEPRECATED};
 use super::metadata::validate_metadata_update;
 use super::resources;
-use crate::check::immutable;
+use crate::check::{immutable, same_at};
 use crate::diff::unified;
-use crate::go_form::{pretty, shown};
+use crate::internal::{lines, shown};
 use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep, validate_metadata};
 use crate::{node_labels, node_selector};
 
+const SPEC: &str = "io.k8s.api.core.v1.PersistentVolumeSpec";
+const SOURCE: &str = "io.k8s.api.core.v1.PersistentVolumeSource";
+const NODE_AFFINITY: &str = "io.k8s.api.core.v1.VolumeNodeAffinity";
 /// The annotation that gave mount options before the field did.
 const MOUNT_OPTIONS: &str = "volume.beta.kubernetes.io/mount-options";
 /// What becomes of a volume that is given back.
@@ -168,47 +172,32 @@ impl Rules for PersistentVolume {
 fn validate_volume(object: &Tree, lenient: bool, refusals: &mut Refusals) {
     validate_metadata(name_is_dns_subdomain, false, object, refusals);
     let (path, spec) = (Path::of("spec"), object.at("spec"));
-    if spec.items("accessModes").is_empty() {
-        refusals.required(&path.field("accessModes"), "");
-    }
-    access_modes::validate(&path, spec, refusals);
+    validate_access(&path, spec, refusals);
     validate_capacity(&path.field("capacity"), spec, refusals);
     validate_spec(&path, spec, meta::name(object), lenient, refusals);
 }
 
-/// Fields that mean something only for a volume that stands on its own.
-const NOT_INLINE: [&str; 4] = [
-    "claimRef",
-    "capacity",
-    "persistentVolumeReclaimPolicy",
-    "storageClassName",
-];
-
-/// Checks a volume that an attachment describes itself instead of naming one: it is a driver's, and nobody's.
-pub(crate) fn validate_inline(path: &Path<'_>, spec: &Tree, refusals: &mut Refusals) {
-    for field in NOT_INLINE.into_iter().filter(|field| !spec.at(field).is_zero()) {
-        refusals.forbidden(
-            &path.field(field),
-            "may not be specified in the context of inline volumes",
-        );
-    }
-    if !spec.has("csi") {
-        let detail = "has to be specified in the context of inline volumes";
-        refusals.required(&path.field("csi"), detail);
-    }
+/// A volume says how it can be used.
+fn validate_access(path: &Path<'_>, spec: &Tree, refusals: &mut Refusals) {
     if spec.items("accessModes").is_empty() {
         refusals.required(&path.field("accessModes"), "");
     }
     access_modes::validate(path, spec, refusals);
-    validate_spec(path, spec, "", false, refusals);
 }
 
-/// What holds for every volume.
+/// A volume from which the host's root would be wiped.
+fn validate_recycling(path: &Path<'_>, spec: &Tree, refusals: &mut Refusals) {
+    let policy = "persistentVolumeReclaimPolicy";
+    if spec.text(policy) == "Recycle" && disks::is_root(spec.at("hostPath").text("path")) {
+        let detail = "may not be 'recycle' for a hostPath mount of '/'";
+        refusals.forbidden(&path.field(policy), detail);
+    }
+}
+
 fn validate_spec(path: &Path<'_>, spec: &Tree, volume: &str, lenient: bool, refusals: &mut Refusals) {
     let policy = spec.text("persistentVolumeReclaimPolicy");
-    let at_policy = path.field("persistentVolumeReclaimPolicy");
     if !policy.is_empty() && !POLICIES.contains(&policy) {
-        refusals.not_supported(&at_policy, policy, POLICIES);
+        refusals.not_supported(&path.field("persistentVolumeReclaimPolicy"), policy, POLICIES);
     }
     let affinity = spec.at("nodeAffinity");
     if !affinity.is_null() {
@@ -220,9 +209,7 @@ fn validate_spec(path: &Path<'_>, spec: &Tree, volume: &str, lenient: bool, refu
         }
     }
     source::validate(path, spec, volume, !affinity.is_null(), refusals);
-    if policy == "Recycle" && disks::is_root(spec.at("hostPath").text("path")) {
-        refusals.forbidden(&at_policy, "may not be 'recycle' for a hostPath mount of '/'");
-    }
+    validate_recycling(path, spec, refusals);
     validate_class(path, spec, "storageClassName", refusals);
     access_modes::validate_volume_mode(path, spec, refusals);
     if let Some(class) = spec.at("volumeAttributesClassName").as_str() {
@@ -287,8 +274,8 @@ fn validate_change(new: &Tree, old: &Tree, refusals: &mut Refusals) {
     {
         csi.remove(expand);
     }
-    if SOURCES.iter().any(|one| source.at(one.0) != old.at(one.0)) {
-        let changes = unified(&pretty(forms::SOURCE, old), &pretty(forms::SOURCE, &source));
+    if SOURCES.iter().any(|one| !same_at(SPEC, &[one.0], &source, old)) {
+        let changes = unified(&lines(SOURCE, old), &lines(SOURCE, &source));
         let path = Path::of("spec");
         let detail = format!("spec.persistentvolumesource is immutable after creation\n{changes}");
         refusals.forbidden(&path.field("persistentvolumesource"), &detail);
@@ -302,7 +289,7 @@ fn validate_change(new: &Tree, old: &Tree, refusals: &mut Refusals) {
     let (affinity, before) = (new.at("nodeAffinity"), old.at("nodeAffinity"));
     if !before.is_null() && !node_labels::same_but_for_names(affinity, before) {
         let detail = "field is immutable, except for updating from beta label to GA";
-        refusals.invalid(&Path::of("nodeAffinity"), shown(forms::NODE_AFFINITY, affinity), detail);
+        refusals.invalid(&Path::of("nodeAffinity"), shown(NODE_AFFINITY, affinity), detail);
     }
     let class = "volumeAttributesClassName";
     if old.has(class) && !new.has(class) {

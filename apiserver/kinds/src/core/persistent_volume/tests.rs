@@ -1,10 +1,7 @@
 //! Volumes as clients write them.
 
-use apiserver_api::path::Path;
-use apiserver_api::refusal::Refusals;
-
 use super::PERSISTENT_VOLUME as KIND;
-use crate::trial::{cells, create, refused, tree, update, update_status, warnings};
+use crate::trial::{cells, create, refused, update, update_status, warnings};
 
 fn with(more: &str) -> String {
     format!(r#"{{"spec": {{"accessModes": ["ReadWriteOnce"], "capacity": {{"storage": "1Gi"}}, {more}}}}}"#)
@@ -105,24 +102,4 @@ fn the_time_of_a_phase_is_kept() {
 fn a_table_shows_size_and_claim() {
     let shown = cells(&KIND, &with(r#""claimRef": {"namespace": "t", "name": "c"}"#));
     assert_eq!(shown[1..7], ["1Gi", "RWO", "Retain", "Pending", "t/c", ""]);
-}
-
-#[test]
-fn an_inline_volume_is_a_driver_s() {
-    for (volume, wrong) in [
-        (
-            r#"{"csi":{"driver":"d","volumeHandle":"h"},"accessModes":["ReadWriteOnce"]}"#,
-            0,
-        ),
-        (
-            r#"{"csi":{"driver":"d","volumeHandle":"h"},"accessModes":["ReadWriteOnce"],"storageClassName":"a"}"#,
-            1,
-        ),
-        // No driver, no modes, and no source at all.
-        ("{}", 3),
-    ] {
-        let mut refusals = Refusals::new();
-        super::validate_inline(&Path::of("inlineVolumeSpec"), &tree(volume), &mut refusals);
-        assert_eq!(refusals.len(), wrong, "{volume}");
-    }
 }

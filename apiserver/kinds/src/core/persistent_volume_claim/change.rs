@@ -6,41 +6,16 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::super::access_modes::CLASS_ANNOTATION;
-use super::super::resources::{amount, same};
+use super::super::resources::amount;
 use super::data_source;
-use crate::check::immutable;
+use crate::check::{immutable, same};
 use crate::diff::unified;
-use crate::go_form::{Holds, Part, part, pretty};
+use crate::internal::lines;
 
 const CLASS: &str = "storageClassName";
 const ATTRIBUTES: &str = "volumeAttributesClassName";
 
-const RESOURCES: &[Part] = &[
-    part("Limits", "limits", Holds::Optional),
-    part("Requests", "requests", Holds::Optional),
-];
-const SOURCE: &[Part] = &[
-    part("APIGroup", "apiGroup", Holds::Optional),
-    part("Kind", "kind", Holds::Text),
-    part("Name", "name", Holds::Text),
-];
-const SOURCE_REF: &[Part] = &[
-    part("APIGroup", "apiGroup", Holds::Optional),
-    part("Kind", "kind", Holds::Text),
-    part("Name", "name", Holds::Text),
-    part("Namespace", "namespace", Holds::Optional),
-];
-const SPEC: &[Part] = &[
-    part("AccessModes", "accessModes", Holds::Optional),
-    part("Selector", "selector", Holds::Selector),
-    part("Resources", "resources", Holds::Struct(RESOURCES)),
-    part("VolumeName", "volumeName", Holds::Text),
-    part("StorageClassName", CLASS, Holds::Optional),
-    part("VolumeMode", "volumeMode", Holds::Optional),
-    part("DataSource", "dataSource", Holds::Pointer(SOURCE)),
-    part("DataSourceRef", "dataSourceRef", Holds::Pointer(SOURCE_REF)),
-    part("VolumeAttributesClassName", ATTRIBUTES, Holds::Optional),
-];
+const SPEC: &str = "io.k8s.api.core.v1.PersistentVolumeClaimSpec";
 
 pub(super) fn validate(object: &Tree, old: &Tree, refusals: &mut Refusals) {
     let (new, mut before) = (object.at("spec"), old.at("spec").clone());
@@ -55,8 +30,8 @@ pub(super) fn validate(object: &Tree, old: &Tree, refusals: &mut Refusals) {
         allow_growth(&mut after, &before);
     }
     let path = Path::of("spec");
-    if !equal(&mut after, &before) {
-        let changes = unified(&pretty(SPEC, &before), &pretty(SPEC, &after));
+    if !same(SPEC, &after, &before) {
+        let changes = unified(&lines(SPEC, &before), &lines(SPEC, &after));
         let words =
             "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
         refusals.forbidden(&path, &format!("{words}\n{changes}"));
@@ -117,19 +92,4 @@ fn allow_growth(after: &mut Tree, before: &Tree) {
     if after.has(ATTRIBUTES) {
         copy(after, before, ATTRIBUTES);
     }
-}
-
-/// Whether specs say the same, amounts however they are written.
-fn equal(after: &mut Tree, before: &Tree) -> bool {
-    for list in ["limits", "requests"] {
-        let (new, old) = (
-            after.at("resources").entries(list),
-            before.at("resources").entries(list),
-        );
-        if same(new, old) && new != old {
-            let old = before.at("resources").at(list).clone();
-            after.child("resources").set(list, old);
-        }
-    }
-    after == before
 }

@@ -6,12 +6,16 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use super::{count_generation, diff, update, validate_pod};
+use super::{count_generation, update, validate_pod};
+use crate::check::same;
+use crate::diff;
+use crate::internal::lines;
 use crate::kind::{Asked, StatusRules, keep};
 use crate::pod::annotations::MIRROR;
 use crate::pod::scope::Options;
 
 const LIST: &str = "ephemeralContainers";
+const CONTAINER: &str = "io.k8s.api.core.v1.EphemeralContainer";
 
 pub(super) struct EphemeralContainers;
 
@@ -62,15 +66,16 @@ impl StatusRules for EphemeralContainers {
         let new = object.at("spec").items(LIST);
         for old in old.at("spec").items(LIST) {
             let name = quote(old.text("name"));
-            let same = |new: &&Tree| new.text("name") == old.text("name");
-            match new.iter().rfind(same) {
+            let named = |new: &&Tree| new.text("name") == old.text("name");
+            match new.iter().rfind(named) {
                 None => {
                     let detail = format!("existing ephemeral containers {name} may not be removed\n");
                     refusals.forbidden(&path, &detail);
                 }
-                Some(new) if new != old => {
+                Some(new) if !same(CONTAINER, new, old) => {
                     let detail = format!("existing ephemeral containers {name} may not be changed\n");
-                    refusals.forbidden(&path, &format!("{detail}{}", diff::unified(old, new)));
+                    let changes = diff::unified(&lines(CONTAINER, old), &lines(CONTAINER, new));
+                    refusals.forbidden(&path, &format!("{detail}{changes}"));
                 }
                 Some(_) => {}
             }

@@ -1,7 +1,6 @@
 //! `Pod`: containers that run together on one node.
 
 mod columns;
-mod diff;
 mod ephemeral;
 mod resize;
 mod status;
@@ -310,7 +309,7 @@ fn apply_apparmor(object: &mut Tree) {
 
 /// Another spec is another generation.
 fn count_generation(object: &mut Tree, old: &Tree) {
-    crate::check::count_generation(object, old, &["spec"]);
+    crate::check::count_generation(&POD, object, old, "spec");
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use apiserver_api::meta;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
-use apiserver_api::tree::{Map, Tree};
+use apiserver_api::tree::Tree;
 
 use super::ephemeral::{keep_the_rest, refuse};
 use super::{count_generation, validate_pod};
+use crate::check::same;
 use crate::kind::{Asked, StatusRules, keep};
 use crate::pod::annotations::MIRROR;
 use crate::pod::containers::is_sidecar;
@@ -145,16 +146,14 @@ fn validate_kept(path: &Path<'_>, new: &Tree, old: &Tree, refusals: &mut Refusal
 fn same_but_amounts(new: &Tree, old: &Tree) -> bool {
     let without = |container: &Tree| {
         let mut rest = container.clone();
-        let resources = container.at("resources");
-        rest.remove("resources");
-        let other = |half: &str| {
-            let mut list: Map = resources.entries(half).clone();
-            list.retain(|name, _| !RESOURCES.contains(&name));
-            list
-        };
-        (rest, other("requests"), other("limits"), resources.at("claims").clone())
+        for half in ["requests", "limits"] {
+            if let Some(Tree::Map(list)) = rest.child("resources").get_mut(half) {
+                list.retain(|name, _| !RESOURCES.contains(&name));
+            }
+        }
+        rest
     };
-    without(new) == without(old)
+    same("io.k8s.api.core.v1.Container", &without(new), &without(old))
 }
 
 fn only_amounts(list: &str, container: &Tree) -> &'static str {

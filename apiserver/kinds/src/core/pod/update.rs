@@ -5,15 +5,20 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use super::{diff, validate_pod};
+use super::validate_pod;
+use crate::check::same;
+use crate::diff;
+use crate::internal::{lines, shown, shown_list};
+use crate::node_selector::TERM;
 use crate::pod::scope::{Mistake, Options};
-use crate::pod::shown::{go_value, raw};
 use crate::pod::{annotations, containers, tolerations};
 
 const MAY_CHANGE: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
                           `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only \
                           additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set \
                           to 1 if it was previously negative)";
+/// The type of what a pod is to be.
+const SPEC: &str = "io.k8s.api.core.v1.PodSpec";
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 
 /// Checks a pod that takes the place of `old` (`ValidatePodUpdate`).
@@ -43,7 +48,7 @@ pub(super) fn validate(object: &Tree, old: &Tree, refusals: &mut Refusals) {
     }
     validate_tolerations(&path.field("tolerations"), new_spec, old_spec, refusals);
     validate_gates(&path.field("schedulingGates"), new_spec, old_spec, refusals);
-    if new_spec == old_spec {
+    if same(SPEC, new_spec, old_spec) {
         return;
     }
     let mut rest = new_spec.clone();
@@ -51,8 +56,9 @@ pub(super) fn validate(object: &Tree, old: &Tree, refusals: &mut Refusals) {
     if !old_spec.items("schedulingGates").is_empty() {
         take_back_nodes(&path, &mut rest, old_spec, refusals);
     }
-    if &rest != old_spec {
-        refusals.forbidden(&path, &format!("{MAY_CHANGE}\n{}", diff::unified(old_spec, &rest)));
+    if !same(SPEC, &rest, old_spec) {
+        let changes = diff::unified(&lines(SPEC, old_spec), &lines(SPEC, &rest));
+        refusals.forbidden(&path, &format!("{MAY_CHANGE}\n{changes}"));
     }
 }
 
@@ -101,7 +107,7 @@ fn validate_deadline(path: &Path<'_>, new: &Tree, old: &Tree, refusals: &mut Ref
         }
         (None, Some(_)) => {
             let detail = "must not update from a positive integer to nil value";
-            refusals.invalid(path, raw("null".to_owned()), detail);
+            refusals.invalid(path, &Tree::Null, detail);
             true
         }
         _ => true,
@@ -170,8 +176,7 @@ fn take_back_nodes(path: &Path<'_>, spec: &mut Tree, old: &Tree, refusals: &mut 
     let (new_labels, old_labels) = (spec.entries("nodeSelector"), old.entries("nodeSelector"));
     if old_labels.iter().any(|(key, value)| new_labels.get(key) != Some(value)) {
         let detail = "only additions to spec.nodeSelector are allowed (no mutations or deletions)";
-        let shown = raw(go_value(spec.at("nodeSelector")));
-        refusals.invalid(&path.field("nodeSelector"), shown, detail);
+        refusals.invalid(&path.field("nodeSelector"), spec.at("nodeSelector"), detail);
     }
     copy(spec, old, "nodeSelector");
     let before = old.below(&["affinity", "nodeAffinity"]);
@@ -200,13 +205,12 @@ fn validate_narrower(path: &Path<'_>, new: &Tree, old: &Tree, refusals: &mut Ref
     let path = path.field(list);
     if new_terms.len() != old_terms.len() {
         let detail = "no additions/deletions to non-empty NodeSelectorTerms list are allowed";
-        let shown = raw(go_value(new.at(REQUIRED).at(list)));
-        return refusals.invalid(&path, shown, detail);
+        return refusals.invalid(&path, shown_list(TERM, new.at(REQUIRED).at(list)), detail);
     }
     for (at, (new, old)) in new_terms.iter().zip(old_terms).enumerate() {
         if !only_adds(new, old) {
             let detail = "only additions are allowed (no mutations or deletions)";
-            refusals.invalid(&path.index(at), raw(go_value(new)), detail);
+            refusals.invalid(&path.index(at), shown(TERM, new), detail);
         }
     }
 }
@@ -275,7 +279,9 @@ mod tests {
         validate(&pod(r#","hostname":"h""#), &pod(""), &mut refusals);
         let told = words(&refusals);
         assert!(told.starts_with("spec: Forbidden: pod updates may not change fields other than `spec.containers"));
-        assert!(told.ends_with("+ \"hostname\": \"h\",\n  \"restartPolicy\": \"Always\",\n  \"schedulerName\": \"default-scheduler\",\n  \"securityContext\": {},\n"), "{told}");
+        let changed =
+            "- \"Hostname\": \"\",\n+ \"Hostname\": \"h\",\n  \"Subdomain\": \"\",\n  \"SetHostnameAsFQDN\": null,\n";
+        assert!(told.contains(changed), "{told}");
         let mut refusals = Refusals::new();
         let more = r#","initContainers":[{"name":"x","image":"i"}]"#;
         validate(&pod(more), &pod(""), &mut refusals);

@@ -10,16 +10,9 @@ use apiserver_api::tree::Tree;
 
 use super::CLUSTER_IP;
 use crate::endpoint::{validate_app_protocol, validate_label, validate_protocol};
-use crate::go_form::{Holds, Part, duplicate, part};
+use crate::internal::shown;
 
-const PORT: &[Part] = &[
-    part("Name", "name", Holds::Text),
-    part("Protocol", "protocol", Holds::Text),
-    part("AppProtocol", "appProtocol", Holds::Optional),
-    part("Port", "port", Holds::Int),
-    part("TargetPort", "targetPort", Holds::Int),
-    part("NodePort", "nodePort", Holds::Int),
-];
+const PORT: &str = "io.k8s.api.core.v1.ServicePort";
 
 /// A port speaks TCP and leads to the same port, unless it says otherwise.
 pub(super) fn default(spec: &mut Tree) {
@@ -93,7 +86,7 @@ pub(super) fn validate_node_ports(path: &Path<'_>, spec: &Tree, refusals: &mut R
             let mut key = Tree::map();
             key.set("protocol", protocol);
             key.set("port", number);
-            duplicate(&path.index(at), PORT, &key, "", refusals);
+            refusals.duplicate(&path.index(at), shown(PORT, &key));
         }
     }
 }

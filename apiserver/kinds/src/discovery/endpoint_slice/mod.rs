@@ -105,12 +105,13 @@ impl Rules for EndpointSlice {
     }
 
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
-        let same = |field: &str| object.at(field) == old.at(field);
+        let same = |field: &str| ENDPOINT_SLICE.same(&[field], object, old);
+        let repointed = !same("endpoints");
         let moved = !["addressType", "endpoints", "ports"].into_iter().all(same);
         if moved || meta::labels(object) != meta::labels(old) {
             meta::set_generation(object, meta::generation(old) + 1);
         }
-        if object.at("endpoints") != old.at("endpoints") {
+        if repointed {
             drop_topology(object);
         }
     }

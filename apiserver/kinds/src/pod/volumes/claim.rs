@@ -1,49 +1,15 @@
 //! Claims that are made for a pod: the template of a volume that lives as long as it.
 
-use apiserver_api::labels::validate_labels;
-use apiserver_api::meta::validate_annotations;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
+use crate::core::metadata;
 use crate::core::persistent_volume_claim::spec;
-
-/// What metadata has besides labels and annotations, in the order of its type.
-const OTHER_METADATA: &[&str] = &[
-    "name",
-    "generateName",
-    "namespace",
-    "selfLink",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "ownerReferences",
-    "finalizers",
-    "managedFields",
-];
 
 /// A template of a claim (`ValidatePersistentVolumeClaimTemplate`).
 pub(super) fn validate_template(path: &Path<'_>, template: &Tree, refusals: &mut Refusals) {
-    let metadata = template.at("metadata");
-    let metadata_path = path.field("metadata");
-    validate_annotations(
-        &metadata_path.field("annotations"),
-        metadata.entries("annotations"),
-        refusals,
-    );
-    validate_labels(&metadata_path.field("labels"), metadata.entries("labels"), refusals);
-    for field in OTHER_METADATA {
-        let value = metadata.at(field);
-        let pointer = *field == "deletionGracePeriodSeconds";
-        if !value.is_zero() || (pointer && !value.is_null()) {
-            // Upstream tells the name of the field in its type, the first letter made small.
-            let told = if *field == "uid" { "uID" } else { field };
-            refusals.forbidden(&metadata_path.field(told), "cannot be set");
-        }
-    }
+    metadata::validate_template(&path.field("metadata"), template.at("metadata"), refusals);
     spec::validate(&path.field("spec"), template.at("spec"), &Tree::Null, refusals);
 }
 

@@ -6,7 +6,7 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::optional_label;
-use crate::pod::shown::{required, required_name};
+use crate::text::{required, required_fields};
 
 const CACHING: &[&str] = &["None", "ReadOnly", "ReadWrite"];
 const AZURE_KINDS: &[&str] = &["Dedicated", "Managed", "Shared"];
@@ -26,7 +26,7 @@ pub(super) fn validate(path: &Path<'_>, field: &str, source: &Tree, refusals: &m
         "scaleIO" => &["gateway", "system", "volumeName"],
         _ => &[],
     };
-    required(path, source, must, refusals);
+    required_fields(path, source, must, refusals);
     match field {
         "gcePersistentDisk" | "awsElasticBlockStore" => {
             let partition = source.int("partition");
@@ -39,7 +39,7 @@ pub(super) fn validate(path: &Path<'_>, field: &str, source: &Tree, refusals: &m
         "azureDisk" => validate_azure(path, source, refusals),
         "flocker" => validate_flocker(path, source, refusals),
         "storageos" => {
-            required_name(
+            required(
                 &path.field("volumeName"),
                 source.text("volumeName"),
                 dns_label,
@@ -55,7 +55,7 @@ pub(super) fn validate(path: &Path<'_>, field: &str, source: &Tree, refusals: &m
 /// A reference to a secret, where there is one, has a name.
 fn required_secret(path: &Path<'_>, source: &Tree, refusals: &mut Refusals) {
     if source.has("secretRef") {
-        required(&path.field("secretRef"), source.at("secretRef"), &["name"], refusals);
+        required_fields(&path.field("secretRef"), source.at("secretRef"), &["name"], refusals);
     }
 }
 

@@ -9,7 +9,7 @@ use apiserver_api::tree::Tree;
 use crate::pod::env::{validate_field, validate_resource};
 use crate::pod::paths;
 use crate::pod::scope::{Mistake, Options};
-use crate::pod::shown::required;
+use crate::text::required_fields;
 
 /// The fields of a pod that a file may show.
 const FIELDS: &[&str] = &[
@@ -33,7 +33,7 @@ fn validate_mode(path: &Path<'_>, mode: &Tree, refusals: &mut Refusals) {
 
 /// A secret or a config map; `name` is the field that names it.
 pub(super) fn validate_files(path: &Path<'_>, source: &Tree, name: &str, refusals: &mut Refusals) {
-    required(path, source, &[name], refusals);
+    required_fields(path, source, &[name], refusals);
     validate_mode(&path.field("defaultMode"), source.at("defaultMode"), refusals);
     let path = path.field("items");
     for (at, item) in source.items("items").iter().enumerate() {
@@ -42,7 +42,7 @@ pub(super) fn validate_files(path: &Path<'_>, source: &Tree, name: &str, refusal
 }
 
 fn validate_item(path: &Path<'_>, item: &Tree, refusals: &mut Refusals) {
-    required(path, item, &["key", "path"], refusals);
+    required_fields(path, item, &["key", "path"], refusals);
     paths::local(&path.field("path"), item.text("path"), refusals);
     validate_mode(&path.field("mode"), item.at("mode"), refusals);
 }
@@ -56,7 +56,7 @@ pub(super) fn validate_downward(path: &Path<'_>, source: &Tree, refusals: &mut R
 }
 
 fn validate_file(path: &Path<'_>, file: &Tree, refusals: &mut Refusals) {
-    required(path, file, &["path"], refusals);
+    required_fields(path, file, &["path"], refusals);
     paths::local(&path.field("path"), file.text("path"), refusals);
     let (field, resource) = (file.at("fieldRef"), file.at("resourceFieldRef"));
     match (field.is_null(), resource.is_null()) {
@@ -97,7 +97,7 @@ pub(super) fn validate_projected(path: &Path<'_>, volume: &Tree, options: Option
                 }
                 "serviceAccountToken" => validate_token(path, &item, one, options, refusals),
                 _ => {
-                    required(&item, one, &["name"], refusals);
+                    required_fields(&item, one, &["name"], refusals);
                     let items = item.field("items");
                     for (at, file) in one.items("items").iter().enumerate() {
                         validate_item(&items.index(at), file, refusals);

@@ -14,9 +14,9 @@ use apiserver_api::tree::Tree;
 
 use super::paths;
 use super::scope::Options;
-use super::shown::{required, required_name, tell};
 use crate::check::one_of;
 use crate::pod::containers::PULL_POLICIES;
+use crate::text::{required, required_fields, tell};
 
 const HOST_PATHS: &[&str] = &[
     "",
@@ -88,7 +88,7 @@ pub(super) fn validate<'a>(
         let before = refusals.len();
         validate_source(&path, volume, pod, options, refusals);
         let name = volume.text("name");
-        required_name(&path.field("name"), name, names::dns_label, refusals);
+        required(&path.field("name"), name, names::dns_label, refusals);
         if sound.contains_key(name) {
             refusals.duplicate(&path.field("name"), name);
         }
@@ -153,14 +153,14 @@ fn validate_one(volume: &Path<'_>, field: &str, source: &Tree, options: Options,
     match field {
         "hostPath" => validate_host_path(path, source, refusals),
         "gitRepo" => {
-            required(path, source, &["repository"], refusals);
+            required_fields(path, source, &["repository"], refusals);
             paths::descending(&path.field("directory"), source.text("directory"), refusals);
         }
         "secret" => files::validate_files(path, source, "secretName", refusals),
         "configMap" => files::validate_files(path, source, "name", refusals),
         "downwardAPI" => files::validate_downward(path, source, refusals),
         "projected" => files::validate_projected(path, source, options, refusals),
-        "persistentVolumeClaim" => required(path, source, &["claimName"], refusals),
+        "persistentVolumeClaim" => required_fields(path, source, &["claimName"], refusals),
         "ephemeral" => {
             let template = source.at("volumeClaimTemplate");
             let path = path.field("volumeClaimTemplate");
@@ -172,7 +172,7 @@ fn validate_one(volume: &Path<'_>, field: &str, source: &Tree, options: Options,
         }
         "image" => {
             if options.is_pod {
-                required(path, source, &["reference"], refusals);
+                required_fields(path, source, &["reference"], refusals);
             }
             let policy = source.text("pullPolicy");
             one_of(&path.field("pullPolicy"), policy, PULL_POLICIES, true, refusals);

@@ -5,7 +5,7 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use crate::pod::shown::{go_value, raw, required, tell};
+use crate::text::{required_fields, tell};
 
 const LUN: &str = "must be between 0 and 255, inclusive";
 const PAIRS: &str = "must be a host:port pair or multiple pairs separated by commas";
@@ -17,16 +17,16 @@ const TARGET_MAX: usize = 64;
 pub(super) fn validate(path: &Path<'_>, field: &str, source: &Tree, refusals: &mut Refusals) {
     match field {
         "nfs" => {
-            required(path, source, &["server", "path"], refusals);
+            required_fields(path, source, &["server", "path"], refusals);
             let target = source.text("path");
             if !target.starts_with('/') {
                 refusals.invalid(&path.field("path"), target, "must be an absolute path");
             }
         }
         "iscsi" => validate_iscsi(path, source, refusals),
-        "glusterfs" => required(path, source, &["endpoints", "path"], refusals),
-        "cephfs" => required(path, source, &["monitors"], refusals),
-        "rbd" => required(path, source, &["monitors", "image"], refusals),
+        "glusterfs" => required_fields(path, source, &["endpoints", "path"], refusals),
+        "cephfs" => required_fields(path, source, &["monitors"], refusals),
+        "rbd" => required_fields(path, source, &["monitors", "image"], refusals),
         "quobyte" => validate_quobyte(path, source, refusals),
         "fc" => validate_fibre(path, source, refusals),
         "csi" => validate_csi(path, source, refusals),
@@ -36,7 +36,7 @@ pub(super) fn validate(path: &Path<'_>, field: &str, source: &Tree, refusals: &m
 }
 
 fn validate_iscsi(path: &Path<'_>, source: &Tree, refusals: &mut Refusals) {
-    required(path, source, &["targetPortal", "iqn"], refusals);
+    required_fields(path, source, &["targetPortal", "iqn"], refusals);
     let name = source.text("iqn");
     if !name.is_empty() {
         validate_iscsi_name(&path.field("iqn"), name, refusals);
@@ -118,7 +118,7 @@ fn validate_quobyte(path: &Path<'_>, source: &Tree, refusals: &mut Refusals) {
             refusals.invalid(&path.field("registry"), registry, PAIRS);
         }
     }
-    required(path, source, &["volume"], refusals);
+    required_fields(path, source, &["volume"], refusals);
 }
 
 /// Whether Go's `net.SplitHostPort` can split a text.
@@ -149,7 +149,7 @@ fn validate_fibre(path: &Path<'_>, source: &Tree, refusals: &mut Refusals) {
     }
     if !ids.is_empty() {
         let detail = "targetWWNs and wwids can not be specified simultaneously";
-        refusals.invalid(&targets_path, raw(go_value(source.at("targetWWNs"))), detail);
+        refusals.invalid(&targets_path, source.at("targetWWNs"), detail);
     }
     match source.at("lun").as_int() {
         None => refusals.required(&path.field("lun"), "lun is required if targetWWNs is specified"),
@@ -187,7 +187,7 @@ fn validate_csi(path: &Path<'_>, source: &Tree, refusals: &mut Refusals) {
 
 /// Options of a driver do not use names that are Kubernetes' own.
 fn validate_flex(path: &Path<'_>, source: &Tree, refusals: &mut Refusals) {
-    required(path, source, &["driver"], refusals);
+    required_fields(path, source, &["driver"], refusals);
     let path = path.field("options");
     for key in source.entries("options").keys() {
         let domain = key.split_once('/').map_or(key, |(domain, _)| domain);

@@ -7,10 +7,15 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use crate::pod::shown::{go_struct, go_text, raw, tell};
+use crate::internal::{shown, shown_list};
+use crate::text::tell;
+
+/// The type of an address, of pods and of hosts alike.
+const ADDRESS: &str = "io.k8s.api.core.v1.PodIP";
 
 /// Addresses: each one once, at most one of a family. Those that the object has already may be ambiguous.
-pub(super) fn validate(path: &Path<'_>, list: &[Tree], old: &[Tree], refusals: &mut Refusals) {
+pub(super) fn validate(path: &Path<'_>, given: &Tree, old: &[Tree], refusals: &mut Refusals) {
+    let list = given.as_list().unwrap_or_default();
     for (at, address) in list.iter().enumerate() {
         let text = address.text("ip");
         let known = old.iter().any(|one| one.text("ip") == text);
@@ -19,7 +24,6 @@ pub(super) fn validate(path: &Path<'_>, list: &[Tree], old: &[Tree], refusals: &
     if list.len() < 2 {
         return;
     }
-    let shown = |one: &Tree| go_struct(&[("IP", go_text(one.text("ip")))]);
     let parsed: Vec<Option<Ip>> = list.iter().map(|one| names::parse_ip_sloppy(one.text("ip"))).collect();
     let broken = parsed.iter().position(Option::is_none);
     if let Some(at) = broken {
@@ -30,27 +34,25 @@ pub(super) fn validate(path: &Path<'_>, list: &[Tree], old: &[Tree], refusals: &
     let of_v4 = |ip: &Option<Ip>| ip.and_then(Ip::v4).is_some();
     let both = broken.is_none() && parsed.iter().any(of_v4) && !parsed.iter().all(of_v4);
     if !both || list.len() > 2 {
-        let all: Vec<String> = list.iter().map(shown).collect();
         let detail = "may specify no more than one IP for each IP family";
-        refusals.invalid(path, raw(format!("[{}]", all.join(","))), detail);
+        refusals.invalid(path, shown_list(ADDRESS, given), detail);
     }
     let mut seen = BTreeSet::new();
     for (at, one) in list.iter().enumerate() {
         if parsed[at].is_some() && !seen.insert(one.text("ip")) {
-            refusals.duplicate(&path.index(at), raw(shown(one)));
+            refusals.duplicate(&path.index(at), shown(ADDRESS, one));
         }
     }
 }
 
 pub(super) fn validate_host(path: &Path<'_>, status: &Tree, before: &Tree, refusals: &mut Refusals) {
-    let list = status.items("hostIPs");
-    let Some(first) = list.first().map(|first| first.text("ip")) else {
+    let Some(first) = status.items("hostIPs").first().map(|first| first.text("ip")) else {
         return;
     };
     if status.text("hostIP") != first {
         refusals.invalid(&path.index(0).field("ip"), first, "must be equal to `hostIP`");
     }
-    validate(path, list, before.items("hostIPs"), refusals);
+    validate(path, status.at("hostIPs"), before.items("hostIPs"), refusals);
 }
 
 #[cfg(test)]
@@ -70,7 +72,7 @@ mod tests {
             let (list, old) = (json(list), json(old));
             let mut refusals = Refusals::new();
             let path = Path::of("podIPs");
-            validate(&path, list.as_list().unwrap(), old.as_list().unwrap(), &mut refusals);
+            validate(&path, &list, old.as_list().unwrap(), &mut refusals);
             assert_eq!(refusals.len(), wrong, "{list:?}");
         }
     }

@@ -7,7 +7,7 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use crate::pod::shown::tell;
+use crate::text::tell;
 
 /// The claims of a pod, and the one that was made for what it asks of extended resources.
 pub(super) fn validate(path: &Path<'_>, object: &Tree, refusals: &mut Refusals) {

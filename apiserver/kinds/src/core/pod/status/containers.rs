@@ -9,7 +9,7 @@ use apiserver_api::tree::Tree;
 
 use super::LISTS;
 use crate::pod::containers::is_sidecar;
-use crate::pod::shown::tell_number;
+use crate::text::tell_number;
 
 const HEALTH: &[&str] = &["Healthy", "Unhealthy", "Unknown"];
 

@@ -15,7 +15,7 @@ use crate::check::immutable;
 use crate::kind::{Asked, StatusRules, keep};
 use crate::pod::resources;
 use crate::pod::scope::Options;
-use crate::pod::shown::tell;
+use crate::text::tell;
 
 const NOT_NEGATIVE: &str = "must be a non-negative integer";
 const LISTS: [&str; 3] = [
@@ -101,7 +101,7 @@ impl StatusRules for PodStatus {
         claims::validate(&path, object, refusals);
         addresses::validate(
             &path.field("podIPs"),
-            status.items("podIPs"),
+            status.at("podIPs"),
             before.items("podIPs"),
             refusals,
         );

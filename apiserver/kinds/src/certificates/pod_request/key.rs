@@ -1,0 +1,214 @@
+//! Public keys that pods may ask certificates for, and the proof that whoever asks has the other half.
+
+use sha2::{Digest, Sha256, Sha512};
+use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::oid_registry::Oid;
+use x509_parser::prelude::FromDer;
+use x509_parser::public_key::PublicKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
+
+const ED25519: &str = "1.3.101.112";
+const X25519: &str = "1.3.101.110";
+const DSA: &str = "1.2.840.10040.4.1";
+const EC: &str = "1.2.840.10045.2.1";
+const P224: &str = "1.3.132.0.33";
+const P256: &str = "1.2.840.10045.3.1.7";
+const P384: &str = "1.3.132.0.34";
+const P521: &str = "1.3.132.0.35";
+const ECDSA_WITH_SHA512: &str = "1.2.840.10045.4.3.4";
+
+/// A public key.
+pub(super) enum Key {
+    Ed25519(ed25519_dalek::VerifyingKey),
+    P256(p256::ecdsa::VerifyingKey),
+    P384(p384::ecdsa::VerifyingKey),
+    P521(p521::ecdsa::VerifyingKey),
+    Rsa(Box<rsa::RsaPublicKey>),
+    /// One that can be read, and may not be asked for.
+    Odd(Odd),
+}
+
+/// Why a key may not be asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Odd {
+    /// Of another curve.
+    Curve(&'static str),
+    /// Of another size in bits.
+    Modulus(usize),
+    /// Of another sort.
+    Sort,
+}
+
+/// The key of a `SubjectPublicKeyInfo`; nothing where it is none.
+pub(super) fn parse(der: &[u8]) -> Option<Key> {
+    match SubjectPublicKeyInfo::from_der(der) {
+        Ok(([], info)) => of(&info),
+        _ => None,
+    }
+}
+
+fn of(info: &SubjectPublicKeyInfo<'_>) -> Option<Key> {
+    let bytes = &*info.subject_public_key.data;
+    match info.algorithm.algorithm.to_id_string().as_str() {
+        ED25519 => {
+            let key = ed25519_dalek::VerifyingKey::from_bytes(bytes.try_into().ok()?).ok()?;
+            Some(Key::Ed25519(key))
+        }
+        X25519 | DSA => Some(Key::Odd(Odd::Sort)),
+        EC => {
+            let curve: Oid<'_> = info.algorithm.parameters.as_ref()?.as_oid().ok()?;
+            match curve.to_id_string().as_str() {
+                P224 => Some(Key::Odd(Odd::Curve("curve P-224"))),
+                P256 => p256::ecdsa::VerifyingKey::from_sec1_bytes(bytes).ok().map(Key::P256),
+                P384 => p384::ecdsa::VerifyingKey::from_sec1_bytes(bytes).ok().map(Key::P384),
+                P521 => p521::ecdsa::VerifyingKey::from_sec1_bytes(bytes).ok().map(Key::P521),
+                _ => None,
+            }
+        }
+        _ => match info.parsed().ok()? {
+            PublicKey::RSA(key) => {
+                let bits = key.key_size();
+                if bits != 3072 && bits != 4096 {
+                    return Some(Key::Odd(Odd::Modulus(bits)));
+                }
+                let number = rsa::BigUint::from_bytes_be;
+                let key = rsa::RsaPublicKey::new(number(key.modulus), number(key.exponent)).ok()?;
+                Some(Key::Rsa(Box::new(key)))
+            }
+            _ => None,
+        },
+    }
+}
+
+impl Key {
+    /// Whether a signature of a text was made with the other half.
+    pub(super) fn signed(&self, text: &[u8], signature: &[u8]) -> bool {
+        if let Self::Ed25519(key) = self {
+            use ed25519_dalek::Verifier as _;
+            let signature = ed25519_dalek::Signature::from_slice(signature);
+            return signature.is_ok_and(|signature| key.verify(text, &signature).is_ok());
+        }
+        self.signed_digest(&Sha256::digest(text), signature)
+    }
+
+    fn signed_digest(&self, digest: &[u8], signature: &[u8]) -> bool {
+        use rsa::signature::hazmat::PrehashVerifier as _;
+        match self {
+            Self::P256(key) => p256::ecdsa::Signature::from_der(signature)
+                .is_ok_and(|signature| key.verify_prehash(digest, &signature).is_ok()),
+            Self::P384(key) => p384::ecdsa::Signature::from_der(signature)
+                .is_ok_and(|signature| key.verify_prehash(digest, &signature).is_ok()),
+            Self::P521(key) => p521::ecdsa::Signature::from_der(signature)
+                .is_ok_and(|signature| key.verify_prehash(&padded(digest), &signature).is_ok()),
+            Self::Rsa(key) => pss(key, digest, signature),
+            Self::Ed25519(_) | Self::Odd(_) => false,
+        }
+    }
+}
+
+/// A digest as long as this curve's numbers; the library refuses those that are less than half of that, which Go takes as
+/// the numbers that they are.
+fn padded(digest: &[u8]) -> Vec<u8> {
+    let mut padded = vec![0; 66_usize.saturating_sub(digest.len())];
+    padded.extend_from_slice(digest);
+    padded
+}
+
+/// RSASSA-PSS with a salt of any length, as Go verifies it where nothing else is asked for. The length is not told to the
+/// library's verification, so those that there can be are tried: first what signers choose.
+fn pss(key: &rsa::RsaPublicKey, digest: &[u8], signature: &[u8]) -> bool {
+    use rsa::traits::PublicKeyParts as _;
+    let most = key.size().saturating_sub(digest.len() + 2);
+    let usual = [most, digest.len()];
+    let verifies = |salt| {
+        key.verify(rsa::Pss::new_with_salt::<Sha256>(salt), digest, signature)
+            .is_ok()
+    };
+    usual.into_iter().any(verifies)
+}
+
+/// Why a request by which a key is handed in (PKCS #10) is refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum BadRequest {
+    /// It cannot be read.
+    Malformed,
+    /// It is not signed with the other half of its key.
+    Unsigned,
+}
+
+/// The key of a request that is signed with the other half of it.
+///
+/// # Errors
+/// Why it is none.
+pub(super) fn of_request(der: &[u8]) -> Result<Key, BadRequest> {
+    let (rest, request) = X509CertificationRequest::from_der(der).map_err(|_| BadRequest::Malformed)?;
+    let info = &request.certification_request_info.subject_pki;
+    let key = of(info).filter(|_| rest.is_empty()).ok_or(BadRequest::Malformed)?;
+    let algorithm = request.signature_algorithm.algorithm.to_id_string();
+    let signed = match &key {
+        // Which the library that checks the others does not know.
+        Key::P521(_) if algorithm == ECDSA_WITH_SHA512 => {
+            let digest = Sha512::digest(request.certification_request_info.raw);
+            key.signed_digest(&digest, &request.signature_value.data)
+        }
+        _ => request.verify_signature().is_ok(),
+    };
+    if signed { Ok(key) } else { Err(BadRequest::Unsigned) }
+}
+
+/// Whether two keys are the same one, by what certificates and requests hold of them.
+pub(super) fn same(one: &SubjectPublicKeyInfo<'_>, other: &SubjectPublicKeyInfo<'_>) -> bool {
+    let curve = |info: &SubjectPublicKeyInfo<'_>| {
+        let parameters = info.algorithm.parameters.as_ref();
+        parameters.and_then(|one| one.as_oid().ok().map(|oid| oid.to_id_string()))
+    };
+    one.algorithm.algorithm == other.algorithm.algorithm
+        && curve(one) == curve(other)
+        && one.subject_public_key.data == other.subject_public_key.data
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::super::super::samples::{KEYS, POD_REQUESTS, SHORT_KEYS};
+    use super::{BadRequest, Key, Odd, of_request, parse};
+
+    fn bytes(text: &str) -> Vec<u8> {
+        STANDARD.decode(text).unwrap()
+    }
+
+    #[test]
+    fn a_proof_is_a_signature_of_the_uid_by_the_key() {
+        for (key, proof) in KEYS {
+            let (parsed, mut proof) = (parse(&bytes(key)).unwrap(), bytes(proof));
+            assert!(parsed.signed(b"u", &proof), "{key}");
+            assert!(!parsed.signed(b"v", &proof), "{key}");
+            *proof.last_mut().unwrap() ^= 1;
+            assert!(!parsed.signed(b"u", &proof) && !parsed.signed(b"u", b""), "{key}");
+        }
+    }
+
+    #[test]
+    fn keys_are_of_few_curves_and_long() {
+        for (key, expected) in SHORT_KEYS.iter().zip([Odd::Curve("curve P-224"), Odd::Modulus(2048)]) {
+            let Some(Key::Odd(odd)) = parse(&bytes(key)) else {
+                panic!("{key}");
+            };
+            assert_eq!(odd, expected);
+        }
+        assert!(parse(b"x").is_none());
+    }
+
+    #[test]
+    fn a_request_is_signed_with_its_own_key() {
+        for request in POD_REQUESTS {
+            let mut request = bytes(request);
+            assert!(of_request(&request).is_ok());
+            *request.last_mut().unwrap() ^= 1;
+            assert_eq!(of_request(&request).err(), Some(BadRequest::Unsigned));
+            assert_eq!(of_request(&request[1..]).err(), Some(BadRequest::Malformed));
+        }
+    }
+}
