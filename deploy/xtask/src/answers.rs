@@ -1,6 +1,6 @@
 //! Plays recorded answers of a real kube-apiserver against ours, and holds the counts against a committed floor.
 //!
-//! The recordings and their player stand beside the repository where they are at all; without them there is nothing to do.
+//! The recordings and their player are no part of the repository; who has them says where.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -40,13 +40,15 @@ struct Recordings {
 }
 
 impl Recordings {
-    fn beside(root: &Path) -> Option<Self> {
-        let shared = root.parent()?.join("shared");
+    fn below(folder: &Path) -> anyhow::Result<Self> {
         let found = Self {
-            answers: shared.join("data/kubernetes-1.36/answers"),
-            player: shared.join("tools/answers/answers.py"),
+            answers: folder.join("data/kubernetes-1.36/answers"),
+            player: folder.join("tools/answers/answers.py"),
         };
-        (found.answers.is_dir() && found.player.is_file()).then_some(found)
+        for path in [&found.answers, &found.player] {
+            ensure!(path.exists(), "{} is not there", path.display());
+        }
+        Ok(found)
     }
 }
 
@@ -54,12 +56,9 @@ impl Recordings {
 ///
 /// # Errors
 /// A server that does not start, a player that fails, or a count below its floor.
-pub(crate) fn run(workspace: &Workspace, write: bool) -> anyhow::Result<()> {
+pub(crate) fn run(workspace: &Workspace, folder: &Path, write: bool) -> anyhow::Result<()> {
     let root = &workspace.root;
-    let Some(recordings) = Recordings::beside(root) else {
-        println!("skipped: there are no recorded answers beside this repository");
-        return Ok(());
-    };
+    let recordings = Recordings::below(folder)?;
     let binary = build(root)?;
     let mut reached = BTreeMap::new();
     for story in STORIES {

@@ -9,6 +9,8 @@ mod layers;
 mod tidy;
 mod workspace;
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 
 use crate::workspace::Workspace;
@@ -32,9 +34,10 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Play recorded answers of a real kube-apiserver, where they are beside the repository, and hold the counts against the
-    /// committed floor.
+    /// Play recorded answers of a real kube-apiserver and hold the counts against the committed floor.
     Answers {
+        /// Has the recordings in data/kubernetes-1.36/answers and their player in tools/answers/answers.py.
+        folder: PathBuf,
         /// Raise the floor to what was reached.
         #[arg(long)]
         write: bool,
@@ -53,7 +56,7 @@ fn main() -> anyhow::Result<()> {
         Task::Layers => layers::check(&workspace),
         Task::Tidy => tidy::check(&workspace)?,
         Task::Gen { check } => gen_docs::run(&workspace, check)?,
-        Task::Answers { write } => return answers::run(&workspace, write),
+        Task::Answers { folder, write } => return answers::run(&workspace, &folder, write),
         Task::Instructions { write } => return instructions::run(&workspace, write),
     };
     for finding in &findings {
