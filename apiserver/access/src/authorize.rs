@@ -11,6 +11,7 @@ pub mod modes;
 
 use apiserver_api::tree::Text;
 use apiserver_api::user::User;
+use apiserver_api::{fields, labels};
 use async_trait::async_trait;
 
 pub use chain::Chain;
@@ -71,21 +72,10 @@ pub struct Resource<'a> {
     pub subresource: &'a str,
     /// Empty where it is not about one object.
     pub name: &'a str,
-    /// Requirements of a field selector, where all could be read: field, operator (`=`, `!=`), value.
-    pub fields: &'a [Requirement],
-    /// Requirements of a label selector: key, operator (`In`, `NotIn`, `Exists`, `DoesNotExist`), values.
-    pub labels: &'a [Requirement],
-}
-
-/// A requirement of a selector.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Requirement {
-    /// The field or the label's key.
-    pub key: Text,
-    /// As the API spells it.
-    pub operator: Text,
-    /// What it is compared with.
-    pub values: Vec<Text>,
+    /// What the objects' fields must be; what could not be read of it is not here.
+    pub fields: &'a [fields::Term],
+    /// What their labels must be; what could not be read of it is not here.
+    pub labels: &'a [labels::Requirement],
 }
 
 /// What an authorizer says.

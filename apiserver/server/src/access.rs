@@ -35,6 +35,7 @@ pub(crate) fn on<'a>(info: &'a Info, path: &'a str) -> On<'a> {
         resource: &info.resource,
         subresource: &info.subresource,
         name: &info.name,
-        ..Asked::default()
+        fields: info.fields.terms(),
+        labels: info.labels.requirements(),
     })
 }

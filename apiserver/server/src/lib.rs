@@ -5,6 +5,7 @@
 mod access;
 mod answer;
 pub mod catalog;
+pub mod connect;
 mod decode;
 pub mod discovery;
 mod handlers;

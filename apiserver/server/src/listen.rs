@@ -58,8 +58,13 @@ async fn connection(stream: TcpStream, tls: ServerTls, pipeline: Arc<Pipeline>) 
     let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
     let chain = chain.iter().cloned().map(CertificateDer::into_owned).collect();
     let peer = Peer::new(chain).map(Arc::new);
-    let service =
-        service_fn(move |request: Request<Incoming>| pipeline.clone().serve(peer.clone(), request.map(Body::new)));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        if let Some(remote) = remote {
+            request.extensions_mut().insert(remote);
+        }
+        pipeline.clone().serve(peer.clone(), request)
+    });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
     builder

@@ -52,9 +52,11 @@ impl Pipeline {
         let info = Info::of(&parts.method, &path, &query);
         let mut call = Call {
             method: parts.method,
+            uri: parts.uri,
             path,
             query,
             headers: parts.headers,
+            extensions: parts.extensions,
             info,
             user: User::default(),
             now: self.machine.now(),

@@ -22,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::catalog::Catalog;
+use crate::connect::{self, Connect, Direct};
 use crate::discovery::{self, Served};
 use crate::health::Health;
 use crate::in_flight::InFlight;
@@ -52,6 +53,8 @@ pub struct Config {
     pub admission: Chain,
     /// Who makes tokens of service accounts, if anybody does.
     pub token_requests: Option<Requests>,
+    /// How nodes, pods and services themselves are reached.
+    pub connect: connect::Settings,
     /// What it is to its cluster. What it serves and whether it is ready is filled in here.
     pub inside: inside::Options,
     /// The configuration of the issuer of service accounts' tokens, and its keys: ready JSON.
@@ -84,6 +87,9 @@ pub enum Error {
     /// What was said of authorization makes no sense.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     Authorization(Vec<modes::Error>),
+    /// The certificates for the way to nodes cannot be used.
+    #[error("{0}")]
+    Kubelets(#[from] base::tls::Error),
     /// A metric is there twice.
     #[error("{0}")]
     Metrics(#[from] prometheus::Error),
@@ -129,6 +135,7 @@ impl Server {
             services: Some(services),
             token_requests: config.token_requests,
             event_ttl: config.event_ttl,
+            connect: Connect::new(config.connect, Arc::new(Direct), &tasks)?,
         });
         late.set(&machine);
         let hooks = Hooks::new();

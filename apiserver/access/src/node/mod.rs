@@ -162,7 +162,7 @@ impl Nodes {
 /// Whether only what is on the node is asked for.
 fn selects(on: &Resource<'_>, node: &str) -> bool {
     let mut fields = on.fields.iter();
-    fields.any(|field| field.key == "spec.nodeName" && field.operator == "=" && field.values == [node])
+    fields.any(|term| term.field == "spec.nodeName" && term.equal && term.value == node)
 }
 
 fn lease(node: &str, verb: &str, on: &Resource<'_>) -> Verdict {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use apiserver_api::fields::Selector;
 use apiserver_api::gvk::GroupResource;
 use apiserver_api::user::User;
 use apiserver_storage::cluster::Cluster;
 
 use super::{Nodes, identity};
-use crate::authorize::{Attributes, Authorizer, On, Requirement, Resource, Verdict};
+use crate::authorize::{Attributes, Authorizer, On, Resource, Verdict};
 use crate::fake_cluster::FakeCluster;
 
 static PODS: GroupResource = GroupResource::known("", "pods");
@@ -61,11 +62,7 @@ async fn ask_as(nodes: &Nodes, user: &User, asked: &str) -> Verdict {
         .collect();
     let mut fields = Vec::new();
     if let Some(node) = words.last().and_then(|last| last.strip_prefix("nodeName=")) {
-        fields.push(Requirement {
-            key: "spec.nodeName".into(),
-            operator: "=".into(),
-            values: vec![node.into()],
-        });
+        fields.extend_from_slice(Selector::one("spec.nodeName", node).terms());
         words.pop();
     }
     let [verb, namespace, group, resource, name] = words[..] else {

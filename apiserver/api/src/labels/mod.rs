@@ -183,6 +183,13 @@ pub struct Selector {
     requirements: Option<Vec<Requirement>>,
 }
 
+/// Selects every object.
+impl Default for Selector {
+    fn default() -> Self {
+        Self::everything()
+    }
+}
+
 impl Selector {
     /// Selects every object.
     pub const fn everything() -> Self {

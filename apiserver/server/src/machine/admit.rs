@@ -107,6 +107,30 @@ impl Machine {
         self.admission.validate(&write.request(self), object).await
     }
 
+    /// Lets every plugin change how a client is to be connected (`PodExecOptions` and the like), or refuse it.
+    pub(crate) async fn admit_connect(
+        &self,
+        call: &Call,
+        resource: &Resource,
+        subresource: &str,
+        options: &mut Tree,
+    ) -> Result<(), Status> {
+        let none = Tree::Null;
+        let admitted = Admitted {
+            call,
+            resource,
+            subresource,
+            namespace: &call.info.namespace,
+            name: &call.info.name,
+            operation: Operation::Connect,
+            dry_run: false,
+            options: &none,
+            old: None,
+        };
+        self.admit(&admitted, options).await?;
+        self.validate(&admitted, Some(options)).await
+    }
+
     /// Lets every plugin refuse a deletion.
     pub(super) async fn admit_delete(&self, write: &Admitted<'_>) -> Result<(), Status> {
         let request = write.request(self);

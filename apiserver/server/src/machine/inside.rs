@@ -10,7 +10,7 @@ use apiserver_api::tree::Tree;
 use apiserver_api::user::User;
 use apiserver_storage::cluster::Cluster;
 use async_trait::async_trait;
-use http::{HeaderMap, Method};
+use http::{Extensions, HeaderMap, Method, Uri};
 use parking_lot::Mutex;
 
 use super::delete::Deletion;
@@ -29,9 +29,11 @@ impl Machine {
     pub(crate) fn own_call(&self) -> Call {
         Call {
             method: Method::POST,
+            uri: Uri::default(),
             path: String::new(),
             query: Query::default(),
             headers: HeaderMap::new(),
+            extensions: Extensions::new(),
             info: Info::default(),
             user: User::apiserver(),
             now: self.now(),

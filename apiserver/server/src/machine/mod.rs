@@ -39,6 +39,7 @@ pub(crate) use self::replace::{Desired, Edit};
 pub(crate) use self::speech::Speech;
 pub(crate) use self::watch::{Draw, event, stream};
 use crate::catalog::{Catalog, Resource};
+use crate::connect::Connect;
 use crate::inside::addresses::ServiceAddresses;
 use crate::options::WriteOptions;
 use crate::request::Call;
@@ -63,6 +64,8 @@ pub struct Machine {
     pub services: Option<ServiceAddresses>,
     /// How long events are kept.
     pub event_ttl: Duration,
+    /// What leads to nodes, pods and services themselves.
+    pub connect: Connect,
 }
 
 /// An object on its way to the client: as it is stored, or as it would be.

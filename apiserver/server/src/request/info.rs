@@ -1,7 +1,7 @@
 //! What a path and a method ask for (`RequestInfo`): a resource and a verb, or another path of the server.
 
-use apiserver_api::fields;
 use apiserver_api::names::name_is_path_segment;
+use apiserver_api::{fields, labels};
 use http::Method;
 
 use super::query::Query;
@@ -27,6 +27,10 @@ pub(crate) struct Info {
     pub(crate) is_named: bool,
     /// The parts of the path from the resource on.
     pub(crate) parts: usize,
+    /// Which of the objects are meant, for those who say whether that may be; everything where it cannot be read.
+    pub(crate) fields: fields::Selector,
+    /// The same by their labels.
+    pub(crate) labels: labels::Selector,
 }
 
 impl Info {
@@ -61,7 +65,17 @@ impl Info {
         }
         info.place(parts);
         info.refine(query);
+        info.select(query);
         info
+    }
+
+    /// Upstream does not tell of selectors where the path itself says that it is a watch.
+    fn select(&mut self, query: &Query) {
+        let many = matches!(self.verb.as_str(), "list" | "watch" | "deletecollection");
+        if many && !self.by_prefix && self.subresource.is_empty() {
+            self.fields = fields::Selector::parse(query.text("fieldSelector")).unwrap_or_default();
+            self.labels = labels::Selector::parse(query.text("labelSelector")).unwrap_or_default();
+        }
     }
 
     /// Namespace, resource, name and subresource.

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use apiserver_api::time::Time;
 use apiserver_api::user::User;
-use http::{HeaderMap, Method};
+use http::{Extensions, HeaderMap, Method, Uri};
 use parking_lot::Mutex;
 
 use self::info::Info;
@@ -18,10 +18,14 @@ use self::query::Query;
 /// A request.
 pub(crate) struct Call {
     pub(crate) method: Method,
+    /// As it was sent.
+    pub(crate) uri: Uri,
     /// As it was sent, with percent signs decoded.
     pub(crate) path: String,
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
+    /// What the connection says of it: the `SocketAddr` of the client, and how the connection is taken over.
+    pub(crate) extensions: Extensions,
     pub(crate) info: Info,
     pub(crate) user: User,
     /// When it came, by the clock on the wall.
@@ -86,7 +90,7 @@ pub(crate) mod tests {
 
     use apiserver_api::time::Time;
     use apiserver_api::user::User;
-    use http::{HeaderMap, Method};
+    use http::{Extensions, HeaderMap, Method};
     use parking_lot::Mutex;
 
     use super::{Call, Info, Query};
@@ -99,9 +103,11 @@ pub(crate) mod tests {
         Call {
             info: Info::of(&method, path, &query),
             method,
+            uri: target.parse().unwrap(),
             path: path.to_owned(),
             query,
             headers: HeaderMap::new(),
+            extensions: Extensions::new(),
             user: User::default(),
             now: Time::from_unix(0),
             since: Instant::now(),

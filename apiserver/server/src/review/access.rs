@@ -1,6 +1,6 @@
 //! `SubjectAccessReview`, its local form, and `SelfSubjectAccessReview`: may this be done.
 
-use apiserver_access::authorize::{Attributes, Decision, On, Requirement, Resource as On_, Verdict};
+use apiserver_access::authorize::{Attributes, Decision, On, Resource as On_, Verdict};
 use apiserver_api::gvk::GroupKind;
 use apiserver_api::meta;
 use apiserver_api::path::Path;
@@ -8,8 +8,9 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
 use apiserver_api::user::User;
+use apiserver_api::{fields, labels};
 
-use super::check;
+use super::{check, selectors};
 use crate::catalog::Resource;
 use crate::machine::Machine;
 use crate::request::Call;
@@ -30,10 +31,18 @@ pub(super) async fn answer(
     } else {
         subject(spec)
     };
-    let (fields, labels) = (requirements(spec, "fieldSelector"), requirements(spec, "labelSelector"));
-    let asked = attributes(&user, spec, &fields, &labels);
+    let asked = spec.at("resourceAttributes");
+    let fields = selectors::fields(asked.at("fieldSelector"));
+    let labels = selectors::labels(asked.at("labelSelector"));
+    let asked = attributes(&user, spec, &fields.terms, &labels.terms);
     let verdict = machine.authorizer.authorize(&asked).await;
-    review.set("status", status(&verdict));
+    let complaints = [fields.complaint("fieldSelector"), labels.complaint("labelSelector")];
+    let mut errors: Vec<&str> = complaints.iter().flatten().map(String::as_str).collect();
+    if !verdict.error.is_empty() {
+        errors.insert(0, &verdict.error);
+    }
+    let status = status(&verdict, &errors.join("; "));
+    review.set("status", status);
     Ok(())
 }
 
@@ -65,8 +74,8 @@ fn subject(spec: &Tree) -> User {
 fn attributes<'a>(
     user: &'a User,
     spec: &'a Tree,
-    fields: &'a [Requirement],
-    labels: &'a [Requirement],
+    fields: &'a [fields::Term],
+    labels: &'a [labels::Requirement],
 ) -> Attributes<'a> {
     let path = spec.at("nonResourceAttributes");
     if !path.is_null() {
@@ -93,22 +102,7 @@ fn attributes<'a>(
     }
 }
 
-/// The requirements of a selector that the question carries.
-fn requirements(spec: &Tree, selector: &str) -> Vec<Requirement> {
-    let requirements = spec.at("resourceAttributes").at(selector).items("requirements");
-    let requirements = requirements.iter().map(|one| Requirement {
-        key: one.text("key").into(),
-        operator: one.text("operator").into(),
-        values: one
-            .items("values")
-            .iter()
-            .filter_map(|value| value.as_str().map(Into::into))
-            .collect(),
-    });
-    requirements.collect()
-}
-
-fn status(verdict: &Verdict) -> Tree {
+fn status(verdict: &Verdict, error: &str) -> Tree {
     let mut status = Tree::map();
     status.set("allowed", verdict.decision == Decision::Allow);
     if verdict.decision == Decision::Deny {
@@ -117,8 +111,8 @@ fn status(verdict: &Verdict) -> Tree {
     if !verdict.reason.is_empty() {
         status.set("reason", verdict.reason.as_str());
     }
-    if !verdict.error.is_empty() {
-        status.set("evaluationError", verdict.error.as_str());
+    if !error.is_empty() {
+        status.set("evaluationError", error);
     }
     status
 }

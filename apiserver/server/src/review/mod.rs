@@ -2,6 +2,7 @@
 
 mod access;
 mod rules;
+mod selectors;
 mod who;
 
 use apiserver_api::gvk::GroupKind;

@@ -10,6 +10,7 @@ use axum::body::Body;
 
 use crate::answer::{self, Answer, Served};
 use crate::catalog::Resource;
+use crate::connect;
 use crate::handlers::{namespace, not_allowed, nowhere, patch_part, replace};
 use crate::machine::Machine;
 use crate::options::WriteOptions;
@@ -36,6 +37,9 @@ pub(crate) async fn serve(
         || (info.rest.len() > 0 && part.name != "proxy")
     {
         return Err(nowhere());
+    }
+    if connect::leads_out(resource, part.name) {
+        return connect::serve(machine, resource, part.name, call, body).await;
     }
     let verb = match info.verb.as_str() {
         "get" if call.method != http::Method::HEAD => Verb::Get,

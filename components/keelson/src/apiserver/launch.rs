@@ -8,6 +8,7 @@ use apiserver_access::authenticate::{self, Anonymous, Authorities, FrontProxy, T
 use apiserver_access::authorize::modes;
 use apiserver_access::tokens::{Issuer, Keys, Metadata, PrivateKey, Requests};
 use apiserver_admission::{Chain, Choice, Configurations, Parts as PluginParts};
+use apiserver_server::connect;
 use apiserver_server::discovery::Served;
 use apiserver_server::inside::addresses::{NodePorts, PortRange};
 use apiserver_server::inside::store::{StoredLeases, StoredRange};
@@ -77,6 +78,7 @@ pub(crate) async fn launch(settings: &Settings) -> Result<Launched> {
         token_requests: token_requests(settings, &random)?,
         authorization: authorization(settings),
         admission: admission(settings, &clock, &random)?,
+        connect: connect_settings(settings),
         inside: inside_options(settings, &client, &random, believed.subscribe(), port),
         tokens: known.documents,
         in_flight: in_flight(settings),
@@ -357,6 +359,13 @@ fn admission(settings: &Settings, clock: &Arc<dyn Clock>, random: &Arc<dyn Rando
         let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
         Error::new(texts.join(", "))
     })
+}
+
+fn connect_settings(settings: &Settings) -> connect::Settings {
+    connect::Settings {
+        kubelets: settings.kubelets.clone(),
+        bytes_per_second: settings.connection_bytes_per_second,
+    }
 }
 
 fn inside_options(

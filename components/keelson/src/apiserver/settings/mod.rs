@@ -29,7 +29,7 @@ use base::flags::pflag::Parsed;
 pub(crate) use admission::Admission;
 pub(crate) use authentication::Authentication;
 pub(crate) use authorization::Mode;
-pub(crate) use calls::{Aggregation, Kubelets};
+pub(crate) use calls::Aggregation;
 pub(crate) use etcd::Etcd;
 pub(crate) use generic::Generic;
 pub(crate) use host::default_address;
@@ -64,7 +64,7 @@ pub(crate) struct Settings {
     /// Addresses and ports of services.
     pub(crate) services: Services,
     /// How kubelets are called.
-    pub(crate) kubelets: Kubelets,
+    pub(crate) kubelets: apiserver_server::connect::Kubelets,
     /// How aggregated apiservers and webhooks are called.
     pub(crate) aggregation: Aggregation,
     /// What /metrics holds.
@@ -174,7 +174,7 @@ impl Settings {
             admission,
             runtime_config,
             services,
-            kubelets: Kubelets::read(parsed),
+            kubelets: calls::kubelets(parsed),
             aggregation: Aggregation::read(parsed),
             metrics,
             logging: Logging::read(parsed),
