@@ -9,6 +9,7 @@ use apiserver_api::tree::Tree;
 use super::GROUP;
 use crate::check::{immutable, non_negative};
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 
 const TYPE: &str = "io.k8s.api.apps.v1.ControllerRevision";
@@ -70,8 +71,7 @@ impl Rules for ControllerRevision {
     }
 
     fn validate_update(&self, asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         self.validate(asked, object, refusals);
         immutable(&Path::of("data"), object.at("data"), old.at("data"), refusals);
     }

@@ -9,6 +9,7 @@ use apiserver_api::tree::Tree;
 use super::{GROUP, drop_disabled};
 use crate::check::count_generation;
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::internal::shown;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep};
 use crate::template_columns::pairs;
@@ -205,8 +206,7 @@ impl StatusRules for DaemonSet {
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let counts = [
             "currentNumberScheduled",
             "numberMisscheduled",

@@ -9,6 +9,7 @@ use apiserver_api::tree::Tree;
 use super::{GROUP, drop_disabled};
 use crate::check::non_negative;
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::internal::{LABEL_SELECTOR, shown};
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep};
 use crate::{int_or_percent, pod, template_columns, workload};
@@ -183,8 +184,7 @@ impl StatusRules for Deployment {
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let (path, status) = (Path::of("status"), object.at("status"));
         let counts = [
             "observedGeneration",

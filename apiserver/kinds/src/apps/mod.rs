@@ -13,6 +13,7 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use crate::check::{immutable_struct, non_negative};
+use crate::core::metadata::validate_metadata_update;
 use crate::internal::LABEL_SELECTOR;
 use crate::kind::{Kind, validate_metadata};
 use crate::{pod, workload};
@@ -76,8 +77,7 @@ type SpecRule = fn(&Tree, Option<&Tree>, &mut Refusals);
 
 /// Checks what an object changes of another: the selector stays.
 fn validate_change(spec: SpecRule, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-    let path = Path::of("metadata");
-    meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+    validate_metadata_update(object, old, refusals);
     spec(object, Some(old), refusals);
     let path = Path::of("spec");
     let (new, kept) = (object.at("spec").at("selector"), old.at("spec").at("selector"));

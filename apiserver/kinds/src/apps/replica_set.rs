@@ -9,6 +9,7 @@ use super::deployment::validate_replicated;
 use super::{GROUP, drop_disabled};
 use crate::check::count_generation;
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep};
 use crate::{pod, template_columns, workload};
 
@@ -118,8 +119,7 @@ fn validate_spec(object: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
 
 impl StatusRules for ReplicaSet {
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let (path, status) = (Path::of("status"), object.at("status"));
         let counts = [
             "replicas",

@@ -10,6 +10,7 @@ use apiserver_api::tree::Tree;
 use super::GROUP;
 use crate::check::{count_generation, same, same_at};
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::core::persistent_volume_claim::spec as claim;
 use crate::internal::{LABEL_SELECTOR, shown};
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
@@ -106,8 +107,7 @@ impl Rules for StatefulSet {
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
         // The name is not checked again: it was once allowed to be one that no pod can have.
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let (new, old) = (object.at("spec"), old.at("spec"));
         validate_spec(new, Some(old), refusals);
         let kept = |spec: &Tree| {
@@ -307,8 +307,7 @@ impl StatusRules for StatefulSet {
         workload::validate_counts(&path, status, &parts, refusals);
         workload::validate_counts(&path, status, &["observedGeneration", "collisionCount"], refusals);
         workload::validate_parts(&path, status, &parts, "status.readyReplicas", refusals);
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         workload::validate_collisions(object, old, refusals);
     }
 }

@@ -9,6 +9,7 @@ use apiserver_api::tree::Tree;
 use super::{GROUP, job, schedule, time_zones};
 use crate::check::{count_generation, one_of};
 use crate::column::{AGE, Column, NAME, Words, age};
+use crate::core::metadata::validate_metadata_update;
 use crate::internal::{LABEL_SELECTOR, shown};
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
 use crate::{pod, template_columns, workload};
@@ -133,8 +134,7 @@ impl Rules for CronJob {
     }
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         validate_spec(object.at("spec"), Some(old.at("spec")), refusals);
     }
 

@@ -13,6 +13,7 @@ use x509_parser::prelude::FromDer;
 use super::{GROUP, pem, signer};
 use crate::check::immutable;
 use crate::column::{Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Conversion, Kind, Rules, Selectable, Version};
 
 /// The most bytes of a bundle.
@@ -76,8 +77,7 @@ impl Rules for ClusterTrustBundle {
         } else {
             self.validate(asked, object, refusals);
         }
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let path = Path::of("spec");
         let (new, old) = (new_spec.text("signerName"), old_spec.text("signerName"));
         immutable(&path.field("signerName"), &new.into(), &old.into(), refusals);

@@ -1,12 +1,12 @@
 //! `ConfigMap`: configuration as keys and values.
 
-use apiserver_api::meta;
 use apiserver_api::names::config_map_key;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 
 const TYPE: &str = "io.k8s.api.core.v1.ConfigMap";
@@ -65,8 +65,7 @@ impl Rules for ConfigMap {
     }
 
     fn validate_update(&self, asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         if old.flag("immutable") {
             if !object.flag("immutable") {
                 refusals.forbidden(&Path::of("immutable"), "field is immutable when `immutable` is set");

@@ -7,6 +7,7 @@ use apiserver_api::tree::Tree;
 
 use crate::check::count_generation;
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 use crate::pod;
 use crate::template_columns::{CONTAINERS, IMAGES, images, names, pairs};
@@ -66,10 +67,7 @@ impl Rules for PodTemplate {
     }
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
-        let finalizers = meta::metadata(object).items("finalizers");
-        meta::validate_known_finalizers(&path.field("finalizers"), finalizers, refusals);
+        validate_metadata_update(object, old, refusals);
         pod::validate_template_update(&Path::of(FIELD), object.at(FIELD), old.at(FIELD), refusals);
     }
 

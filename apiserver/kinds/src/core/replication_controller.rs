@@ -11,6 +11,7 @@ use apiserver_api::tree::{Map, Text, Tree};
 
 use crate::check::{count_generation, non_negative};
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{
     Asked, Dependents, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep, validate_metadata,
 };
@@ -136,8 +137,7 @@ impl Rules for ReplicationController {
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
         validate_metadata(self.name(), true, object, refusals);
         validate_spec(object, Some(old), refusals);
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
     }
 
     fn warnings(&self, object: &Tree, old: Option<&Tree>) -> Vec<String> {
@@ -226,8 +226,7 @@ struct Status;
 
 impl StatusRules for Status {
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let (path, status) = (Path::of("status"), object.at("status"));
         for field in [
             "replicas",

@@ -13,6 +13,7 @@ use apiserver_api::tree::Tree;
 use super::GROUP;
 use crate::check::count_generation;
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
 use crate::text::tell;
 
@@ -123,8 +124,7 @@ impl Rules for Ingress {
     }
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         validate_ingress(object, Leniency::of(old), refusals);
     }
 
@@ -139,8 +139,7 @@ impl Rules for Ingress {
 
 impl StatusRules for Ingress {
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let balancer = |object: &Tree| object.at("status").at("loadBalancer").items("ingress").to_vec();
         let known: Vec<Tree> = balancer(old).iter().map(|point| point.at("ip").clone()).collect();
         let status = Path::of("status");

@@ -9,6 +9,7 @@ use apiserver_api::tree::Tree;
 use super::{GROUP, reference};
 use crate::check::{count_generation, immutable};
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 use crate::text::tell;
 
@@ -85,8 +86,7 @@ impl Rules for IngressClass {
     }
 
     fn validate_update(&self, asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let controller = |object: &Tree| Tree::from(object.at("spec").text("controller"));
         let path = Path::of("spec");
         immutable(

@@ -8,6 +8,7 @@ use apiserver_api::tree::Tree;
 
 use super::GROUP;
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::internal::shown;
 use crate::kind::{Asked, Conversion, Kind, Rules, Version, validate_metadata};
 use crate::text::{required, tell};
@@ -94,8 +95,7 @@ impl Rules for IpAddress {
     }
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let spec = Path::of("spec");
         let parent = object.at("spec").at("parentRef");
         if parent != old.at("spec").at("parentRef") {

@@ -11,6 +11,7 @@ use apiserver_api::tree::Tree;
 use super::GROUP;
 use crate::check::count_generation_strictly;
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 use crate::text::tell;
 
@@ -77,8 +78,7 @@ impl Rules for NetworkPolicy {
     }
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         validate_spec(object.at("spec"), &Allowed::of(old.at("spec")), refusals);
     }
 }

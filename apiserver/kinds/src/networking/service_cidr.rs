@@ -8,6 +8,7 @@ use apiserver_api::tree::Tree;
 
 use super::GROUP;
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::internal::shown;
 use crate::kind::{
     Asked, Conversion, Kind, Rules, StatusRules, Subresource, Version, keep, keep_metadata, validate_metadata,
@@ -59,8 +60,7 @@ impl Rules for ServiceCidr {
     }
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let (new, old) = (cidrs(object), cidrs(old));
         let spec = Path::of("spec");
         let path = spec.field("cidrs");

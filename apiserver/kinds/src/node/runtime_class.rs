@@ -12,6 +12,7 @@ use apiserver_api::tree::{Map, Tree};
 
 use crate::check::immutable;
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::internal;
 use crate::kind::{Asked, Kind, Rules, Version};
 use crate::pod::{resources, tolerations};
@@ -72,8 +73,7 @@ impl Rules for RuntimeClass {
     }
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         immutable(&Path::of("handler"), object.at("handler"), old.at("handler"), refusals);
     }
 }

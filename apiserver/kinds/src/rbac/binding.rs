@@ -1,6 +1,5 @@
 //! `RoleBinding` and `ClusterRoleBinding`: who has a role, in a namespace or everywhere.
 
-use apiserver_api::meta;
 use apiserver_api::names::{self, NameRule, name_is_path_segment};
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
@@ -8,6 +7,7 @@ use apiserver_api::tree::Tree;
 
 use super::GROUP;
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::internal::shown;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 use crate::text::{required, tell};
@@ -158,8 +158,7 @@ impl Rules for Binding {
 
     fn validate_update(&self, asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
         self.validate(asked, object, refusals);
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let role = object.at("roleRef");
         if role != old.at("roleRef") {
             refusals.invalid(&Path::of("roleRef"), shown(ROLE_REF, role), "cannot change roleRef");

@@ -1,13 +1,13 @@
 //! `Role` and `ClusterRole`: what may be done, in a namespace or everywhere.
 
 use apiserver_api::labels::{self, Leniency, Selector};
-use apiserver_api::meta;
 use apiserver_api::names::{NameRule, name_is_path_segment};
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::GROUP;
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 use crate::text::nothing_for_none;
 
@@ -57,8 +57,7 @@ impl Rules for Role {
             ..Leniency::default()
         };
         self.validate_role(object, leniency, refusals);
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
     }
 
     fn canonicalize(&self, object: &mut Tree) {

@@ -8,6 +8,7 @@ use apiserver_api::tree::Tree;
 use super::{GROUP, conversion, request, status};
 use crate::check::immutable_struct;
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, keep_metadata, validate_metadata};
 use crate::text::nothing_for_none;
 
@@ -85,8 +86,7 @@ impl Rules for ResourceClaim {
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
         validate_metadata(self.name(), true, object, refusals);
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         immutable_struct(&Path::of("spec"), SPEC, object.at("spec"), old.at("spec"), refusals);
     }
 
@@ -104,6 +104,10 @@ impl Rules for ResourceClaim {
     fn reset(&self) -> &'static [&'static [&'static str]] {
         &[&["status"]]
     }
+
+    fn answers_deleted(&self) -> bool {
+        true
+    }
 }
 
 impl StatusRules for ResourceClaim {
@@ -114,8 +118,7 @@ impl StatusRules for ResourceClaim {
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         status::validate(object, old, refusals);
     }
 }

@@ -10,6 +10,7 @@ use super::request::{CONFIG_MAX, validate_config, validate_selectors};
 use super::{GROUP, conversion, list};
 use crate::check::count_generation;
 use crate::column::{AGE, NAME};
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 
 /// The entry of the table.
@@ -63,8 +64,11 @@ impl Rules for DeviceClass {
 
     fn validate_update(&self, asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
         self.validate(asked, object, refusals);
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
+    }
+
+    fn answers_deleted(&self) -> bool {
+        true
     }
 }
 

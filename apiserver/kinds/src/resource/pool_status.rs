@@ -1,6 +1,5 @@
 //! `ResourcePoolStatusRequest`: a question how full the pools of a driver are.
 
-use apiserver_api::meta;
 use apiserver_api::names;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
@@ -10,6 +9,7 @@ use super::GROUP;
 use super::list::{each, pool_name};
 use crate::check::{immutable_struct, non_negative};
 use crate::condition;
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, keep_metadata, validate_metadata};
 use crate::text::tell;
 
@@ -76,8 +76,7 @@ impl Rules for Question {
     }
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let spec = object.at("spec");
         immutable_struct(&Path::of("spec"), SPEC, spec, old.at("spec"), refusals);
     }
@@ -93,6 +92,10 @@ impl Rules for Question {
     fn reset(&self) -> &'static [&'static [&'static str]] {
         &[&["status"]]
     }
+
+    fn answers_deleted(&self) -> bool {
+        true
+    }
 }
 
 impl StatusRules for Question {
@@ -102,8 +105,7 @@ impl StatusRules for Question {
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let (path, status) = (Path::of("status"), object.at("status"));
         if old.has("status") {
             // A question is answered once.

@@ -11,6 +11,7 @@ use super::list::{each_named, pool_name};
 use super::{GROUP, conversion, device, taint};
 use crate::check::{count_generation, immutable};
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::internal::shown_list;
 use crate::kind::{Asked, Kind, Rules, Selectable, Version, validate_metadata};
 use crate::node_selector;
@@ -97,8 +98,7 @@ impl Rules for Slice {
     }
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         validate_spec(object.at("spec"), old.at("spec"), refusals);
     }
 
@@ -108,6 +108,10 @@ impl Rules for Slice {
         let shown = quote(driver);
         let warning = format!("spec.driver: driver names should be lowercase; {shown} contains uppercase characters");
         capitals.then_some(warning).into_iter().collect()
+    }
+
+    fn answers_deleted(&self) -> bool {
+        true
     }
 }
 

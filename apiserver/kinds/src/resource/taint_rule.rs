@@ -10,6 +10,7 @@ use super::{GROUP, conversion, taint};
 use crate::check::count_generation;
 use crate::column::{AGE, NAME};
 use crate::condition;
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, keep_metadata, validate_metadata};
 use crate::text::driver_name;
 
@@ -60,8 +61,7 @@ impl Rules for TaintRule {
     }
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         validate_spec(object.at("spec"), Some(old.at("spec").at("taint")), refusals);
     }
 
@@ -72,6 +72,10 @@ impl Rules for TaintRule {
     fn reset(&self) -> &'static [&'static [&'static str]] {
         &[&["status"]]
     }
+
+    fn answers_deleted(&self) -> bool {
+        true
+    }
 }
 
 impl StatusRules for TaintRule {
@@ -81,8 +85,7 @@ impl StatusRules for TaintRule {
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let status = Path::of("status");
         let (path, conditions) = (status.field("conditions"), object.at("status").items("conditions"));
         condition::validate_all(&path, conditions, refusals);

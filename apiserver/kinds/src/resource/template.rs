@@ -1,6 +1,5 @@
 //! `ResourceClaimTemplate`: what claims are made of for pods.
 
-use apiserver_api::meta;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
@@ -9,6 +8,7 @@ use super::{GROUP, conversion, request};
 use crate::check::immutable_struct;
 use crate::column::{AGE, NAME};
 use crate::core::metadata;
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 use crate::text::nothing_for_none;
 
@@ -59,8 +59,7 @@ impl Rules for Template {
     }
 
     fn validate_update(&self, asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         self.validate(asked, object, refusals);
         immutable_struct(&Path::of("spec"), SPEC, object.at("spec"), old.at("spec"), refusals);
     }
@@ -69,6 +68,10 @@ impl Rules for Template {
         if let Some(devices) = devices(object) {
             nothing_for_none(devices, "requests");
         }
+    }
+
+    fn answers_deleted(&self) -> bool {
+        true
     }
 }
 

@@ -8,6 +8,7 @@ use apiserver_api::tree::Tree;
 
 use super::{GROUP, template};
 use crate::check::immutable_fields;
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
 
 const SPEC: &str = "io.k8s.api.scheduling.v1alpha2.PodGroupSpec";
@@ -51,8 +52,7 @@ impl Rules for PodGroup {
     }
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let (path, new, old) = (Path::of("spec"), object.at("spec"), old.at("spec"));
         let fields = [
             "podGroupTemplateRef",

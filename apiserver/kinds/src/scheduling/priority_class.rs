@@ -8,6 +8,7 @@ use apiserver_api::tree::Tree;
 use super::GROUP;
 use crate::check::{immutable, one_of};
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 
 const TYPE: &str = "io.k8s.api.scheduling.v1.PriorityClass";
@@ -90,8 +91,7 @@ impl Rules for PriorityClass {
     }
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         if object.int("value") != old.int("value") {
             refusals.forbidden(&Path::of("value"), "may not be changed in an update.");
         }

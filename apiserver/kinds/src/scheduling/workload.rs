@@ -10,6 +10,7 @@ use apiserver_api::tree::Tree;
 
 use super::{GROUP, template};
 use crate::check::immutable_fields;
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 
 const TEMPLATES_MAX: usize = 8;
@@ -53,8 +54,7 @@ impl Rules for Workload {
     }
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let (path, new, old) = (Path::of("spec"), object.at("spec"), old.at("spec"));
         immutable_fields(&path, SPEC, &["controllerRef", "podGroupTemplates"], new, old, refusals);
     }

@@ -1,6 +1,5 @@
 //! `VolumeAttributesClass`: attributes that volumes can have and change.
 
-use apiserver_api::meta;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
@@ -8,6 +7,7 @@ use apiserver_api::tree::Tree;
 use super::class::marked;
 use super::{GROUP, parameters};
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Conversion, Kind, Rules, Version, validate_metadata};
 
 const TYPE: &str = "io.k8s.api.storage.v1.VolumeAttributesClass";
@@ -62,8 +62,7 @@ impl Rules for AttributesClass {
     }
 
     fn validate_update(&self, asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         for field in ["driverName", "parameters"] {
             if !VOLUME_ATTRIBUTES_CLASS.same(&[field], object, old) {
                 refusals.forbidden(&Path::of(field), &format!("updates to {field} are forbidden."));

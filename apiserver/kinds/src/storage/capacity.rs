@@ -1,7 +1,6 @@
 //! `CSIStorageCapacity`: how much room a class of storage has where.
 
 use apiserver_api::labels::{self, Leniency};
-use apiserver_api::meta;
 use apiserver_api::names;
 use apiserver_api::path::Path;
 use apiserver_api::quantity::Quantity;
@@ -10,6 +9,7 @@ use apiserver_api::tree::Tree;
 
 use super::GROUP;
 use crate::check::{NEGATIVE, immutable, immutable_struct};
+use crate::core::metadata::validate_metadata_update;
 use crate::internal::LABEL_SELECTOR;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 use crate::text::tell;
@@ -42,8 +42,7 @@ impl Rules for Capacity {
             ..Leniency::default()
         };
         validate_capacity(object, leniency, refusals);
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let (new, kept) = (object.at("nodeTopology"), old.at("nodeTopology"));
         immutable_struct(&topology, LABEL_SELECTOR, new, kept, refusals);
         let class = |object: &Tree| Tree::from(object.text("storageClassName"));
@@ -52,10 +51,6 @@ impl Rules for Capacity {
 
     fn updates_unconditionally(&self) -> bool {
         false
-    }
-
-    fn answers_deleted(&self) -> bool {
-        true
     }
 }
 

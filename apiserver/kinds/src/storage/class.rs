@@ -9,6 +9,7 @@ use apiserver_api::tree::Tree;
 use super::{GROUP, parameters, topology};
 use crate::check::immutable_fields;
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 
 const TYPE: &str = "io.k8s.api.storage.v1.StorageClass";
@@ -111,8 +112,7 @@ impl Rules for StorageClass {
 
     fn validate_update(&self, asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
         self.validate(asked, object, refusals);
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let fields = ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"];
         immutable_fields(&Path::root(), TYPE, &fields, object, old, refusals);
     }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use apiserver_api::meta;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
@@ -10,6 +9,7 @@ use apiserver_api::tree::Tree;
 use super::GROUP;
 use crate::check::{count_generation, immutable, immutable_fields};
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 
 const SPEC: &str = "io.k8s.api.storage.v1.CSIDriverSpec";
@@ -128,8 +128,7 @@ impl Rules for CsiDriver {
     }
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let (spec, old) = (object.at("spec"), old.at("spec"));
         validate_spec(spec, refusals);
         let path = Path::of("spec");

@@ -7,7 +7,6 @@
 //! Descriptions of types are upstream's. Those of parameters and lists are ours, since no package has upstream's.
 
 mod definition;
-mod deleted;
 mod document;
 mod documents;
 mod fixed;
@@ -24,7 +23,6 @@ mod v3;
 use apiserver_api::tree::Tree;
 
 pub use definition::Dialect;
-pub use deleted::answers_deleted;
 pub use document::{Document, Packed};
 pub use documents::{Documents, index};
 

@@ -3,7 +3,6 @@
 use apiserver_kinds::{Kind, Subresource, Verb, Version};
 
 use super::Options;
-use super::deleted::answers_deleted;
 use super::media::{object_types, patch_types, stream_types};
 use super::names::{capital, with_article};
 use super::parameters::{self, CREATE, DELETE, LIST, PATCH, PRETTY, Parameter, UPDATE, WATCH_ONLY};
@@ -273,7 +272,7 @@ impl Maker<'_> {
             self.say(&mut route, PRETTY);
             self.say(&mut route, DELETE);
             route.body = Some(optional(DELETE_OPTIONS));
-            let answer = if answers_deleted(self.kind.group, self.kind.plural) {
+            let answer = if self.kind.rules.answers_deleted() {
                 self.model.clone()
             } else {
                 Model::Type(STATUS.to_owned())

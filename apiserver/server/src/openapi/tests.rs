@@ -8,7 +8,7 @@ use apiserver_schema::built_in;
 use sha2::{Digest as _, Sha256};
 
 use super::types::Types;
-use super::{Dialect, Document, Documents, Options, answers_deleted, index, routes};
+use super::{Dialect, Document, Documents, Options, index, routes};
 use crate::discovery::Served;
 
 fn options() -> Options {
@@ -153,8 +153,6 @@ fn a_subresource_of_another_group_is_of_that_kind() {
 
 #[test]
 fn a_deletion_answers_the_object_of_some_resources() {
-    assert!(answers_deleted("", "pods"));
-    assert!(!answers_deleted("apps", "deployments"));
     let document = read(&documents().v2());
     let answer = |path: &str| {
         document

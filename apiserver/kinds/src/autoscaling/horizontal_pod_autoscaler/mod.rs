@@ -7,11 +7,11 @@ mod old_metrics;
 mod reference;
 mod table;
 
-use apiserver_api::meta;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Conversion, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
 use crate::workload;
 
@@ -75,8 +75,7 @@ impl Rules for HorizontalPodAutoscaler {
     }
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         validate_spec(object.at("spec"), Some(old.at("spec")), refusals);
     }
 
@@ -139,8 +138,7 @@ impl StatusRules for HorizontalPodAutoscaler {
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         let counts = ["currentReplicas", "desiredReplicas"];
         workload::validate_counts(&Path::of("status"), object.at("status"), &counts, refusals);
     }

@@ -16,6 +16,7 @@ use apiserver_api::tree::Tree;
 
 use super::GROUP;
 use crate::check::count_generation;
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{
     Asked, Dependents, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep, validate_metadata,
 };
@@ -97,8 +98,7 @@ impl Rules for Job {
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
         // Upstream checks the whole object and then the update, which checks the spec once more.
         validate_whole(object, Some(old), refusals);
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         validate_spec(object, Some(old), refusals);
         spec::validate_kept(object.at("spec"), old, refusals);
     }

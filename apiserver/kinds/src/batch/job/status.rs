@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use apiserver_api::meta;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::{Refusals, Shown};
 use apiserver_api::time::Time;
 use apiserver_api::tree::Tree;
 
 use super::indexes;
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, StatusRules};
 use crate::workload;
 
@@ -28,8 +28,7 @@ pub(super) struct JobStatus;
 
 impl StatusRules for JobStatus {
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         validate_counts(object.at("status"), refusals);
         let change = Change { new: object, old };
         change.validate_completion(refusals);

@@ -15,6 +15,7 @@ use apiserver_api::tree::Tree;
 use self::status::Issuing;
 use super::{GROUP, signer};
 use crate::check::immutable_struct;
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep, validate_metadata};
 use crate::text::tell;
 
@@ -88,8 +89,7 @@ impl Rules for PodRequest {
     }
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         immutable_struct(&Path::of("spec"), SPEC, object.at("spec"), old.at("spec"), refusals);
     }
 

@@ -1,6 +1,5 @@
 //! What a signer answers: a certificate, or that there will be none. Either is said once.
 
-use apiserver_api::meta;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::{Refusals, Shown};
 use apiserver_api::time::{Duration, Time};
@@ -13,6 +12,7 @@ use super::super::pem::{self, Block};
 use super::{SHORTEST, material};
 use crate::check::same;
 use crate::condition;
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, StatusRules, keep, keep_metadata};
 
 const STATUS: &str = "io.k8s.api.certificates.v1beta1.PodCertificateRequestStatus";
@@ -36,8 +36,7 @@ impl StatusRules for Issuing {
     }
 
     fn validate(&self, asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         if !refusals.is_empty() {
             return;
         }

@@ -3,7 +3,6 @@
 mod condition;
 mod request;
 
-use apiserver_api::meta;
 use apiserver_api::names::Messages;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
@@ -13,6 +12,7 @@ use apiserver_api::tree::Tree;
 use self::condition::{Kept, Setting};
 use super::{GROUP, signer};
 use crate::column::{AGE, Column, NAME, Words};
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Verb, Version, keep, validate_metadata};
 
 const TYPE: &str = "io.k8s.api.certificates.v1.CertificateSigningRequest";
@@ -258,8 +258,7 @@ fn validate_update(object: &Tree, old: &Tree, setting: Setting, refusals: &mut R
             refusals.forbidden(&path, "updates may not modify existing certificate content");
         }
     }
-    let path = Path::of("metadata");
-    meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+    validate_metadata_update(object, old, refusals);
 }
 
 /// What signers write: all of the status but whether the request is approved.

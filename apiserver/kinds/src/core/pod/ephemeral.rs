@@ -8,6 +8,7 @@ use apiserver_api::tree::Tree;
 
 use super::{count_generation, update, validate_pod};
 use crate::check::same;
+use crate::core::metadata::validate_metadata_update;
 use crate::diff;
 use crate::internal::lines;
 use crate::kind::{Asked, StatusRules, keep};
@@ -54,8 +55,7 @@ impl StatusRules for EphemeralContainers {
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
         let options = Options::new(true, Some(old));
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         validate_pod(object, options, refusals);
         update::validate_annotations(object, old, options, refusals);
         if meta::annotations(old).contains(MIRROR) {

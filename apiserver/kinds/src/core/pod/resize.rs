@@ -8,6 +8,7 @@ use apiserver_api::tree::Tree;
 use super::ephemeral::{keep_the_rest, refuse};
 use super::{count_generation, validate_pod};
 use crate::check::same;
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, StatusRules, keep};
 use crate::pod::annotations::MIRROR;
 use crate::pod::containers::is_sidecar;
@@ -53,8 +54,7 @@ impl StatusRules for Resize {
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let path = Path::of("metadata");
-        meta::validate_update(&path, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         validate_pod(object, Options::new(true, Some(old)), refusals);
         if meta::annotations(old).contains(MIRROR) {
             return refuse(refusals, "static pods cannot be resized");

@@ -7,6 +7,7 @@ use apiserver_api::tree::Tree;
 
 use super::validate_pod;
 use crate::check::same;
+use crate::core::metadata::validate_metadata_update;
 use crate::diff;
 use crate::internal::{lines, shown, shown_list};
 use crate::node_selector::TERM;
@@ -24,8 +25,7 @@ const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 /// Checks a pod that takes the place of `old` (`ValidatePodUpdate`).
 pub(super) fn validate(object: &Tree, old: &Tree, refusals: &mut Refusals) {
     let options = Options::new(true, Some(old));
-    let metadata = Path::of("metadata");
-    meta::validate_update(&metadata, meta::metadata(object), meta::metadata(old), refusals);
+    validate_metadata_update(object, old, refusals);
     validate_pod(object, options, refusals);
     validate_annotations(object, old, options, refusals);
     let path = Path::of("spec");

@@ -122,7 +122,11 @@ impl Rules for EndpointSlice {
 
     fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
         // A type of long ago may stay.
-        validate_slice(object, old, &["FQDN", "IP", "IPv4", "IPv6"], refusals);
+        let types: &[&str] = match old.text("addressType") {
+            "IP" => &["FQDN", "IP", "IPv4", "IPv6"],
+            _ => ADDRESS_TYPES,
+        };
+        validate_slice(object, old, types, refusals);
         let field = "addressType";
         immutable(&Path::of(field), object.at(field), old.at(field), refusals);
     }

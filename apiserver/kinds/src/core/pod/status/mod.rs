@@ -4,7 +4,6 @@ mod addresses;
 mod claims;
 mod containers;
 
-use apiserver_api::meta;
 use apiserver_api::names;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
@@ -12,6 +11,7 @@ use apiserver_api::tree::{Text, Tree};
 
 use super::update;
 use crate::check::immutable;
+use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, StatusRules, keep};
 use crate::pod::resources;
 use crate::pod::scope::Options;
@@ -82,8 +82,7 @@ impl StatusRules for PodStatus {
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        let metadata = Path::of("metadata");
-        meta::validate_update(&metadata, meta::metadata(object), meta::metadata(old), refusals);
+        validate_metadata_update(object, old, refusals);
         update::validate_annotations(object, old, Options::new(true, Some(old)), refusals);
         let path = Path::of("status");
         let (status, before) = (object.at("status"), old.at("status"));
