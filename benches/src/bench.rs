@@ -7,7 +7,7 @@ use proto::etcd::StatusRequest;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::load::{Keys, Plan, Values};
+use crate::load::{Keys, Plan, Stage, Values};
 use crate::options::Options;
 use crate::process::{Cluster, Meter};
 use crate::progress::Progress;
@@ -121,6 +121,15 @@ impl Bench {
             &Progress::hidden(),
             &Tasks::new(),
         )
+    }
+
+    /// What its loads run on.
+    pub(crate) fn stage(&self) -> Stage {
+        Stage {
+            tasks: self.tasks.clone(),
+            meter: self.meter.clone(),
+            progress: self.progress.clone(),
+        }
     }
 
     /// The way of client `number`. Clients are spread over the connections, and begin at different servers.

@@ -4,11 +4,12 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use base::task::Tasks;
 use clap::{Args, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::api::{self, Api};
 use crate::bench::{Bench, Servers};
 use crate::compare::{self, Compare};
 use crate::options::Options;
@@ -24,7 +25,7 @@ const INTERRUPTED: u8 = 130;
 #[command(
     name = "keelson-bench",
     version,
-    about = "Load benchmarks for any etcd v3 endpoint, and Keelson beside etcd in one report."
+    about = "Load benchmarks for any etcd v3 endpoint and any Kubernetes apiserver, and Keelson beside etcd in one report."
 )]
 struct Line {
     #[command(subcommand)]
@@ -79,6 +80,15 @@ enum Job {
     Compaction(With<workload::Compaction>),
     /// Start etcd and Keelson in turn, have both do the same, and write one report
     Compare(Compare),
+    /// Send load to a Kubernetes apiserver, or to two side by side
+    Api(Box<Api>),
+}
+
+/// What a command line asks for.
+enum Task {
+    Work(Box<Work>),
+    Compare(Compare),
+    Api(Box<Api>),
 }
 
 /// A workload and where it runs.
@@ -87,19 +97,18 @@ pub(crate) struct Work {
     pub(crate) workload: Box<dyn Workload>,
 }
 
-impl<W: Args + Workload + 'static> From<With<W>> for Work {
+impl<W: Args + Workload + 'static> From<With<W>> for Task {
     fn from(with: With<W>) -> Self {
-        Self {
+        Self::Work(Box::new(Work {
             options: with.options,
             workload: Box::new(with.workload),
-        }
+        }))
     }
 }
 
 impl Job {
-    /// The workload, unless it is the comparison of all of them.
-    fn work(self) -> Result<Work, Compare> {
-        Ok(match self {
+    fn task(self) -> Task {
+        match self {
             Self::Put(with) => with.into(),
             Self::Range(with) => with.into(),
             Self::TxnPut(with) => with.into(),
@@ -113,8 +122,9 @@ impl Job {
             Self::Recovery(with) => with.into(),
             Self::Datascale(with) => with.into(),
             Self::Compaction(with) => with.into(),
-            Self::Compare(compare) => return Err(compare),
-        })
+            Self::Compare(compare) => Task::Compare(compare),
+            Self::Api(api) => Task::Api(api),
+        }
     }
 }
 
@@ -125,9 +135,10 @@ impl Job {
 pub(crate) fn parse_work(command: &str) -> anyhow::Result<Work> {
     let words = std::iter::once("keelson-bench").chain(command.split_whitespace());
     let line = Line::try_parse_from(words)?;
-    line.job
-        .work()
-        .map_err(|_| anyhow::anyhow!("a comparison is no workload"))
+    match line.job.task() {
+        Task::Work(work) => Ok(*work),
+        Task::Compare(_) | Task::Api(_) => bail!("{command} is no workload of a store"),
+    }
 }
 
 /// Runs what the command line asks for.
@@ -142,14 +153,17 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         keelson: line.keelson,
         data: line.data,
     };
-    match line.job.work() {
-        Ok(work) => block_on(work.options.threads, async move |tasks| {
+    match line.job.task() {
+        Task::Work(work) => block_on(work.options.threads, async move |tasks| {
             let mut outcome = run_alone(&work, &places, &tasks).await?;
             outcome.command = command;
             print(&outcome, work.options.json.as_deref())
         }),
-        Err(compare) => block_on(compare.threads, async move |tasks| {
+        Task::Compare(compare) => block_on(compare.threads, async move |tasks| {
             compare::run(&compare, &places, &tasks).await
+        }),
+        Task::Api(api) => block_on(api.threads(), async move |tasks| {
+            api::run(&api, &places, command, &tasks).await
         }),
     }
 }

@@ -22,12 +22,35 @@ const QUIET: f64 = 1.3;
 const SETTLE_TIME: Duration = Duration::from_secs(15);
 
 /// What the machine is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Facts {
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Machine {
     pub(crate) cpu: String,
     pub(crate) cores: usize,
     pub(crate) memory_bytes: u64,
     pub(crate) kernel: String,
+    /// Load average before anything was started.
+    pub(crate) load_average: f64,
+}
+
+impl Machine {
+    /// This one.
+    pub(crate) fn gather() -> Self {
+        let load = read("/proc/loadavg");
+        Self {
+            cpu: value_of(&read("/proc/cpuinfo"), "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+            cores: cores(),
+            memory_bytes: kilobytes(&read("/proc/meminfo"), "MemTotal") * 1024,
+            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            load_average: load.split(' ').next().and_then(|one| one.parse().ok()).unwrap_or(0.0),
+        }
+    }
+}
+
+/// What the machine is, and what its disk can do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    #[serde(flatten)]
+    pub(crate) machine: Machine,
     /// File system and device of the data.
     pub(crate) file_system: String,
     /// Appends of 4 KiB, each followed by fdatasync, a second.
@@ -36,8 +59,6 @@ pub(crate) struct Facts {
     pub(crate) sync: Latency,
     /// Bytes a second of one long write with one fdatasync at its end.
     pub(crate) sequential_bytes_per_second: f64,
-    /// Load average before anything was started.
-    pub(crate) load_average: f64,
 }
 
 impl Facts {
@@ -46,18 +67,14 @@ impl Facts {
     /// # Errors
     /// The folder cannot be written.
     pub(crate) fn gather(folder: &Path) -> anyhow::Result<Self> {
-        let load = read("/proc/loadavg");
+        let machine = Machine::gather();
         let (syncs_per_second, sync) = measure_syncs(folder).context("cannot measure the disk")?;
         Ok(Self {
-            cpu: value_of(&read("/proc/cpuinfo"), "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
-            cores: cores(),
-            memory_bytes: kilobytes(&read("/proc/meminfo"), "MemTotal") * 1024,
-            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            machine,
             file_system: file_system(folder, &read("/proc/self/mounts")),
             syncs_per_second,
             sync,
             sequential_bytes_per_second: measure_sequential(folder).context("cannot measure the disk")?,
-            load_average: load.split(' ').next().and_then(|one| one.parse().ok()).unwrap_or(0.0),
         })
     }
 }

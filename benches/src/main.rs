@@ -1,13 +1,14 @@
-//! Load benchmarks for any etcd v3 endpoint, and Keelson beside etcd in one report.
+//! Load benchmarks for any etcd v3 endpoint and any Kubernetes apiserver, and Keelson beside etcd in one report.
 //!
-//! It knows the API of etcd and nothing of how Keelson is made: both are processes to it. Start reading at [`cli`],
-//! then `workload`, then `compare`.
+//! It knows the APIs of etcd and of Kubernetes, and nothing of how Keelson is made: servers are processes to it. Start
+//! reading at [`cli`], then `workload`, then `compare`; for apiservers at `api`.
 
 #![expect(
     clippy::cast_precision_loss,
     reason = "figures are for people; none needs more than fifteen digits"
 )]
 
+mod api;
 mod bench;
 mod cli;
 mod compare;

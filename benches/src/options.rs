@@ -156,7 +156,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     base::flags::duration("duration", text).map_err(|error| error.to_string())
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+/// Reads a number above zero.
+pub(crate) fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
         _ => Err("give a number above zero".to_owned()),

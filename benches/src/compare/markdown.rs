@@ -50,12 +50,12 @@ fn head(text: &mut String, comparison: &Comparison) {
     );
     let _ = writeln!(text, "| machine | |\n| --- | --- |");
     for (name, value) in [
-        ("CPU", format!("{}, {} cores", facts.cpu, facts.cores)),
+        ("CPU", format!("{}, {} cores", facts.machine.cpu, facts.machine.cores)),
         (
             "memory",
-            format!("{} GiB", rounded(facts.memory_bytes as f64 / MIB / 1024.0)),
+            format!("{} GiB", rounded(facts.machine.memory_bytes as f64 / MIB / 1024.0)),
         ),
-        ("kernel", facts.kernel.clone()),
+        ("kernel", facts.machine.kernel.clone()),
         ("file system", facts.file_system.clone()),
         (
             "4 KiB append and fdatasync",
@@ -70,7 +70,7 @@ fn head(text: &mut String, comparison: &Comparison) {
             "one long write and fdatasync",
             format!("{} MiB a second", rounded(facts.sequential_bytes_per_second / MIB)),
         ),
-        ("load average before", rounded(facts.load_average)),
+        ("load average before", rounded(facts.machine.load_average)),
     ] {
         let _ = writeln!(text, "| {name} | {value} |");
     }

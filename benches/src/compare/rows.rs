@@ -24,7 +24,7 @@ impl<'a> Side<'a> {
             .filter(|run| run.line == line && run.step == step && run.kind == kind)
             .collect();
         Self {
-            cores: comparison.facts.cores,
+            cores: comparison.facts.machine.cores,
             outcomes: runs.iter().filter_map(|run| run.outcome.as_ref().ok()).collect(),
             failures: runs
                 .iter()

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use base::task::Handle;
+use base::task::{Handle, Tasks};
 use hdrhistogram::Histogram;
 use parking_lot::Mutex;
 
 use super::{Pace, Recorder};
-use crate::bench::Bench;
-use crate::process::Used;
+use crate::process::{Meter, Used};
+use crate::progress::Progress;
 use crate::report::Sample;
 use crate::rpc::Fault;
 
@@ -48,6 +48,17 @@ impl Plan {
             }
         }
     }
+}
+
+/// What a load runs on.
+#[derive(Clone)]
+pub(crate) struct Stage {
+    /// Where its clients live.
+    pub(crate) tasks: Tasks,
+    /// Whose processes are measured.
+    pub(crate) meter: Meter,
+    /// Where it shows how far it is.
+    pub(crate) progress: Progress,
 }
 
 /// The turn to send a request.
@@ -138,11 +149,17 @@ impl Shared {
     async fn due(&self, client: usize) -> Option<Instant> {
         loop {
             let due = match &self.pace {
-                Some(pace) => pace.next().await?,
+                Some(pace) => self.in_time(pace.next()).await?,
                 None => Instant::now(),
             };
-            if self.stopped.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| due >= deadline) {
+            if self.stopped.load(Ordering::Relaxed) {
                 self.stop();
+                return None;
+            }
+            if self.deadline.is_some_and(|deadline| due >= deadline) {
+                self.stop();
+                // All turns before this one are taken, and none after it is in time.
+                self.pace.iter().for_each(Pace::end);
                 return None;
             }
             let counts = due >= self.record_from;
@@ -166,6 +183,15 @@ impl Shared {
                 self.unsent.fetch_add(1, Ordering::Relaxed);
                 self.recorder.record(client, 0, now - due);
             }
+        }
+    }
+
+    /// The next turn, unless it is so far off that it cannot be in time.
+    async fn in_time(&self, next: impl Future<Output = Option<Instant>>) -> Option<Instant> {
+        match self.deadline {
+            // Turns are released a little after they are due.
+            Some(deadline) => tokio::time::timeout_at((deadline + LOOK).into(), next).await.ok()?,
+            None => next.await,
         }
     }
 
@@ -197,7 +223,8 @@ impl Shared {
     }
 }
 
-async fn run<C: Client>(client_number: usize, mut client: C, shared: Arc<Shared>) -> Result<(), Fault> {
+/// Runs a client; when it had nothing more to send.
+async fn run<C: Client>(client_number: usize, mut client: C, shared: Arc<Shared>) -> Result<Instant, Fault> {
     while let Some(due) = shared.due(client_number).await {
         let turn = Turn {
             number: shared.turn.fetch_add(1, Ordering::Relaxed),
@@ -205,7 +232,7 @@ async fn run<C: Client>(client_number: usize, mut client: C, shared: Arc<Shared>
         };
         match client.step(turn).await {
             Ok(done) => shared.keep(client_number, due, done),
-            Err(fault @ Fault::Status { .. }) => {
+            Err(fault @ (Fault::Status { .. } | Fault::Lost(_))) => {
                 *shared.errors.lock().entry(fault.to_string()).or_default() += 1;
                 tokio::time::sleep(PAUSE).await;
             }
@@ -215,7 +242,7 @@ async fn run<C: Client>(client_number: usize, mut client: C, shared: Arc<Shared>
             }
         }
     }
-    Ok(())
+    Ok(Instant::now())
 }
 
 /// Runs the clients until the plan ends.
@@ -223,7 +250,7 @@ async fn run<C: Client>(client_number: usize, mut client: C, shared: Arc<Shared>
 /// # Errors
 /// A connection broke, or nothing was answered for a minute.
 pub(crate) async fn drive<C: Client>(
-    bench: &Bench,
+    stage: &Stage,
     plan: &Plan,
     classes: usize,
     clients: Vec<C>,
@@ -233,16 +260,17 @@ pub(crate) async fn drive<C: Client>(
     let handles: Vec<_> = clients
         .map(|(number, client)| {
             let shared = Arc::clone(&shared);
-            bench.tasks.spawn_value("client", run(number, client, shared))
+            stage.tasks.spawn_value("client", run(number, client, shared))
         })
         .collect();
     tokio::time::sleep_until(shared.record_from.into()).await;
-    let meter = bench.meter.begin();
-    let series = look(bench, &shared, &handles).await?;
+    let meter = stage.meter.begin();
+    let series = look(stage, &shared, &handles).await?;
+    let mut ended = shared.record_from;
     for handle in handles {
-        handle.await.context("a client ended early")??;
+        ended = ended.max(handle.await.context("a client ended early")??);
     }
-    let seconds = shared.record_from.elapsed().as_secs_f64();
+    let seconds = (ended - shared.record_from).as_secs_f64();
     let used = meter.end();
     let errors = std::mem::take(&mut *shared.errors.lock());
     Ok(Loaded {
@@ -258,10 +286,10 @@ pub(crate) async fn drive<C: Client>(
 }
 
 /// Looks at the running load until it ends.
-async fn look<T>(bench: &Bench, shared: &Shared, handles: &[Handle<T>]) -> anyhow::Result<Vec<Sample>> {
+async fn look<T>(stage: &Stage, shared: &Shared, handles: &[Handle<T>]) -> anyhow::Result<Vec<Sample>> {
     let mut series = Vec::new();
     let (mut last, mut changed) = (0, Instant::now());
-    let bar = bench.progress.bar();
+    let bar = stage.progress.bar();
     for round in 0_u64.. {
         if handles.iter().all(Handle::is_finished) {
             break;
@@ -279,7 +307,7 @@ async fn look<T>(bench: &Bench, shared: &Shared, handles: &[Handle<T>]) -> anyho
             series.push(Sample {
                 seconds: now.saturating_duration_since(shared.record_from).as_secs_f64(),
                 done: answered,
-                rss_bytes: bench.meter.rss_bytes(),
+                rss_bytes: stage.meter.rss_bytes(),
             });
         }
         bar.set(shared.progress(now));
@@ -291,6 +319,7 @@ async fn look<T>(bench: &Bench, shared: &Shared, handles: &[Handle<T>]) -> anyho
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::Bench;
 
     struct Slow {
         first: bool,
@@ -318,7 +347,7 @@ mod tests {
     }
 
     async fn run_slow(plan: &Plan) -> Loaded {
-        drive(&Bench::unconnected(), plan, 1, vec![Slow { first: true }])
+        drive(&Bench::unconnected().stage(), plan, 1, vec![Slow { first: true }])
             .await
             .unwrap()
     }
@@ -336,6 +365,19 @@ mod tests {
         assert_eq!(closed.classes[0].len(), 100);
         assert_eq!(closed.items, 200);
         assert!(closed.classes[0].value_at_quantile(0.5) < 50_000_000);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_turn_that_is_not_in_time() {
+        let clients = || (0..20).map(|_| Slow { first: false }).collect();
+        let began = Instant::now();
+        for rate in [0.01, 10.0] {
+            let plan = plan(None, Some(50), Some(rate));
+            let loaded = drive(&Bench::unconnected().stage(), &plan, 1, clients()).await.unwrap();
+            assert_eq!((loaded.classes[0].len(), loaded.unsent), (1, 0));
+        }
+        // Twenty clients that each wait for a turn of their own would need two seconds.
+        assert!(began.elapsed() < Duration::from_millis(1500), "{:?}", began.elapsed());
     }
 
     #[tokio::test]
@@ -369,10 +411,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_broken_connection_ends_the_run() {
-        let error = drive(&Bench::unconnected(), &plan(Some(100), None, None), 1, vec![Failing])
-            .await
-            .err()
-            .unwrap();
+        let error = drive(
+            &Bench::unconnected().stage(),
+            &plan(Some(100), None, None),
+            1,
+            vec![Failing],
+        )
+        .await
+        .err()
+        .unwrap();
         assert!(error.to_string().contains("gone"), "{error}");
     }
 }

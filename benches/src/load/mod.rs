@@ -8,7 +8,6 @@ mod pace;
 mod record;
 
 pub(crate) use data::{Keys, Order, Values, prefix_end};
-pub(crate) use drive::{Client, Done, Loaded, Plan, Turn, drive};
+pub(crate) use drive::{Client, Done, Loaded, Plan, Stage, Turn, drive};
 use pace::Pace;
-use record::Recorder;
-pub(crate) use record::new_histogram;
+pub(crate) use record::{Recorder, new_histogram};

@@ -38,7 +38,8 @@ impl Shared {
             self.due.add_permits((due - released) as usize);
             released = due;
             let next = self.due_at(released);
-            std::thread::sleep(next.saturating_duration_since(Instant::now()).max(STEP));
+            // Ended by a call from outside, however far off the next turn is.
+            std::thread::park_timeout(next.saturating_duration_since(Instant::now()).max(STEP));
         }
         self.due.close();
     }
@@ -77,6 +78,9 @@ impl Pace {
     pub(crate) fn end(&self) {
         self.shared.ended.store(true, Ordering::Relaxed);
         self.shared.due.close();
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
     }
 }
 
@@ -104,5 +108,14 @@ mod tests {
         }
         pace.end();
         while pace.next().await.is_some() {}
+    }
+
+    #[tokio::test]
+    async fn a_pace_ends_at_once() {
+        let began = Instant::now();
+        let pace = Pace::start(began, 0.001).unwrap();
+        assert_eq!(pace.next().await, Some(began));
+        drop(pace);
+        assert!(began.elapsed() < Duration::from_secs(10));
     }
 }

@@ -8,8 +8,7 @@ use base::task::Tasks;
 use proto::etcd::RangeRequest;
 
 use super::member::Member;
-use super::ports::free_ports;
-use super::{Meter, Program};
+use super::{Meter, Program, free_ports};
 use crate::rpc::{Dialer, Ignore, Link, Method, Security, frame};
 
 /// A cluster that does not serve after this time is given up.

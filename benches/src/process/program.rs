@@ -6,6 +6,8 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
+use super::guarded;
+
 /// Which store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -66,24 +68,9 @@ impl Program {
 
     /// The command that starts it; flags follow.
     pub(crate) fn command(&self) -> Command {
-        // A member must not outlive this program, even when it is killed.
-        let setpriv = Path::new("/usr/bin/setpriv");
-        let mut command = if setpriv.exists() {
-            let mut command = Command::new(setpriv);
-            command.args(["--pdeathsig", "KILL"]).arg(&self.path);
-            command
-        } else {
-            Command::new(&self.path)
-        };
+        let mut command = guarded(&self.path);
         if self.kind == Kind::Keelson {
             command.arg("store");
-        }
-        // Settings and proxies of the user's shell must not reach it.
-        for (name, _) in std::env::vars_os() {
-            let name_text = name.to_string_lossy();
-            if name_text.starts_with("ETCD_") || name_text.to_ascii_lowercase().ends_with("_proxy") {
-                command.env_remove(&name);
-            }
         }
         command
     }

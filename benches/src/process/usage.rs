@@ -103,6 +103,15 @@ impl Meter {
 }
 
 impl Begun {
+    /// Goes on with the processes of `meter`, which were started after this began: all that they used counts.
+    pub(crate) fn restarted(self, meter: &Meter) -> Self {
+        Self {
+            servers: vec![Reading::default(); meter.pids.len()],
+            meter: meter.clone(),
+            ..self
+        }
+    }
+
     /// Ends; what was used since it began.
     pub(crate) fn end(self) -> Used {
         let servers = self.meter.pids.iter().zip(&self.servers).map(|(pid, before)| {

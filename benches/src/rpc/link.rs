@@ -52,6 +52,9 @@ pub(crate) enum Fault {
         /// The server's text.
         message: String,
     },
+    /// The connection was lost, and the next request opens another.
+    #[error("a connection was lost: {0}")]
+    Lost(String),
     /// The connection or the answer is broken.
     #[error("the connection broke: {0}")]
     Broken(String),

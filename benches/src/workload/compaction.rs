@@ -80,7 +80,7 @@ impl Compaction {
             let caller = bench.caller(number);
             Putter::new(caller, &bench.keys, &bench.values)
         });
-        let loaded = drive(bench, &plan, 1, writers.collect()).await?;
+        let loaded = drive(&bench.stage(), &plan, 1, writers.collect()).await?;
         ensure!(
             loaded.errors.is_empty(),
             "writing revisions failed: {:?}",
@@ -94,7 +94,7 @@ async fn put(bench: &Bench, plan: &Plan) -> anyhow::Result<Loaded> {
     let putters = bench
         .callers()
         .map(|caller| Putter::new(caller, &bench.keys, &bench.values));
-    drive(bench, plan, 1, putters.collect()).await
+    drive(&bench.stage(), plan, 1, putters.collect()).await
 }
 
 /// Compacts everything after a while, and waits until it is gone from the disk, as far as the server says so; how long

@@ -41,7 +41,7 @@ impl Workload for Datascale {
         let client = |caller| TxnPutter::new(caller, &keys, &bench.values, self.operations);
         let clients = bench.callers().map(client).collect();
         let meter = bench.meter.begin();
-        let loaded = drive(bench, &plan, 1, clients).await?;
+        let loaded = drive(&bench.stage(), &plan, 1, clients).await?;
         let bytes_put = loaded.bytes_put;
         let mut outcome = Outcome::of(loaded, &plan, &["put"]);
         tokio::time::sleep(self.settle).await;

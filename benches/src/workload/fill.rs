@@ -30,7 +30,7 @@ pub(crate) async fn fill(bench: &Bench, keys: &Keys, values: &Values) -> anyhow:
         rate: None,
     };
     let clients = (0..CLIENTS).map(|number| TxnPutter::new(bench.caller(number), &keys, values, each));
-    let loaded = drive(bench, &plan, 1, clients.collect()).await?;
+    let loaded = drive(&bench.stage(), &plan, 1, clients.collect()).await?;
     ensure!(loaded.errors.is_empty(), "filling failed: {:?}", loaded.errors);
     Ok(loaded)
 }

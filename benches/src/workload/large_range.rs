@@ -87,7 +87,7 @@ impl Ask {
             frame: frame(&request),
             wanted: self.limit.unwrap_or(u64::MAX).min(bench.keys.count),
         });
-        let loaded = drive(bench, &bench.plan, 1, clients.collect()).await?;
+        let loaded = drive(&bench.stage(), &bench.plan, 1, clients.collect()).await?;
         ensure!(
             loaded.classes[0].len() > loaded.unsent,
             "no answer came in time; give a longer --duration, or --total"

@@ -86,7 +86,7 @@ impl Workload for LeaseKeepalive {
         for caller in bench.callers() {
             clients.push(Keeper::new(caller, self.ttl).await?);
         }
-        let loaded = drive(bench, &bench.plan, 1, clients).await?;
+        let loaded = drive(&bench.stage(), &bench.plan, 1, clients).await?;
         Ok(Outcome::of(loaded, &bench.plan, &["keepalive"]))
     }
 }

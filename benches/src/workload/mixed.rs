@@ -61,7 +61,7 @@ impl Workload for Mixed {
             reads: self.reads,
         };
         let clients = (0..bench.options.clients.max(1)).map(client).collect();
-        let loaded = drive(bench, &bench.plan, CLASSES.len(), clients).await?;
+        let loaded = drive(&bench.stage(), &bench.plan, CLASSES.len(), clients).await?;
         Ok(Outcome::of(loaded, &bench.plan, CLASSES))
     }
 }

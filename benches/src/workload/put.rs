@@ -85,7 +85,7 @@ impl Workload for Put {
         let clients = bench
             .callers()
             .map(|caller| Putter::new(caller, &bench.keys, &bench.values));
-        let loaded = drive(bench, &bench.plan, 1, clients.collect()).await?;
+        let loaded = drive(&bench.stage(), &bench.plan, 1, clients.collect()).await?;
         Ok(Outcome::of(loaded, &bench.plan, &["put"]))
     }
 }

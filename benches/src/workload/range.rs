@@ -95,7 +95,7 @@ impl Workload for Range {
         let clients = bench
             .callers()
             .map(|caller| Reader::new(caller, &keys, self.serializable));
-        let loaded = drive(bench, &bench.plan, 1, clients.collect()).await?;
+        let loaded = drive(&bench.stage(), &bench.plan, 1, clients.collect()).await?;
         Ok(Outcome::of(loaded, &bench.plan, &["range"]))
     }
 }

@@ -83,7 +83,7 @@ impl Workload for TxnPut {
         );
         let client = |caller| TxnPutter::new(caller, &bench.keys, &bench.values, self.operations);
         let clients = bench.callers().map(client).collect();
-        let loaded = drive(bench, &bench.plan, 1, clients).await?;
+        let loaded = drive(&bench.stage(), &bench.plan, 1, clients).await?;
         Ok(Outcome::of(loaded, &bench.plan, &["txn-put"]))
     }
 }

@@ -40,7 +40,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rocksdb", &["store-rocks"]),
     ("tonic", &["proto", "store-wire", "store-client", "jepsen"]),
     ("axum", &["store-wire", "apiserver-server"]),
-    ("hyper", &["store-wire", "store-client", "apiserver-server"]),
+    ("hyper", &["store-wire", "store-client", "apiserver-server", "benches"]),
     ("clap", &["keelson", "benches", "store-sim", "jepsen", "deploy-xtask"]),
     ("anyhow", &["keelson", "benches", "store-sim", "jepsen", "deploy-xtask"]),
 ];

@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::compare::Run;
 use crate::compare::lines::all;
-use crate::facts::Facts;
+use crate::facts::{Facts, Machine};
 use crate::process::{ServerUse, Used};
 use crate::report::{Latency, Outcome};
 
 fn facts() -> Facts {
     Facts {
-        cpu: "A CPU".to_owned(),
-        cores: 2,
-        memory_bytes: 24 << 30,
-        kernel: "6.1".to_owned(),
+        machine: Machine {
+            cpu: "A CPU".to_owned(),
+            cores: 2,
+            memory_bytes: 24 << 30,
+            kernel: "6.1".to_owned(),
+            load_average: 0.1,
+        },
         file_system: "ext4 on /dev/vda".to_owned(),
         syncs_per_second: 5000.0,
         sync: Latency {
@@ -22,7 +25,6 @@ fn facts() -> Facts {
             ..Latency::default()
         },
         sequential_bytes_per_second: 1e9,
-        load_average: 0.1,
     }
 }
 

@@ -79,7 +79,7 @@ impl Workload for Kube {
         };
         let began = Instant::now();
         let meter = bench.meter.begin();
-        let loaded = drive(bench, &plan, CLASSES.len(), components).await?;
+        let loaded = drive(&bench.stage(), &plan, CLASSES.len(), components).await?;
         let wanted = changes.load(Ordering::Relaxed) * self.apiservers as u64;
         let delivered = open.finish(wanted).await?;
         let used = meter.end();

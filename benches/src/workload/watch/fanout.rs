@@ -125,7 +125,7 @@ async fn deliver(
     let putters = bench
         .callers()
         .map(|caller| Putter::new(caller, &keys, &bench.values).stamped(open.from));
-    let loaded = drive(bench, &plan, 1, putters.collect()).await?;
+    let loaded = drive(&bench.stage(), &plan, 1, putters.collect()).await?;
     let puts = loaded.classes[0].len() - loaded.unsent;
     let delivered = open.finish(puts * (watchers as u64 / groups)).await?;
     let used = meter.end();
