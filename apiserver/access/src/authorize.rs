@@ -7,6 +7,7 @@ pub mod abac;
 pub mod chain;
 pub mod fixed;
 mod forbidden;
+mod metrics;
 pub mod modes;
 
 use apiserver_api::tree::Text;
@@ -16,6 +17,7 @@ use async_trait::async_trait;
 
 pub use chain::Chain;
 pub use forbidden::forbidden;
+pub use metrics::Metrics;
 
 /// What is asked for (`authorizer.Attributes`).
 #[derive(Clone, Debug)]

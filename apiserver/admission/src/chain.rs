@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use apiserver_api::go::quote;
 use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
 use base::clock::Clock;
 use base::random::Random;
+use prometheus::Registry;
 use thiserror::Error;
 
 use crate::always_admit::AlwaysAdmit;
@@ -27,6 +29,7 @@ use crate::extended_resource_toleration::ExtendedResourceToleration;
 use crate::job_validation::JobValidation;
 use crate::limit_pod_hard_anti_affinity_topology::LimitPodHardAntiAffinityTopology;
 use crate::limit_ranger::LimitRanger;
+use crate::metrics::{Metrics, Step};
 use crate::namespace_auto_provision::NamespaceAutoProvision;
 use crate::namespace_exists::NamespaceExists;
 use crate::namespace_lifecycle::NamespaceLifecycle;
@@ -262,6 +265,7 @@ impl Choice {
 /// The plugins that are on, in their order.
 pub struct Chain {
     plugins: Vec<Box<dyn Plugin>>,
+    metrics: Option<Metrics>,
 }
 
 impl Chain {
@@ -285,9 +289,18 @@ impl Chain {
                 None => tracing::debug!(plugin = entry.name, "admission plugin is not part of this server"),
             }
         }
-        let chain = Self { plugins };
+        let chain = Self { plugins, metrics: None };
         tracing::info!(plugins = chain.names().join(","), "loaded admission plugins");
         Ok(chain)
+    }
+
+    /// Counts from now on how long the plugins take.
+    ///
+    /// # Errors
+    /// The registry already holds one of the names.
+    pub fn measure(&mut self, registry: &Registry) -> prometheus::Result<()> {
+        self.metrics = Some(Metrics::new(registry, &self.names())?);
+        Ok(())
     }
 
     /// The names of the plugins, in the order in which they are asked.
@@ -305,10 +318,18 @@ impl Chain {
     /// # Errors
     /// What the client is answered.
     pub async fn admit(&self, request: &Request<'_>, mut object: Option<&mut Tree>) -> Result<(), Status> {
-        for plugin in self.asked(request) {
-            plugin.admit(request, object.as_deref_mut()).await?;
+        let begun = Instant::now();
+        let mut outcome = Ok(());
+        for (at, plugin) in self.asked(request) {
+            let asked = Instant::now();
+            outcome = plugin.admit(request, object.as_deref_mut()).await;
+            self.note(Some(at), Step::Admit, request, asked, &outcome);
+            if outcome.is_err() {
+                break;
+            }
         }
-        Ok(())
+        self.note(None, Step::Admit, request, begun, &outcome);
+        outcome
     }
 
     /// Asks each plugin about the object as all have left it; the first that refuses ends it.
@@ -316,16 +337,41 @@ impl Chain {
     /// # Errors
     /// What the client is answered.
     pub async fn validate(&self, request: &Request<'_>, object: Option<&Tree>) -> Result<(), Status> {
-        for plugin in self.asked(request) {
-            plugin.validate(request, object).await?;
+        let begun = Instant::now();
+        let mut outcome = Ok(());
+        for (at, plugin) in self.asked(request) {
+            let asked = Instant::now();
+            outcome = plugin.validate(request, object).await;
+            self.note(Some(at), Step::Validate, request, asked, &outcome);
+            if outcome.is_err() {
+                break;
+            }
         }
-        Ok(())
+        self.note(None, Step::Validate, request, begun, &outcome);
+        outcome
     }
 
-    fn asked(&self, request: &Request<'_>) -> impl Iterator<Item = &dyn Plugin> {
+    /// Who is asked, and at which place.
+    fn asked(&self, request: &Request<'_>) -> impl Iterator<Item = (usize, &dyn Plugin)> {
         let operation = request.operation;
-        let plugins = self.plugins.iter().map(AsRef::as_ref);
-        plugins.filter(move |plugin: &&dyn Plugin| plugin.handles(operation))
+        let plugins = self.plugins.iter().map(AsRef::as_ref).enumerate();
+        plugins.filter(move |(_, plugin): &(usize, &dyn Plugin)| plugin.handles(operation))
+    }
+
+    /// Counts how long the plugin at a place took, or all together.
+    fn note(
+        &self,
+        at: Option<usize>,
+        step: Step,
+        request: &Request<'_>,
+        since: Instant,
+        outcome: &Result<(), Status>,
+    ) {
+        match (&self.metrics, at) {
+            (Some(metrics), Some(at)) => metrics.observe(at, step, request.operation, since, outcome),
+            (Some(metrics), None) => metrics.observe_step(step, request.operation, since, outcome),
+            (None, _) => {}
+        }
     }
 }
 

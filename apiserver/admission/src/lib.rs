@@ -28,6 +28,7 @@ mod forbid;
 mod job_validation;
 mod limit_pod_hard_anti_affinity_topology;
 mod limit_ranger;
+mod metrics;
 mod namespace_auto_provision;
 mod namespace_exists;
 mod namespace_lifecycle;

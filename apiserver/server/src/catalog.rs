@@ -200,6 +200,7 @@ impl Catalog {
     pub fn layouts(history: usize) -> Vec<Layout> {
         stored_kinds()
             .map(|kind| Layout {
+                resource: GroupResource::new(kind.group, kind.plural),
                 folder: kind.folder.into(),
                 namespaced: kind.namespaced,
                 reading: Arc::new(Fields(kind)),

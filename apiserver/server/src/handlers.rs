@@ -11,6 +11,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 
 use crate::answer::{self, Answer, Served, Tables};
 use crate::catalog::Resource;
+use crate::metrics;
 use crate::machine::{Deleted, Deletion, Desired, Draw, Machine, Patch, PatchKind, Write, event, select, stream};
 use crate::options::{DeleteOptions, ListOptions, WriteOptions};
 use crate::request::Call;
@@ -70,7 +71,7 @@ pub(crate) fn not_allowed() -> Status {
 }
 
 /// Whether the resource knows the verb where the path asks for it.
-fn place(resource: &Resource, call: &Call) -> Result<(), Status> {
+pub(crate) fn place(resource: &Resource, call: &Call) -> Result<(), Status> {
     let info = &call.info;
     let verb = match info.verb.as_str() {
         "get" if call.method == http::Method::HEAD => return Err(not_allowed()),
@@ -143,7 +144,8 @@ async fn list(machine: &Arc<Machine>, resource: &Arc<Resource>, call: &Call) -> 
         Some(seconds) if seconds > 0 => Duration::from_secs(seconds as u64),
         _ => WATCH_MIN + Duration::from_millis(machine.random.below(WATCH_MIN.as_millis() as u64)),
     };
-    let watched = match machine.watch(resource, select, &options, within).await {
+    let meter = machine.metrics.watches.begin(resource, scope(call, &options), call.since);
+    let watched = match machine.watch(resource, select, &options, within, meter).await {
         Ok(watched) => watched,
         // A watch of long ago begins all the same, and ends with what is wrong.
         Err(status) if status.code == 410 => return Ok(ended(&status)),
@@ -154,6 +156,14 @@ async fn list(machine: &Arc<Machine>, resource: &Arc<Resource>, call: &Call) -> 
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(answer)
+}
+
+/// How much a watch is about: one object, those of a namespace, all.
+fn scope(call: &Call, options: &ListOptions) -> &'static str {
+    match metrics::scope(&call.info) {
+        "cluster" if options.fields.required_exact("metadata.namespace").is_some() => "namespace",
+        scope => scope,
+    }
 }
 
 /// A watch that tells only why it ends.

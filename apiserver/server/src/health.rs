@@ -8,6 +8,7 @@ use apiserver_storage::store::Store;
 
 use crate::answer::{self, Answer};
 use crate::inside::hooks::{Hooks, State};
+use crate::metrics::Metrics;
 use crate::request::Call;
 
 /// The store must answer in this time for its check to pass (`--etcd-healthcheck-timeout`, `--etcd-readycheck-timeout`).
@@ -18,6 +19,7 @@ pub struct Health {
     store: Arc<Store>,
     hooks: Hooks,
     stopping: Arc<AtomicBool>,
+    metrics: Arc<Metrics>,
 }
 
 /// A check and what it found: nothing where all is well.
@@ -46,8 +48,13 @@ impl Sort {
 
 impl Health {
     /// Checks of a store, of what was started, and of whether the server is on its way out.
-    pub const fn new(store: Arc<Store>, hooks: Hooks, stopping: Arc<AtomicBool>) -> Self {
-        Self { store, hooks, stopping }
+    pub const fn new(store: Arc<Store>, hooks: Hooks, stopping: Arc<AtomicBool>, metrics: Arc<Metrics>) -> Self {
+        Self {
+            store,
+            hooks,
+            stopping,
+            metrics,
+        }
     }
 
     /// Whether `/readyz` passes.
@@ -64,7 +71,8 @@ impl Health {
             .find(|sort| sort.name() == first)?;
         let checks = self.checks(sort).await;
         if name.is_empty() {
-            return Some(whole(call, sort, &checks));
+            let note = |name: &str, is_well| self.metrics.health.observe(name, sort.name(), is_well);
+            return Some(whole(call, sort, &checks, note));
         }
         let check = checks.iter().find(|check| check.name == name)?;
         Some(match &check.fault {
@@ -119,7 +127,7 @@ impl Health {
 }
 
 /// All checks together: `ok`, or each of them where one fails or the client asks for all.
-fn whole(call: &Call, sort: Sort, checks: &[Check]) -> Answer {
+fn whole(call: &Call, sort: Sort, checks: &[Check], note: impl Fn(&str, bool)) -> Answer {
     let mut excluded: Vec<&str> = call.query.all("exclude").collect();
     let mut text = String::new();
     let mut failed = Vec::new();
@@ -130,6 +138,7 @@ fn whole(call: &Call, sort: Sort, checks: &[Check]) -> Answer {
             text.push_str(&format!("[+]{name} excluded: ok\n"));
             continue;
         }
+        note(name, check.fault.is_none());
         match &check.fault {
             None => text.push_str(&format!("[+]{name} ok\n")),
             Some(why) => {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use apiserver_api::status::Status;
 use http::header::{ETAG, HeaderValue, IF_NONE_MATCH};
-use prometheus::{Registry, TextEncoder};
 
 use crate::answer::{self, Answer};
 use crate::discovery::{self, Aggregated, Served};
 use crate::handlers::{not_allowed, nowhere};
 use crate::health::Health;
 use crate::machine::Machine;
+use crate::metrics::Page;
 use crate::openapi::{Document, Documents, PROTOBUF_V2, PROTOBUF_V3, Packed};
 use crate::pipeline::{not_found, reads};
 use crate::request::Call;
@@ -25,7 +25,7 @@ pub struct Paths {
     named: Aggregated,
     documents: Arc<Documents>,
     health: Arc<Health>,
-    registry: Registry,
+    metrics: Page,
     /// Where clients reach the server: `host:port`.
     address: String,
     /// What proves the tokens of service accounts: the configuration of its issuer, and its keys. Ready JSON.
@@ -41,7 +41,7 @@ impl Paths {
         served: Served,
         documents: Arc<Documents>,
         health: Arc<Health>,
-        registry: Registry,
+        metrics: Page,
         address: String,
         tokens: Option<(String, String)>,
     ) -> Self {
@@ -51,7 +51,7 @@ impl Paths {
             served,
             documents,
             health,
-            registry,
+            metrics,
             address,
             tokens,
         }
@@ -84,7 +84,8 @@ impl Paths {
         Ok(match parts.as_slice() {
             [""] => self.index(call)?,
             ["version"] => answer::tree(call, plain(call)?, 200, &version()),
-            ["metrics"] => self.metrics(),
+            ["metrics"] => self.metrics.all(call).await,
+            ["metrics", "slis"] => self.metrics.slis(call),
             ["openapi", "v3"] => self.openapi_index(call),
             ["openapi", "v3", rest @ ..] => self.openapi(call, &rest.join("/")),
             ["openapi", "v2"] => self.openapi_v2(call),
@@ -142,6 +143,7 @@ impl Paths {
         }
         let more = [
             "/metrics",
+            "/metrics/slis",
             "/openapi/v2",
             "/openapi/v3",
             "/openapi/v3/",
@@ -181,12 +183,6 @@ impl Paths {
 
     fn openapi_v2(&self, call: &Call) -> Answer {
         spoken(call, &self.documents.v2(), PROTOBUF_V2)
-    }
-
-    fn metrics(&self) -> Answer {
-        let families = self.registry.gather();
-        let text = TextEncoder::new().encode_to_string(&families).unwrap_or_default();
-        answer::bytes(200, "text/plain; version=0.0.4; charset=utf-8", text)
     }
 
     fn token_document(&self, which: usize) -> Answer {

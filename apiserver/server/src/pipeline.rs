@@ -3,10 +3,11 @@
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use apiserver_access::authenticate::{Chain, Credentials, Headers, Notes, Peer};
-use apiserver_access::authorize::{Attributes, forbidden};
+use apiserver_access::authorize::{self, Attributes, forbidden};
 use apiserver_api::status::{Details, Reason, Status};
 use apiserver_api::user::User;
 use axum::body::Body;
@@ -16,12 +17,16 @@ use http::{HeaderMap, Method, Request};
 use parking_lot::Mutex;
 
 use crate::answer::{self, Answer};
+use crate::drain::Drain;
+use crate::filters::{Arrival, Filters};
 use crate::in_flight::InFlight;
 use crate::machine::Machine;
+use crate::metrics::Route;
 use crate::paths::Paths;
 use crate::request::Call;
 use crate::request::info::Info;
 use crate::request::query::Query;
+use crate::visit::Visit;
 use crate::{access, handlers};
 
 /// Warnings of one answer have so many bytes at most; beyond that each is cut, as upstream does.
@@ -41,12 +46,36 @@ pub struct Pipeline {
     pub in_flight: InFlight,
     /// A request that is not long by nature must be answered in this time.
     pub deadline: Duration,
+    /// What is counted of who may.
+    pub authorization: authorize::Metrics,
+    /// What is done to all requests and answers.
+    pub filters: Filters,
+    /// How it stops.
+    pub drain: Drain,
+}
+
+/// How far a request came.
+#[derive(Clone, Copy)]
+struct Progress<'p> {
+    /// Where it goes.
+    route: Option<&'p Route>,
+    /// Whether it came there.
+    reached: &'p AtomicBool,
+}
+
+/// A request that is being answered and may be given up before it is.
+struct Waiting<'w> {
+    pipeline: &'w Pipeline,
+    call: &'w Call,
+    route: Option<&'w Route>,
+    answered: bool,
 }
 
 impl Pipeline {
     /// Answers a request.
     pub async fn serve(self: Arc<Self>, peer: Option<Arc<Peer>>, request: Request<Body>) -> Result<Answer, Infallible> {
         let (parts, body) = request.into_parts();
+        let arrival = self.filters.arrive(&parts);
         let path = percent_decoded(parts.uri.path());
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         let info = Info::of(&parts.method, &path, &query);
@@ -63,15 +92,53 @@ impl Pipeline {
             since: Instant::now(),
             warnings: Mutex::default(),
         };
-        let mut answer = match self.identify(&call, peer.as_deref()).await {
-            Ok(user) => {
-                call.user = user;
-                self.within_time(&call, body).await
+        let is_long = is_long(&call.info);
+        let route = Route::of(&self.machine.catalog, &call);
+        let reached = AtomicBool::new(false);
+        let progress = Progress {
+            route: route.as_ref(),
+            reached: &reached,
+        };
+        let (stay, mut answer) = match self.drain.enter(&call, is_long) {
+            Ok(stay) => {
+                let answer = self.welcome(&mut call, &arrival, peer.as_deref(), body, progress);
+                (Some(stay), answer.await)
             }
-            Err(status) => answer::status(&call, &status),
+            Err(refused) => (None, *refused),
         };
         finish(&call, &mut answer);
-        Ok(answer)
+        self.filters.depart(&arrival, &mut answer);
+        let visit = Visit {
+            metrics: self.machine.metrics.clone(),
+            call,
+            arrival,
+            route: route.filter(|_| reached.into_inner()),
+            is_long,
+            stay,
+        };
+        Ok(visit.see_off(&self.drain, answer))
+    }
+
+    /// Answers a request that is let in.
+    async fn welcome(
+        self: &Arc<Self>,
+        call: &mut Call,
+        arrival: &Arrival,
+        peer: Option<&Peer>,
+        body: Body,
+        progress: Progress<'_>,
+    ) -> Answer {
+        if let Some(answer) = arrival.preflight() {
+            return answer;
+        }
+        match self.identify(call, peer).await {
+            Ok(user) => {
+                call.user = user;
+                let body = self.machine.metrics.bodies.count(call, progress.route, body);
+                self.within_time(call, body, progress).await
+            }
+            Err(status) => answer::status(call, &status),
+        }
     }
 
     /// Who asks.
@@ -86,7 +153,10 @@ impl Pipeline {
             audiences: &[],
             notes: &notes,
         };
+        let begun = Instant::now();
         let found = self.authenticator.admit(&credentials).await;
+        let took = begun.elapsed().as_secs_f64();
+        self.machine.metrics.filters.authentication.observe(took);
         for warning in notes.into_said().warnings {
             call.warn(warning);
         }
@@ -94,13 +164,22 @@ impl Pipeline {
     }
 
     /// Answers in time, and survives a panic of whoever should.
-    async fn within_time(self: &Arc<Self>, call: &Call, body: Body) -> Answer {
-        let answered = AssertUnwindSafe(self.answer(call, body)).catch_unwind();
+    async fn within_time(self: &Arc<Self>, call: &Call, body: Body, progress: Progress<'_>) -> Answer {
+        let answered = AssertUnwindSafe(self.answer(call, body, progress)).catch_unwind();
         if is_long(&call.info) {
             return answered.await.unwrap_or_else(|_| panicked(call));
         }
+        let mut waiting = Waiting {
+            pipeline: self,
+            call,
+            route: progress.route,
+            answered: false,
+        };
         match tokio::time::timeout(self.deadline, answered).await {
-            Ok(answered) => answered.unwrap_or_else(|_| panicked(call)),
+            Ok(answered) => {
+                waiting.answered = true;
+                answered.unwrap_or_else(|_| panicked(call))
+            }
             Err(_) => {
                 let message = "request did not complete within the allotted timeout";
                 let mut status = Status::new(504, Reason::Timeout, format!("Timeout: {message}"));
@@ -110,14 +189,18 @@ impl Pipeline {
         }
     }
 
-    async fn answer(self: &Arc<Self>, call: &Call, body: Body) -> Answer {
+    async fn answer(self: &Arc<Self>, call: &Call, body: Body, progress: Progress<'_>) -> Answer {
+        let metrics = &self.machine.metrics;
         let answered = async {
             let _place = if is_long(&call.info) {
                 None
             } else {
-                Some(self.in_flight.enter(call)?)
+                let place = self.in_flight.enter(call);
+                let place = place.inspect_err(|_| metrics.requests.dropped(call, progress.route))?;
+                Some((place, metrics.in_flight.enter(call)))
             };
             self.may(call).await?;
+            progress.reached.store(true, Ordering::Relaxed);
             if call.info.is_resource
                 && !call.path.starts_with("//")
                 && Paths::is_group_version(&self.machine, &call.info)
@@ -139,11 +222,25 @@ impl Pipeline {
             verb: &call.info.verb,
             on: access::on(&call.info, &call.path),
         };
+        let begun = Instant::now();
         let verdict = self.machine.authorizer.authorize(&asked).await;
+        let took = begun.elapsed();
+        self.machine.metrics.filters.authorization.observe(took.as_secs_f64());
+        self.authorization.observe(&verdict, took);
         if verdict.is_allowed() {
             return Ok(());
         }
         Err(forbidden(&asked, &verdict.reason))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        // It took too long, or the client does not wait any more.
+        if !self.answered {
+            let requests = &self.pipeline.machine.metrics.requests;
+            requests.terminated(self.call, self.route, "504");
+        }
     }
 }
 
@@ -255,26 +352,4 @@ pub(crate) fn reads(method: &Method) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use http::HeaderMap;
-
-    use super::{percent_decoded, write_warnings};
-
-    #[test]
-    fn warnings_keep_within_their_limit() {
-        let mut headers = HeaderMap::new();
-        write_warnings(&["a \"b\"\n".to_owned(), "x".repeat(5000)], &mut headers);
-        let texts: Vec<_> = headers
-            .get_all("warning")
-            .iter()
-            .map(|value| value.to_str().unwrap().len())
-            .collect();
-        assert_eq!(headers.get("warning").unwrap(), r#"299 - "a \"b\"""#);
-        assert_eq!(texts[1], "299 - ".len() + 2 + 256);
-    }
-
-    #[test]
-    fn a_path_is_read_without_its_percent_signs() {
-        assert_eq!(percent_decoded("/api/v1/a%2Fb%20c%zz%"), "/api/v1/a/b c%zz%");
-    }
-}
+pub(crate) mod tests;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use apiserver_access::authenticate;
-use apiserver_access::authorize::modes;
+use apiserver_access::authorize::{self, modes};
 use apiserver_access::bootstrap;
 use apiserver_access::rbac::Rbac;
 use apiserver_access::tokens::Requests;
@@ -16,6 +16,7 @@ use base::clock::Clock;
 use base::random::Random;
 use base::task::Tasks;
 use base::tls::ServerTls;
+use parking_lot::Mutex;
 use prometheus::Registry;
 use store_client::Client;
 use tokio::net::TcpListener;
@@ -24,6 +25,8 @@ use tokio::sync::watch;
 use crate::catalog::Catalog;
 use crate::connect::{self, Connect, Direct};
 use crate::discovery::{self, Served};
+use crate::drain::{self, Drain};
+use crate::filters::{self, Filters};
 use crate::health::Health;
 use crate::in_flight::InFlight;
 use crate::inside::addresses::ServiceAddresses;
@@ -31,6 +34,7 @@ use crate::inside::hooks::Hooks;
 use crate::inside::{self, Inside};
 use crate::listen::listen;
 use crate::machine::{Late, Machine};
+use crate::metrics::{Feature, Metrics, Page};
 use crate::openapi::{Documents, Options as DocumentOptions};
 use crate::paths::Paths;
 use crate::pipeline::Pipeline;
@@ -63,6 +67,12 @@ pub struct Config {
     pub in_flight: (usize, usize),
     /// A request that is not long by nature must be answered in this time.
     pub request_timeout: Duration,
+    /// What is done to all requests and answers.
+    pub filters: filters::Options,
+    /// How it stops.
+    pub drain: drain::Options,
+    /// The features that can be switched, as `/metrics` tells them.
+    pub features: Vec<Feature>,
     /// How long events are kept.
     pub event_ttl: Duration,
     /// Where clients reach it: `host:port`.
@@ -77,6 +87,11 @@ pub struct Config {
 pub struct Server {
     pipeline: Arc<Pipeline>,
     tasks: Tasks,
+    /// Takes connections.
+    port: Tasks,
+    /// And serves them.
+    connections: Tasks,
+    inside: Arc<Mutex<Option<Inside>>>,
     stopping: Arc<AtomicBool>,
     ready: watch::Receiver<bool>,
 }
@@ -96,6 +111,9 @@ pub enum Error {
     /// What was said of services' addresses makes no sense.
     #[error("{0}")]
     Range(#[from] inside::addresses::RangeError),
+    /// What was said of all requests and answers makes no sense.
+    #[error("{0}")]
+    Filters(#[from] filters::Error),
 }
 
 impl Server {
@@ -105,7 +123,14 @@ impl Server {
     /// What it was told makes no sense.
     pub fn start(config: Config, listener: TcpListener, tls: ServerTls, tasks: &Tasks) -> Result<Self, Error> {
         let tasks = tasks.child();
-        let store = Store::open(config.client, &config.prefix, Catalog::layouts(config.history), &tasks);
+        let registry = Registry::new();
+        let metrics = Arc::new(Metrics::new(&registry, &config.features)?);
+        let counted = Arc::new(apiserver_storage::metrics::Metrics::new(&registry)?);
+        let authorization = authorize::Metrics::new(&registry)?;
+        let mut admission = config.admission;
+        admission.measure(&registry)?;
+        let layouts = Catalog::layouts(config.history);
+        let store = Store::open(config.client, &config.prefix, layouts, counted, &tasks);
         let served = config.served.clone();
         let catalog = Catalog::new(&served, |folder| store.shelf(folder).cloned());
         let late = Arc::new(Late::default());
@@ -117,18 +142,24 @@ impl Server {
             .is_ok_and(|modes| modes.contains(&modes::Mode::Rbac));
         let authorizer = config
             .authorization
-            .chain(&cluster, &rbac)
+            .chain(&cluster, &rbac, &authorization)
             .map_err(Error::Authorization)?;
         let services = ServiceAddresses::new(
             cluster.clone(),
             config.random.clone(),
             &config.inside.service_ranges,
             config.inside.node_ports.clone(),
+            &metrics,
         )?;
+        let page = Page {
+            metrics: metrics.clone(),
+            store: store.clone(),
+            services: Some(services.clone()),
+        };
         let machine = Arc::new(Machine {
             store: store.clone(),
             catalog,
-            admission: config.admission,
+            admission,
             authorizer: Arc::new(authorizer),
             clock: config.clock.clone(),
             random: config.random.clone(),
@@ -136,7 +167,9 @@ impl Server {
             token_requests: config.token_requests,
             event_ttl: config.event_ttl,
             connect: Connect::new(config.connect, Arc::new(Direct), &tasks)?,
+            metrics: metrics.clone(),
         });
+        tasks.spawn_until("in-flight watermark", async move { metrics.in_flight.run().await });
         late.set(&machine);
         let hooks = Hooks::new();
         let ready = watch::channel(false);
@@ -148,9 +181,9 @@ impl Server {
         });
         let versions = versions.collect();
         let stopping = Arc::new(AtomicBool::new(false));
-        let health = Arc::new(Health::new(store.clone(), hooks.clone(), stopping.clone()));
+        let health = Health::new(store.clone(), hooks.clone(), stopping.clone(), page.metrics.clone());
+        let health = Arc::new(health);
         let documents = Documents::new(served.clone(), documents_options());
-        let registry = Registry::new();
         let parts = authenticate::Parts {
             cluster: cluster.clone(),
             clock: config.clock.clone(),
@@ -164,14 +197,20 @@ impl Server {
                 served,
                 Arc::new(documents),
                 health.clone(),
-                registry,
+                page,
                 config.address,
                 config.tokens,
             ),
             in_flight: InFlight::new(config.in_flight.0, config.in_flight.1),
             deadline: config.request_timeout,
+            authorization,
+            filters: Filters::new(&config.filters, config.random.clone())?,
+            drain: Drain::new(config.drain),
         });
-        tasks.spawn_until("api listener", listen(listener, tls, pipeline.clone(), tasks.clone()));
+        let (port, connections) = (tasks.child(), tasks.child());
+        let taking = listen(listener, tls, pipeline.clone(), connections.clone());
+        port.spawn_until("api listener", taking);
+        let running = Arc::new(Mutex::new(None));
         let begin = Begin {
             health,
             ready: ready.0.clone(),
@@ -189,11 +228,15 @@ impl Server {
                 ..config.inside
             },
             has_rbac,
+            running: running.clone(),
         };
         tasks.spawn_until("api start", begin.run());
         Ok(Self {
             pipeline,
             tasks,
+            port,
+            connections,
+            inside: running,
             stopping,
             ready: ready.1,
         })
@@ -210,10 +253,19 @@ impl Server {
         &self.pipeline
     }
 
-    /// Stops it: `/readyz` fails from now on, so that nobody new comes; after a while everything ends.
+    /// Stops it: `/readyz` fails from now on, so that nobody new comes; after a while it takes itself from where clients find
+    /// it, refuses those who come all the same, answers all others and ends.
     pub async fn stop(&self, delay: Duration) {
         self.stopping.store(true, Ordering::Relaxed);
         tokio::time::sleep(delay).await;
+        let inside = self.inside.lock().take();
+        if let Some(inside) = inside {
+            inside.stop().await;
+        }
+        let close_port = async || self.port.shutdown().await;
+        self.pipeline.drain.run(self.pipeline.deadline, close_port).await;
+        // What was answered is yet to be sent.
+        let _ = tokio::time::timeout(SENT, self.connections.wait()).await;
         self.tasks.shutdown().await;
     }
 }
@@ -235,10 +287,14 @@ struct Begin {
     inside: inside::Parts,
     options: inside::Options,
     has_rbac: bool,
+    /// Where what runs inside is kept, until it is to stop.
+    running: Arc<Mutex<Option<Inside>>>,
 }
 
 /// After a failure to read the store it is asked again.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Connections end within this time once all requests are answered; upstream's patience.
+const SENT: Duration = Duration::from_secs(2);
 
 impl Begin {
     async fn run(self) {
@@ -254,16 +310,13 @@ impl Begin {
                 Err(error) => hook.failed(error.to_string()),
             }
         }
-        let inside = Inside::start(self.inside, self.options);
-        if let Err(error) = &inside {
-            tracing::error!(%error, "what runs inside the apiserver was not started");
+        match Inside::start(self.inside, self.options) {
+            Ok(inside) => *self.running.lock() = Some(inside),
+            Err(error) => tracing::error!(%error, "what runs inside the apiserver was not started"),
         }
         while !self.health.is_ready().await {
             tokio::time::sleep(PAUSE).await;
         }
         self.ready.send_replace(true);
-        // What runs inside ends with the tasks.
-        std::future::pending::<()>().await;
-        drop(inside);
     }
 }

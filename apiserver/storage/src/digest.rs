@@ -18,16 +18,21 @@ pub(crate) async fn run(store: Arc<Store>) {
     loop {
         tokio::time::sleep(EVERY).await;
         for shelf in store.shelves() {
+            let counts = &shelf.counts().cache;
             match differs(&store, shelf).await {
-                Ok(None) => {}
+                Ok(None) => counts.check_passed.get().inc(),
                 Ok(Some(key)) => {
+                    counts.check_failed.get().inc();
                     tracing::error!(
                         resource = shelf.name(),
                         key,
                         "the cache does not have what the store has"
                     );
                 }
-                Err(error) => tracing::debug!(%error, resource = shelf.name(), "the cache was not checked"),
+                Err(error) => {
+                    counts.check_broke.get().inc();
+                    tracing::debug!(%error, resource = shelf.name(), "the cache was not checked");
+                }
             }
         }
     }

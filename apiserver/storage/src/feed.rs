@@ -43,6 +43,7 @@ async fn begin(store: &Store) -> Result<Watcher, Error> {
     for shelf in store.shelves() {
         let objects = read_all(&store.client, shelf, revision).await?;
         shelf.cache().replace(revision, objects);
+        shelf.counts().cache.initializations.get().inc();
     }
     let watch = Watch::prefix(store.prefix.as_bytes().to_vec()).from_revision(revision + 1);
     let watcher = store.client.watch(watch.progress_notify().fragment()).await?;
@@ -58,7 +59,8 @@ async fn read_all(client: &Client, shelf: &Shelf, revision: i64) -> Result<Vec<A
     let to = end_of(shelf.folder().as_bytes());
     loop {
         let span = store_client::Span::range(from.clone(), to.clone());
-        let page = client.get(Get::new(span).revision(revision).limit(PAGE)).await?;
+        let asked = client.get(Get::new(span).revision(revision).limit(PAGE));
+        let page = shelf.counts().requests.list.count(asked).await?;
         objects.extend(page.kvs.iter().filter_map(|kv| read(shelf, kv)));
         match page.kvs.last() {
             Some(last) if page.more => {
@@ -116,6 +118,7 @@ fn take_in(store: &Store, events: Vec<Event>) {
             .push(one);
     }
     for (shelf, news) in news.into_values() {
+        shelf.counts().cache.happened(news.len());
         shelf.cache().apply(news);
     }
 }

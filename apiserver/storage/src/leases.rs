@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use prometheus::Histogram;
 use store_client::{Client, Error};
 use tokio::sync::Mutex;
 
@@ -20,13 +21,16 @@ struct Lease {
 /// The lease that was granted last.
 pub(crate) struct Leases {
     client: Client,
+    /// How many objects had a lease, once it is given to no more.
+    leased: Histogram,
     last: Mutex<Option<Lease>>,
 }
 
 impl Leases {
-    pub(crate) fn new(client: Client) -> Self {
+    pub(crate) fn new(client: Client, leased: Histogram) -> Self {
         Self {
             client,
+            leased,
             last: Mutex::new(None),
         }
     }
@@ -45,6 +49,9 @@ impl Leases {
             }
         }
         let id = self.client.grant(ttl + slack).await?.id;
+        if let Some(last) = &*last {
+            self.leased.observe(f64::from(last.objects));
+        }
         *last = Some(Lease {
             id,
             ends: now + ttl + slack,

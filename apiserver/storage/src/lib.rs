@@ -15,6 +15,7 @@ mod feed;
 pub mod frame;
 mod leases;
 pub mod list;
+pub mod metrics;
 pub mod object;
 pub mod select;
 pub mod shelf;

@@ -7,6 +7,7 @@ use store_client::Error as Fault;
 
 use crate::cache::Snapshot;
 use crate::error::Error;
+use crate::metrics::lists;
 use crate::object::Object;
 use crate::select::Select;
 use crate::shelf::Shelf;
@@ -65,6 +66,7 @@ struct Walk<'a> {
     prefix: &'a str,
     /// The first key that is looked at, if not the first of all.
     from: Option<String>,
+    counts: &'a lists::Counts,
 }
 
 impl Shelf {
@@ -78,6 +80,7 @@ impl Shelf {
             ask,
             prefix: &prefix,
             from: None,
+            counts: &self.counts().lists,
         };
         let exact = match &ask.since {
             Since::Newest => return self.newest(store, &walk).await,
@@ -86,7 +89,7 @@ impl Shelf {
                 return Ok(walk.page(&self.cache().snapshot()));
             }
             Since::NotOlderThan(revision) => {
-                store.reaches(*revision).await?;
+                self.reaches(store, *revision).await?;
                 return Ok(walk.page(&self.cache().snapshot()));
             }
             Since::Exact(revision) => *revision,
@@ -98,7 +101,7 @@ impl Shelf {
                 token.revision
             }
         };
-        store.reaches(exact).await?;
+        self.reaches(store, exact).await?;
         match self.cache().snapshot_at(exact) {
             Some(snapshot) => Ok(walk.page(&snapshot)),
             None => self.long_ago(store, &walk, exact).await,
@@ -106,7 +109,11 @@ impl Shelf {
     }
 
     async fn newest(&self, store: &Store, walk: &Walk<'_>) -> Result<Page, Status> {
-        store.is_fresh().await?;
+        let fresh = self.is_fresh(store).await;
+        let counts = &self.counts().cache;
+        let counted = if fresh.is_ok() { &counts.consistent } else { &counts.inconsistent };
+        counted.get().inc();
+        fresh?;
         Ok(walk.page(&self.cache().snapshot()))
     }
 
@@ -121,23 +128,29 @@ impl Shelf {
         let mut from = walk.from.clone().unwrap_or_else(|| walk.prefix.to_owned());
         let mut total = None;
         let mut objects: Vec<Arc<Object>> = Vec::new();
+        let (mut read, mut evaluated) = (0, 0);
         loop {
             let past = self.past(store, &from, end.clone(), revision, limit.min(1000)).await;
             let (found, more, count) = past.map_err(|error| walk.forgotten(error))?;
             let total = *total.get_or_insert(count);
+            read += found.len();
             let Some(last) = found.last().map(|object| object.key.clone()) else {
+                walk.counts.stored(read, evaluated, objects.len());
                 return Ok(Page::whole(revision, objects));
             };
             for object in found {
+                evaluated += 1;
                 if walk.ask.select.matches(&object.index) {
                     let is_last = object.key == last && !more;
                     objects.push(object.clone());
                     if objects.len() == limit && !is_last {
+                        walk.counts.stored(read, evaluated, objects.len());
                         return Ok(walk.cut(revision, objects, &object.key, total as usize));
                     }
                 }
             }
             if !more {
+                walk.counts.stored(read, evaluated, objects.len());
                 return Ok(Page::whole(revision, objects));
             }
             from = format!("{last}\0");
@@ -166,13 +179,16 @@ impl Walk<'_> {
             self.ask.limit
         };
         let mut objects = Vec::new();
+        let mut looked_at = 0;
         let mut walk = snapshot.from(self.prefix, self.from.as_deref());
         while let Some(object) = walk.next() {
+            looked_at += 1;
             if !self.ask.select.matches(&object.index) {
                 continue;
             }
             objects.push(object.clone());
             if objects.len() == limit && walk.next().is_some() {
+                self.counts.cached(looked_at, objects.len());
                 // What is left is counted only where it is told.
                 let all = if self.ask.select.is_all() {
                     limit + 1 + walk.count()
@@ -182,6 +198,7 @@ impl Walk<'_> {
                 return self.cut(revision, objects, &object.key, all);
             }
         }
+        self.counts.cached(looked_at, objects.len());
         Page::whole(revision, objects)
     }
 

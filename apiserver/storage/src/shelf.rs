@@ -1,14 +1,16 @@
 //! The objects of one kind: their keys, their cache, and the writes that change them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use apiserver_api::gvk::GroupResource;
 use apiserver_api::tree::{Text, Tree};
 use parking_lot::Mutex;
 use store_client::{Get, KeyValue, Put, Swap};
 
 use crate::cache::{Cache, Clock};
 use crate::error::Error;
+use crate::metrics::Counts;
 use crate::object::{Object, Reading, Unreadable};
 use crate::store::{Layout, Store};
 
@@ -19,9 +21,11 @@ const WRITTEN: usize = 1024;
 pub struct Shelf {
     folder: Text,
     name: Text,
+    resource: GroupResource,
     namespaced: bool,
     reading: Arc<dyn Reading>,
     cache: Cache,
+    counts: Counts,
     /// What was written here and comes back by the watch: it need not be read again.
     written: Mutex<Vec<(Text, Arc<Object>)>>,
 }
@@ -36,13 +40,15 @@ pub enum Written {
 }
 
 impl Shelf {
-    pub(crate) fn new(layout: Layout, prefix: &str, clock: Arc<Clock>) -> Self {
+    pub(crate) fn new(layout: Layout, prefix: &str, clock: Arc<Clock>, counts: Counts) -> Self {
         Self {
             folder: format!("{prefix}{}/", layout.folder).into(),
             name: layout.folder,
+            resource: layout.resource,
             namespaced: layout.namespaced,
             reading: layout.reading,
             cache: Cache::new(layout.history, clock),
+            counts,
             written: Mutex::new(Vec::new()),
         }
     }
@@ -55,6 +61,16 @@ impl Shelf {
     /// Where its objects are, below the store's prefix.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What it is called in metrics.
+    pub(crate) const fn resource(&self) -> &GroupResource {
+        &self.resource
+    }
+
+    /// What is counted of it.
+    pub(crate) const fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// What is there, without asking the store.
@@ -95,7 +111,9 @@ impl Shelf {
         let cached = self.cache.get(key).filter(|object| object.revision == kv.mod_revision);
         match cached {
             Some(object) => Ok(object),
-            None => Object::read(key, kv.mod_revision, &kv.value, &*self.reading).map(Arc::new),
+            None => Object::read(key, kv.mod_revision, &kv.value, &*self.reading)
+                .map(Arc::new)
+                .inspect_err(|_| self.counts.cache.undecodable.get().inc()),
         }
     }
 
@@ -104,7 +122,8 @@ impl Shelf {
     /// # Errors
     /// The store does not answer, or has what cannot be read.
     pub async fn get(&self, store: &Store, key: &str) -> Result<Option<Arc<Object>>, Error> {
-        let kv = store.client.get_key(key.as_bytes().to_vec()).await?;
+        let asked = store.client.get_key(key.as_bytes().to_vec());
+        let kv = self.counts.requests.get.count(asked).await?;
         Ok(kv.as_ref().map(|kv| self.read(kv)).transpose()?)
     }
 
@@ -122,10 +141,8 @@ impl Shelf {
         limit: usize,
     ) -> Result<(Vec<Arc<Object>>, bool, i64), Error> {
         let span = store_client::Span::range(from.as_bytes().to_vec(), to);
-        let page = store
-            .client
-            .get(Get::new(span).revision(revision).limit(limit as i64))
-            .await?;
+        let asked = store.client.get(Get::new(span).revision(revision).limit(limit as i64));
+        let page = self.counts.requests.list.count(asked).await?;
         let objects: Result<Vec<_>, _> = page.kvs.iter().map(|kv| self.read(kv)).collect();
         Ok((objects?, page.more, page.count))
     }
@@ -149,7 +166,9 @@ impl Shelf {
         if let Some(ttl) = ttl {
             put = put.lease(store.leases.lasting(ttl).await?);
         }
-        match store.client.compare_and_swap(expected, put).await? {
+        let requests = &self.counts.requests;
+        let sort = if expected == 0 { &requests.create } else { &requests.update };
+        match sort.count(store.client.compare_and_swap(expected, put)).await? {
             Swap::Done { revision } => {
                 let object = Arc::new(Object::of(key, revision, object, &*self.reading));
                 self.keep_written(&object);
@@ -165,10 +184,31 @@ impl Shelf {
     /// The store does not answer; the object may be there or not.
     pub async fn delete(&self, store: &Store, object: &Object) -> Result<Written, Error> {
         let key = object.key.as_bytes().to_vec();
-        match store.client.compare_and_delete(object.revision, key).await? {
+        let asked = store.client.compare_and_delete(object.revision, key);
+        match self.counts.requests.delete.count(asked).await? {
             Swap::Done { revision } => Ok(Written::Done(Arc::new(object.at(revision)))),
             Swap::Conflict { current, .. } => self.conflict(current.as_ref()),
         }
+    }
+
+    /// Waits until the cache has what the store had at a revision.
+    ///
+    /// # Errors
+    /// It does not in time, or was not filled yet.
+    pub(crate) async fn reaches(&self, store: &Store, revision: i64) -> Result<(), Error> {
+        let begun = Instant::now();
+        let reached = store.reaches(revision).await;
+        self.counts.cache.wait.get().observe(begun.elapsed().as_secs_f64());
+        reached
+    }
+
+    /// Waits until the cache has all that the store had when this was called.
+    ///
+    /// # Errors
+    /// The store does not answer, or the cache does not follow.
+    pub(crate) async fn is_fresh(&self, store: &Store) -> Result<(), Error> {
+        let revision = store.revision().await?;
+        self.reaches(store, revision).await
     }
 
     fn conflict(&self, current: Option<&KeyValue>) -> Result<Written, Error> {

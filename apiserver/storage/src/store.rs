@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use apiserver_api::gvk::GroupResource;
 use apiserver_api::tree::Text;
 use base::task::Tasks;
 use store_client::{Client, Get};
@@ -12,6 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use crate::cache::Clock;
 use crate::error::Error;
 use crate::leases::Leases;
+use crate::metrics::Metrics;
 use crate::object::Reading;
 use crate::shelf::Shelf;
 use crate::{digest, feed};
@@ -25,6 +27,8 @@ const ASKERS: usize = 4096;
 
 /// What is known of a kind before its objects are read.
 pub struct Layout {
+    /// What it is called in metrics.
+    pub resource: GroupResource,
     /// Where its objects are, below the prefix: `services/specs`.
     pub folder: Text,
     /// Whether they live in namespaces.
@@ -42,6 +46,7 @@ pub struct Store {
     pub(crate) prefix: Text,
     pub(crate) clock: Arc<Clock>,
     pub(crate) leases: Leases,
+    pub(crate) metrics: Arc<Metrics>,
     shelves: HashMap<Text, Arc<Shelf>>,
     /// Wakes the feed to ask the store how far the watch is.
     pub(crate) wanted: Notify,
@@ -50,18 +55,26 @@ pub struct Store {
 
 impl Store {
     /// A store with these kinds, which is read and followed from now on.
-    pub fn open(client: Client, prefix: &str, layouts: impl IntoIterator<Item = Layout>, tasks: &Tasks) -> Arc<Self> {
+    pub fn open(
+        client: Client,
+        prefix: &str,
+        layouts: impl IntoIterator<Item = Layout>,
+        metrics: Arc<Metrics>,
+        tasks: &Tasks,
+    ) -> Arc<Self> {
         let prefix: Text = format!("/{}/", prefix.trim_matches('/')).into();
         let clock = Arc::new(Clock::default());
         let shelves = layouts.into_iter().map(|layout| {
             let folder = layout.folder.clone();
-            (folder, Arc::new(Shelf::new(layout, &prefix, clock.clone())))
+            let counts = metrics.of(&layout.resource);
+            (folder, Arc::new(Shelf::new(layout, &prefix, clock.clone(), counts)))
         });
         let (askers, asked) = mpsc::channel(ASKERS);
         let store = Arc::new(Self {
-            leases: Leases::new(client.clone()),
+            leases: Leases::new(client.clone(), metrics.leased.clone()),
             client,
             shelves: shelves.collect(),
+            metrics,
             prefix,
             clock,
             wanted: Notify::new(),
@@ -135,15 +148,6 @@ impl Store {
                 () = tokio::time::sleep(ASK_AGAIN) => {}
             }
         }
-    }
-
-    /// Waits until the caches have all that the store had when this was called.
-    ///
-    /// # Errors
-    /// The store does not answer, or the caches do not follow.
-    pub async fn is_fresh(&self) -> Result<(), Error> {
-        let revision = self.revision().await?;
-        self.reaches(revision).await
     }
 
     /// The shelf on which a key stands.

@@ -67,8 +67,8 @@ impl Shelf {
             }
             From::Initial(revision) => {
                 match revision {
-                    Some(revision) => store.reaches(revision.max(1)).await?,
-                    None => store.is_fresh().await?,
+                    Some(revision) => self.reaches(store, revision.max(1)).await?,
+                    None => self.is_fresh(store).await?,
                 }
                 let (snapshot, cursor) = self.cache().snapshot_and_watch(lane);
                 let Some(cursor) = cursor else {
@@ -76,10 +76,13 @@ impl Shelf {
                 };
                 let prefix = self.keys(&select.namespace);
                 let initial = snapshot.from(&prefix, None);
-                let initial = initial
+                let initial: VecDeque<_> = initial
                     .filter(|object| select.matches(&object.index))
                     .cloned()
                     .collect();
+                if !initial.is_empty() {
+                    self.counts().cache.initial.get().inc_by(initial.len() as u64);
+                }
                 let revision = snapshot.revision();
                 Ok(self.watching(select, cursor, 0, initial, Some(revision)))
             }
@@ -125,7 +128,11 @@ impl Watching {
             return Ok(vec![Event::Begun(revision)]);
         }
         loop {
-            let changes = self.shelf.cache().read(&mut self.cursor, BATCH).map_err(|_| Lost)?;
+            let read = self.shelf.cache().read(&mut self.cursor, BATCH);
+            let changes = read.map_err(|_| {
+                self.shelf.counts().cache.terminated.get().inc();
+                Lost
+            })?;
             if changes.is_empty() {
                 return Ok(Vec::new());
             }

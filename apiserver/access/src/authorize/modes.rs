@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::abac::{self, Policies};
 use super::fixed::{AlwaysAllow, AlwaysDeny, Privileged};
-use super::{Authorizer, Chain};
+use super::{Authorizer, Chain, Metrics};
 use crate::node::Nodes;
 use crate::rbac::Rbac;
 
@@ -39,6 +39,19 @@ pub enum Mode {
     Rbac,
     /// Kubelets are allowed what their node needs.
     Node,
+}
+
+impl Mode {
+    /// As flags and metrics spell it.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::AlwaysAllow => "AlwaysAllow",
+            Self::AlwaysDeny => "AlwaysDeny",
+            Self::Abac => "ABAC",
+            Self::Rbac => "RBAC",
+            Self::Node => "Node",
+        }
+    }
 }
 
 /// Why flags make no authorizers, most in upstream's words.
@@ -114,10 +127,15 @@ impl Options {
     ///
     /// # Errors
     /// All that is wrong with the flags or with the policy file.
-    pub fn chain(&self, cluster: &Arc<dyn Cluster>, rbac: &Arc<Rbac>) -> Result<Chain, Vec<Error>> {
+    pub fn chain(
+        &self,
+        cluster: &Arc<dyn Cluster>,
+        rbac: &Arc<Rbac>,
+        metrics: &Metrics,
+    ) -> Result<Chain, Vec<Error>> {
         let mut links: Vec<Arc<dyn Authorizer>> = vec![Arc::new(Privileged::masters())];
         for mode in self.modes()? {
-            links.push(match mode {
+            let link: Arc<dyn Authorizer> = match mode {
                 Mode::AlwaysAllow => Arc::new(AlwaysAllow),
                 Mode::AlwaysDeny => Arc::new(AlwaysDeny),
                 Mode::Rbac => Arc::clone(rbac) as Arc<dyn Authorizer>,
@@ -126,7 +144,8 @@ impl Options {
                     let file = self.policy_file.as_deref().ok_or_else(|| vec![Error::NoPolicy])?;
                     Arc::new(Policies::read(file).map_err(|error| vec![error.into()])?)
                 }
-            });
+            };
+            links.push(metrics.counted(mode.as_str(), link));
         }
         Ok(Chain::new(links))
     }
@@ -138,8 +157,9 @@ mod tests {
 
     use apiserver_api::user::User;
     use apiserver_storage::cluster::Cluster;
+    use prometheus::Registry;
 
-    use super::super::{Attributes, Authorizer, On, Resource};
+    use super::super::{Attributes, Authorizer, Metrics, On, Resource};
     use super::{Mode, Options};
     use crate::fake_cluster::FakeCluster;
     use crate::rbac::Rbac;
@@ -200,7 +220,9 @@ mod tests {
     async fn a_chain_asks_masters_first_and_then_each_mode() {
         let cluster: Arc<dyn Cluster> = Arc::new(FakeCluster::default());
         let rbac = Arc::new(Rbac::new(Arc::clone(&cluster)));
-        let chain = options(&["Node", "RBAC"], None, None).chain(&cluster, &rbac).unwrap();
+        let metrics = Metrics::new(&Registry::new()).unwrap();
+        let both = options(&["Node", "RBAC"], None, None);
+        let chain = both.chain(&cluster, &rbac, &metrics).unwrap();
         let node = User::new("system:node:n1", ["system:nodes"]);
         for (user, name, allowed) in [
             (&User::apiserver(), "n2", true),
@@ -217,6 +239,6 @@ mod tests {
             assert_eq!(verdict.is_allowed(), allowed, "{} {name}", user.name);
         }
         let missing = options(&["ABAC"], Some("/nowhere/policy"), None);
-        assert!(missing.chain(&cluster, &rbac).is_err());
+        assert!(missing.chain(&cluster, &rbac, &metrics).is_err());
     }
 }

@@ -52,6 +52,12 @@ impl Machine {
             .preferred(resource)
             .ok_or_else(|| Status::internal(format!("{resource} is not served")))
     }
+
+    /// Counts that the server asks itself for something.
+    fn note(&self, verb: &str, resource: &Resource, subresource: &str) {
+        let kind = resource.kind;
+        self.metrics.requests.own(verb, kind.group, kind.plural, subresource);
+    }
 }
 
 /// Of which nothing is said but who writes.
@@ -93,12 +99,14 @@ impl Cluster for Machine {
 
     async fn read(&self, resource: &GroupResource, namespace: &str, name: &str) -> Result<Tree, Status> {
         let resource = self.known(resource)?;
+        self.note("GET", resource, "");
         let object = self.get(resource, namespace, name, "").await?;
         Ok(resource.typed(object.tree()))
     }
 
     async fn create(&self, resource: &GroupResource, object: Tree) -> Result<Tree, Status> {
         let resource = self.known(resource)?;
+        self.note("POST", resource, "");
         let (call, options) = (self.own_call(), own_options());
         let namespace = meta::namespace(&object).to_owned();
         let write = Write {
@@ -116,6 +124,7 @@ impl Cluster for Machine {
 
     async fn update(&self, resource: &GroupResource, subresource: &str, object: Tree) -> Result<Tree, Status> {
         let resource = self.known(resource)?;
+        self.note("PUT", resource, subresource);
         let (call, options) = (self.own_call(), own_options());
         let (namespace, name) = (meta::namespace(&object).to_owned(), meta::name(&object).to_owned());
         let write = Write {
@@ -133,6 +142,7 @@ impl Cluster for Machine {
 
     async fn delete(&self, resource: &GroupResource, namespace: &str, name: &str) -> Result<(), Status> {
         let resource = self.known(resource)?;
+        self.note("DELETE", resource, "");
         let (call, options) = (self.own_call(), DeleteOptions::default());
         let deletion = Deletion {
             call: &call,

@@ -41,6 +41,7 @@ pub(crate) use self::watch::{Draw, event, stream};
 use crate::catalog::{Catalog, Resource};
 use crate::connect::Connect;
 use crate::inside::addresses::ServiceAddresses;
+use crate::metrics::Metrics;
 use crate::options::WriteOptions;
 use crate::request::Call;
 
@@ -66,6 +67,8 @@ pub struct Machine {
     pub event_ttl: Duration,
     /// What leads to nodes, pods and services themselves.
     pub connect: Connect,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// An object on its way to the client: as it is stored, or as it would be.

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::Machine;
 use crate::catalog::Resource;
+use crate::metrics::Meter;
 use crate::options::ListOptions;
 use crate::request::query::parse_revision;
 
@@ -31,6 +32,7 @@ const CHUNK: usize = 64 * 1024;
 pub(crate) struct Watched {
     watching: Watching,
     resource: Arc<Resource>,
+    meter: Meter,
     /// Whether the client wants bookmarks.
     bookmarks: bool,
     /// Whether it wants to be told when all that was there at first was told.
@@ -55,6 +57,7 @@ impl Machine {
         select: Select,
         options: &ListOptions,
         within: Duration,
+        meter: Meter,
     ) -> Result<Watched, Status> {
         // Upstream answers 500 without a reason.
         let revision =
@@ -72,6 +75,7 @@ impl Machine {
         Ok(Watched {
             watching,
             resource: resource.clone(),
+            meter,
             bookmarks: options.bookmarks,
             initial: initial && options.bookmarks,
             ends,
@@ -102,10 +106,16 @@ impl Watched {
                     && let Some(head) = self.resource.head()
                 {
                     // The frame that all share, not a copy.
-                    return Some(change.frame(*what, head));
+                    let frame = change.frame(*what, head);
+                    self.meter.told(frame.len());
+                    return Some(frame);
                 }
                 for event in events {
+                    let before = out.len();
                     self.write(event, draw, &mut out);
+                    if out.len() > before {
+                        self.meter.told(out.len() - before);
+                    }
                 }
                 if out.len() >= CHUNK {
                     break;
@@ -122,7 +132,9 @@ impl Watched {
                 self.bookmark = self.ends.min(now + BOOKMARK);
                 if self.bookmarks && told > self.marked {
                     self.marked = told;
-                    return Some(self.mark(told, false, draw));
+                    let mark = self.mark(told, false, draw);
+                    self.meter.told(mark.len());
+                    return Some(mark);
                 }
             }
             let until = self.bookmark.min(self.ends).max(now + Duration::from_millis(1));
@@ -138,6 +150,7 @@ impl Watched {
                 if self.initial {
                     let mark = self.mark(revision, true, draw);
                     out.extend_from_slice(&mark);
+                    self.meter.listed(&self.resource);
                 }
             }
             Event::Change(told, change) => match (&draw, self.resource.head()) {

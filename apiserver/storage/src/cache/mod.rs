@@ -71,6 +71,8 @@ pub struct News {
 
 struct State {
     snapshot: Snapshot,
+    /// The bytes of the bodies of its objects.
+    bytes: usize,
     history: History,
 }
 
@@ -86,6 +88,7 @@ impl Cache {
         Self {
             state: RwLock::new(State {
                 snapshot: Snapshot::default(),
+                bytes: 0,
                 history: History::new(0, budget),
             }),
             clock,
@@ -95,8 +98,10 @@ impl Cache {
     /// Begins anew with what the store has at a revision: at the start, and when the store forgot what happened since.
     /// Watchers of before are told that they missed something.
     pub fn replace(&self, revision: i64, objects: impl IntoIterator<Item = Arc<Object>>) {
-        let objects = objects.into_iter().map(|object| (object.key.clone(), object)).collect();
+        let objects: OrdMap<_, Arc<Object>> = objects.into_iter().map(|object| (object.key.clone(), object)).collect();
+        let bytes = objects.values().map(|object| object.body().len()).sum();
         let mut state = self.state.write();
+        state.bytes = bytes;
         state.snapshot = Snapshot { revision, objects };
         // Dropping what was before wakes those who wait for it.
         state.history = state.history.after(revision);
@@ -111,6 +116,9 @@ impl Cache {
                 Some(object) => objects.insert(key, object.clone()),
                 None => objects.remove(&key),
             };
+            let size = |object: &Option<Arc<Object>>| object.as_ref().map_or(0, |object| object.body().len());
+            state.bytes += size(&object);
+            state.bytes -= size(&before);
             // A deletion of what was never seen changes nothing.
             if object.is_some() || before.is_some() {
                 state.history.push(Change::new(object, before, revision));
@@ -147,6 +155,12 @@ impl Cache {
         }
         snapshot.revision = revision;
         Some(snapshot)
+    }
+
+    /// How many objects there are, and how many bytes their bodies have.
+    pub fn size(&self) -> (usize, usize) {
+        let state = self.state.read();
+        (state.snapshot.len(), state.bytes)
     }
 
     /// The revision of the last change of an object of this kind.

@@ -5,6 +5,7 @@ mod table;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use apiserver_server::metrics::Feature;
 use base::flags::go;
 use base::flags::pflag::Parsed;
 
@@ -111,6 +112,21 @@ impl Gates {
     /// Whether a feature is on; one that does not exist is off.
     pub(crate) fn on(&self, name: &str) -> bool {
         self.on.get(name).copied().unwrap_or(false)
+    }
+
+    /// All gates, as metrics tell them.
+    pub(crate) fn features(&self) -> Vec<Feature> {
+        let feature = |gate: &Gate| Feature {
+            name: gate.name.to_owned(),
+            stage: match gate.stage {
+                Stage::Alpha => "ALPHA",
+                Stage::Beta => "BETA",
+                Stage::Stable => "",
+                Stage::Deprecated => "DEPRECATED",
+            },
+            enabled: self.on(gate.name),
+        };
+        table::GATES.iter().map(feature).collect()
     }
 
     /// Sets what `AllAlpha` and `AllBeta` stand for.

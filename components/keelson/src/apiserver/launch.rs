@@ -10,6 +10,7 @@ use apiserver_access::tokens::{Issuer, Keys, Metadata, PrivateKey, Requests};
 use apiserver_admission::{Chain, Choice, Configurations, Parts as PluginParts};
 use apiserver_server::connect;
 use apiserver_server::discovery::Served;
+use apiserver_server::{drain, filters};
 use apiserver_server::inside::addresses::{NodePorts, PortRange};
 use apiserver_server::inside::store::{StoredLeases, StoredRange};
 use apiserver_server::inside::{self, AuthenticationInfo, EndpointReconciler};
@@ -83,6 +84,16 @@ pub(crate) async fn launch(settings: &Settings) -> Result<Launched> {
         tokens: known.documents,
         in_flight: in_flight(settings),
         request_timeout: settings.generic.request_timeout,
+        filters: filters::Options {
+            cors_allowed_origins: settings.generic.cors_allowed_origins.clone(),
+            hsts_directives: settings.generic.hsts_directives.clone(),
+            goaway_chance: settings.generic.goaway_chance,
+        },
+        drain: drain::Options {
+            send_retry_after: settings.generic.shutdown_send_retry_after,
+            watch_grace: settings.generic.shutdown_watch_grace_period,
+        },
+        features: settings.gates.features(),
         event_ttl: settings.event_ttl,
         address: format!("{}:{port}", external(settings)),
         prefix: settings.etcd.prefix.clone(),

@@ -7,6 +7,7 @@ use super::Shared;
 use super::pool::{Owner, PoolError};
 use super::ports::PortError;
 use super::range::Family;
+use crate::metrics::Wanted;
 
 /// The port before the first that stands for any other, where nothing is taken.
 const DRY_PORT: i64 = 32_768;
@@ -89,7 +90,9 @@ impl Claim {
                 return Err(PortError::Taken);
             }
         } else {
-            self.shared.ports.take(port).await?;
+            let outcome = self.shared.ports.take(port).await;
+            self.shared.metrics.port(Wanted::This, outcome.is_ok());
+            outcome?;
         }
         self.taken_ports.push(port);
         Ok(())
@@ -99,7 +102,9 @@ impl Claim {
         let port = if self.dry_run {
             self.taken_ports.iter().max().map_or(DRY_PORT, |last| *last) + 1
         } else {
-            self.shared.ports.take_any().await?
+            let outcome = self.shared.ports.take_any().await;
+            self.shared.metrics.port(Wanted::Any, outcome.is_ok());
+            outcome?
         };
         self.taken_ports.push(port);
         Ok(port)

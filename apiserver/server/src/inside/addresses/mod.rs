@@ -29,6 +29,7 @@ pub use range::RangeError;
 pub(super) use range::Range;
 
 use crate::inside::objects::{ENDPOINTS, remove};
+use crate::metrics::{Addresses, Metrics};
 use pool::{Owner, Pool};
 use range::Family;
 
@@ -47,6 +48,7 @@ struct Shared {
     cluster: Arc<dyn Cluster>,
     pool: Pool,
     ports: Arc<NodePorts>,
+    metrics: Addresses,
     /// The families of the cluster, the first one first.
     families: Vec<&'static str>,
 }
@@ -62,16 +64,19 @@ impl ServiceAddresses {
         random: Arc<dyn Random>,
         ranges: &[String],
         ports: Arc<NodePorts>,
+        metrics: &Metrics,
     ) -> Result<Self, RangeError> {
         let families = ranges
             .iter()
             .map(|range| Range::parse(range).map(|range| range.family.as_str()));
         let families = families.collect::<Result<_, _>>()?;
-        let pool = Pool::new(Arc::clone(&cluster), random);
+        let metrics = metrics.addresses.clone();
+        let pool = Pool::new(Arc::clone(&cluster), random, metrics.clone());
         let shared = Arc::new(Shared {
             cluster,
             pool,
             ports,
+            metrics,
             families,
         });
         Ok(Self { shared })
@@ -98,6 +103,13 @@ impl ServiceAddresses {
                 Err(status)
             }
         }
+    }
+
+    /// Brings the gauges up to date that tell how much is taken; called before the registry is read.
+    pub(crate) async fn refresh_metrics(&self) {
+        self.shared.pool.refresh_metrics();
+        let (taken, all) = self.shared.ports.count().await;
+        self.shared.metrics.set_ports(taken, all);
     }
 
     /// Gives back what a service had that was deleted. Its Endpoints go with it, so that they do not lead to another of the

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use apiserver_api::meta;
 use apiserver_api::status::Status;
@@ -15,6 +16,7 @@ use parking_lot::Mutex;
 use super::range::{Family, Range};
 use crate::inside::objects::{IP_ADDRESSES, SERVICE_CIDRS, is_there_already, object, remove, tree};
 use crate::inside::service_cidr::cidrs;
+use crate::metrics::{Addresses, Wanted};
 
 const FAMILY_LABEL: &str = "ipaddress.kubernetes.io/ip-family";
 const MANAGED_LABEL: &str = "ipaddress.kubernetes.io/managed-by";
@@ -134,13 +136,15 @@ pub(super) struct Pool {
     random: Arc<dyn Random>,
     /// The networks as they were at a revision of the `ServiceCIDRs`.
     known: Mutex<(i64, Arc<Vec<Network>>)>,
+    metrics: Addresses,
 }
 
 impl Pool {
-    pub(super) fn new(cluster: Arc<dyn Cluster>, random: Arc<dyn Random>) -> Self {
+    pub(super) fn new(cluster: Arc<dyn Cluster>, random: Arc<dyn Random>, metrics: Addresses) -> Self {
         Self {
             cluster,
             random,
+            metrics,
             known: Mutex::default(),
         }
     }
@@ -161,10 +165,14 @@ impl Pool {
     /// Takes an address that was asked for.
     pub(super) async fn take(&self, owner: &Owner, ip: IpAddr) -> Result<(), PoolError> {
         let networks = self.networks();
-        if !networks.iter().any(|network| network.ready && network.range.holds(ip)) {
+        let network = networks.iter().find(|network| network.ready && network.range.holds(ip));
+        let Some(network) = network else {
             return Err(PoolError::Elsewhere);
-        }
-        self.create(owner, ip).await
+        };
+        let begun = Instant::now();
+        let outcome = self.create(owner, ip).await;
+        self.note(&network.range, Wanted::This, begun, outcome.is_ok());
+        outcome
     }
 
     /// Takes any address of a family.
@@ -174,12 +182,36 @@ impl Pool {
             .iter()
             .filter(|network| network.range.family == family && network.ready)
         {
-            match self.take_from(owner, &network.range).await {
+            let begun = Instant::now();
+            let outcome = self.take_from(owner, &network.range).await;
+            self.note(&network.range, Wanted::Any, begun, outcome.is_ok());
+            match outcome {
                 Err(PoolError::Full) => {}
                 outcome => return outcome,
             }
         }
         Err(PoolError::Full)
+    }
+
+    /// Counts that an address was asked for.
+    fn note(&self, range: &Range, wanted: Wanted, begun: Instant, given: bool) {
+        if given {
+            self.metrics.gave_ip(range.as_str(), wanted, begun.elapsed());
+        } else {
+            self.metrics.refused_ip(range.as_str(), wanted);
+        }
+    }
+
+    /// Tells how many addresses of each network are taken, and how many are left.
+    pub(super) fn refresh_metrics(&self) {
+        let all = self.cluster.cached_list(&IP_ADDRESSES, "");
+        let managed = all.iter().filter(|address| is_managed(address));
+        let taken: Vec<IpAddr> = managed.filter_map(|address| meta::name(address).parse().ok()).collect();
+        for network in &*self.networks() {
+            let range = &network.range;
+            let inside = taken.iter().filter(|ip| range.holds(**ip)).count();
+            self.metrics.set_ips(range.as_str(), inside, range.size());
+        }
     }
 
     /// Whether an address could be taken, without taking it. Upstream does not ask who has it, nor do we.

@@ -167,6 +167,11 @@ impl NodePorts {
         known.taken.has(at)
     }
 
+    /// How many ports are taken, as far as is known here, and how many there are.
+    pub(super) async fn count(&self) -> (usize, usize) {
+        (self.known.lock().await.taken.iter().count(), self.range.size())
+    }
+
     /// Works on what is taken and writes it. What the work refuses by what is known here is asked anew of the store.
     async fn change<T>(&self, mut work: impl FnMut(&mut Bitmap) -> Result<T, PortError>) -> Result<T, PortError> {
         let mut known = self.known.lock().await;

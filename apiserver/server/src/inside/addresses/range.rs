@@ -109,6 +109,11 @@ impl Range {
         }
     }
 
+    /// How many addresses services may have.
+    pub(super) fn size(&self) -> u64 {
+        u64::try_from((self.last() + 1).saturating_sub(self.first())).unwrap_or(u64::MAX)
+    }
+
     pub(super) const fn first(&self) -> u128 {
         self.network + 1
     }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use apiserver_api::meta;
 use apiserver_api::status::{Reason, Status};
 use apiserver_api::tree::Tree;
+use prometheus::Registry;
 
 use super::{NodePorts, PortRange, ServiceAddresses};
 use crate::inside::objects::{ENDPOINTS, IP_ADDRESSES, SERVICE_CIDRS, object};
 use crate::inside::testing::{Double, RangeKey, json, parts};
+use crate::metrics::Metrics;
 
 const PORTS: PortRange = PortRange {
     first: 30_000,
@@ -32,7 +34,8 @@ async fn trial(ranges: &[&str]) -> Trial {
     let ports = Arc::new(NodePorts::new(PORTS, key.clone(), parts.random.clone()));
     assert!(ports.rebuild(|stored| stored.taken.clone()).await.unwrap());
     let ranges: Vec<String> = ranges.iter().map(|&range| range.to_owned()).collect();
-    let addresses = ServiceAddresses::new(parts.cluster, parts.random, &ranges, Arc::clone(&ports)).unwrap();
+    let metrics = Metrics::new(&Registry::new(), &[]).unwrap();
+    let addresses = ServiceAddresses::new(parts.cluster, parts.random, &ranges, Arc::clone(&ports), &metrics).unwrap();
     Trial {
         double,
         key,

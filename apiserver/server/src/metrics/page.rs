@@ -1,0 +1,47 @@
+//! `/metrics` and `/metrics/slis`: all families as Prometheus reads them.
+
+use std::sync::Arc;
+
+use http::header::{CONTENT_TYPE, HeaderValue};
+use prometheus::Registry;
+
+use super::{Metrics, text};
+use crate::answer::{self, Answer};
+use crate::inside::addresses::ServiceAddresses;
+use crate::request::Call;
+
+/// What the pages show.
+pub struct Page {
+    /// The families.
+    pub metrics: Arc<Metrics>,
+    /// What is asked how much there is.
+    pub store: Arc<apiserver_storage::store::Store>,
+    /// What is asked how many addresses are taken.
+    pub services: Option<ServiceAddresses>,
+}
+
+impl Page {
+    /// Everything that is counted.
+    pub(crate) async fn all(&self, call: &Call) -> Answer {
+        self.metrics.process.refresh();
+        self.store.refresh_metrics().await;
+        if let Some(services) = &self.services {
+            services.refresh_metrics().await;
+        }
+        page(call, &self.metrics.registry)
+    }
+
+    /// What the checks of health found.
+    pub(crate) fn slis(&self, call: &Call) -> Answer {
+        page(call, &self.metrics.slis)
+    }
+}
+
+fn page(call: &Call, registry: &Registry) -> Answer {
+    let text = text::encode(&registry.gather());
+    let mut answer = answer::packed(call, 200, "text/plain", text);
+    if let Ok(media_type) = HeaderValue::from_str(&text::media_type(call.header("accept"))) {
+        answer.headers_mut().insert(CONTENT_TYPE, media_type);
+    }
+    answer
+}
