@@ -9,7 +9,7 @@ use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
 use apiserver_schema::built_in;
 
-use crate::kind::{Asked, Kind};
+use crate::kind::{Asked, Kind, StatusRules};
 
 impl Kind {
     /// What it is called in a refusal.
@@ -31,13 +31,25 @@ impl Kind {
     /// # Errors
     /// 422 with all that is wrong with it.
     pub fn create(&self, asked: &Asked<'_>, object: &mut Tree) -> Result<Vec<String>, Status> {
+        self.create_besides(asked, object, Refusals::new())
+    }
+
+    /// The same where something is refused already that needs more than the object to be known.
+    ///
+    /// # Errors
+    /// 422 with all that is wrong with it.
+    pub fn create_besides(
+        &self,
+        asked: &Asked<'_>,
+        object: &mut Tree,
+        mut refusals: Refusals,
+    ) -> Result<Vec<String>, Status> {
         if let Some(metadata) = object.get_mut("metadata") {
             metadata.remove("deletionTimestamp");
             metadata.remove("deletionGracePeriodSeconds");
             metadata.remove("selfLink");
         }
         self.rules.prepare_create(asked, object);
-        let mut refusals = Refusals::new();
         self.rules.validate(asked, object, &mut refusals);
         self.judge(object, &refusals)?;
         // After the kind's own, whose words say more.
@@ -84,17 +96,52 @@ impl Kind {
         object: &mut Tree,
         old: &Tree,
     ) -> Result<Vec<String>, Status> {
-        let Some(rules) = self.rules.part(subresource) else {
-            return Err(Status::internal(format!(
-                "{} has no {subresource} subresource",
-                self.plural
-            )));
-        };
+        self.prepare_part(subresource, asked, object, old)?;
+        self.check_part(subresource, asked, object, old, Refusals::new())
+    }
+
+    fn part(&self, subresource: &str) -> Result<&dyn StatusRules, Status> {
+        self.rules.part(subresource).ok_or_else(|| {
+            let plural = self.plural;
+            Status::internal(format!("{plural} has no {subresource} subresource"))
+        })
+    }
+
+    /// The first half of [`Kind::update_part`]: what else than the part stays as it was.
+    ///
+    /// # Errors
+    /// 500 where the kind has no such part.
+    pub fn prepare_part(
+        &self,
+        subresource: &str,
+        asked: &Asked<'_>,
+        object: &mut Tree,
+        old: &Tree,
+    ) -> Result<(), Status> {
+        let rules = self.part(subresource)?;
         meta::set_generation(object, meta::generation(old));
         rules.prepare(asked, object, old);
         keep_system_metadata(object, old);
+        Ok(())
+    }
+
+    /// The second half: checks what was prepared. Something may be refused already that needs more than the object to be
+    /// known.
+    ///
+    /// # Errors
+    /// 422 with all that is wrong with it, 500 where the kind has no such part.
+    pub fn check_part(
+        &self,
+        subresource: &str,
+        asked: &Asked<'_>,
+        object: &mut Tree,
+        old: &Tree,
+        known: Refusals,
+    ) -> Result<Vec<String>, Status> {
+        let rules = self.part(subresource)?;
         let mut refusals = Refusals::new();
         self.validate_common(object, old, &mut refusals);
+        refusals.extend(known);
         rules.validate(asked, object, old, &mut refusals);
         self.judge(object, &refusals)?;
         let warnings = rules.warnings(object, old);

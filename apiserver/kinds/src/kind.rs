@@ -250,6 +250,21 @@ pub trait Rules: Sync {
         None
     }
 
+    /// Why nobody may delete the object of this name, where that is so.
+    fn undeletable(&self, _name: &str) -> Option<&'static str> {
+        None
+    }
+
+    /// How an object comes to its end of which others have to clear away first; `None` where a deletion deletes.
+    fn end(&self) -> Option<&dyn EndRules> {
+        None
+    }
+
+    /// What a client is warned of whose deletion leaves the dependents because it does not say what becomes of them.
+    fn orphaning(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether a deletion answers with what was deleted, rather than with that it was.
     fn answers_deleted(&self) -> bool {
         false
@@ -280,6 +295,29 @@ pub enum Dependents {
     Orphaned,
     /// Nothing belongs to such objects.
     Untracked,
+}
+
+/// The first deletion of an object, as far as it decides how the object comes to its end.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    /// The time at the apiserver.
+    pub now: Time,
+    /// Whether the dependents are to stay, if the client says anything of them.
+    pub orphan: Option<bool>,
+    /// Whether the dependents are to go first, if the client says anything of them.
+    pub foreground: Option<bool>,
+}
+
+/// How objects of a kind come to their end of which others have to clear away first. The first deletion does not delete: it
+/// is noted in the object, and whoever clears away takes what keeps it.
+pub trait EndRules: Sync {
+    /// Notes in the object that its end has begun, beyond the time.
+    fn begin(&self, object: &mut Tree, end: &End);
+
+    /// Whether nothing of the kind's own keeps the object, finalizers of the metadata aside.
+    fn is_over(&self, _object: &Tree) -> bool {
+        true
+    }
 }
 
 /// The rules of a status subresource.

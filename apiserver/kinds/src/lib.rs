@@ -55,7 +55,9 @@ pub use crate::authentication::TOKEN_REQUEST;
 pub use crate::core::service::allocation as service;
 
 pub use column::{Column, Words, age};
-pub use kind::{Asked, Conversion, Dependents, Kind, Rules, Selectable, StatusRules, Subresource, Verb, Version};
+pub use kind::{
+    Asked, Conversion, Dependents, End, EndRules, Kind, Rules, Selectable, StatusRules, Subresource, Verb, Version,
+};
 
 /// The kinds of each group, in the order of their names.
 const GROUPS: &[&[Kind]] = &[

@@ -1,6 +1,6 @@
 //! Requests as authorizers see them.
 
-use apiserver_access::authorize::{On, Resource as Asked};
+use apiserver_access::authorize::{On, Resource as Asked, Verdict};
 
 use crate::catalog::Resource;
 use crate::request::info::Info;
@@ -38,4 +38,13 @@ pub(crate) fn on<'a>(info: &'a Info, path: &'a str) -> On<'a> {
         fields: info.fields.terms(),
         labels: info.labels.requirements(),
     })
+}
+
+/// Why something is not allowed, as those tell it who also tell what went wrong.
+pub(crate) fn why_not(verdict: &Verdict) -> String {
+    match (verdict.error.as_str(), verdict.reason.as_str()) {
+        ("", reason) => reason.to_owned(),
+        (error, "") => error.to_owned(),
+        (error, reason) => format!("{error}: {reason}"),
+    }
 }

@@ -32,10 +32,19 @@ pub(crate) struct Expected<'a> {
 }
 
 /// Why a document is not taken.
-pub(crate) struct Unfit {
-    /// Group, version and kind as far as they are known.
-    pub(crate) kind: Option<GroupVersionKind>,
-    pub(crate) message: String,
+enum Unfit {
+    /// Not even what it is is known.
+    Unknown(String),
+    /// It is of this kind, and not taken.
+    Of(GroupVersionKind, String),
+    /// It is of the right kind in another version.
+    Version(GroupVersionKind),
+}
+
+/// Why a document is not of the kind that is expected.
+enum Misfit {
+    Version,
+    Other(String),
 }
 
 /// A typed object, and what strict decoding says of it.
@@ -62,11 +71,7 @@ pub(crate) fn body(
     if validation == FieldValidation::Strict {
         let message = strict_error(content, &typed.strict);
         let kind = GroupVersionKind::of(expected.api_version, expected.kind);
-        let unfit = Unfit {
-            kind: Some(kind),
-            message,
-        };
-        return Err(refused(expected, &unfit, bytes));
+        return Err(refused(expected, &Unfit::Of(kind, message), bytes));
     }
     for text in typed.strict {
         call.warn(text);
@@ -86,17 +91,41 @@ fn strict_error(content: Content, found: &[String]) -> String {
 
 /// Reads a document as an object of the served version.
 fn typed(content: Content, expected: Expected<'_>, bytes: &Bytes) -> Result<Typed, Unfit> {
-    let unknown = |message| Unfit { kind: None, message };
-    let document = content::parse(content, bytes).map_err(unknown)?;
-    let kind = kind_of(&document.tree, expected).map_err(unknown)?;
-    let wrong = |message| Unfit {
-        kind: Some(kind.clone()),
-        message,
-    };
-    if kind != GroupVersionKind::of(expected.api_version, expected.kind) {
-        return Err(wrong(not_expected(&kind, expected)));
+    let document = content::parse(content, bytes).map_err(Unfit::Unknown)?;
+    let kind = kind_of(&document.tree, expected).map_err(Unfit::Unknown)?;
+    match fits(&document, &kind, expected) {
+        Ok(()) => read(document, expected).map_err(|message| Unfit::Of(kind, message)),
+        Err(Misfit::Version) => Err(Unfit::Version(kind)),
+        Err(Misfit::Other(message)) => Err(Unfit::Of(kind, message)),
     }
-    read(document, expected).map_err(wrong)
+}
+
+/// Checks that a document is of the kind that is expected, in whichever version.
+///
+/// # Errors
+/// What the decoder says.
+pub(crate) fn check_kind(document: &Document, expected: Expected<'_>) -> Result<(), String> {
+    let kind = kind_of(&document.tree, expected)?;
+    match fits(document, &kind, expected) {
+        Ok(()) | Err(Misfit::Version) => Ok(()),
+        Err(Misfit::Other(message)) => Err(message),
+    }
+}
+
+/// Checks that a document is of the kind that is expected. One that is not is read by its own type first: upstream finds out
+/// only then that it is the wrong one.
+fn fits(document: &Document, kind: &GroupVersionKind, expected: Expected<'_>) -> Result<(), Misfit> {
+    let wanted = GroupVersionKind::of(expected.api_version, expected.kind);
+    if *kind == wanted {
+        return Ok(());
+    }
+    let own = type_of(kind);
+    let mistake = own.and_then(|id| built_in().read(id, &mut document.tree.clone()).mistake(&document.json));
+    Err(match mistake {
+        Some(mistake) => Misfit::Other(mistake.message),
+        None if own.is_some() && kind.group == wanted.group && kind.kind == wanted.kind => Misfit::Version,
+        None => Misfit::Other(not_expected(kind, expected)),
+    })
 }
 
 /// Checks a document by its type.
@@ -178,17 +207,30 @@ fn not_expected(kind: &GroupVersionKind, expected: Expected<'_>) -> String {
 
 /// Whether a group version has such a type: a kind, a list of it, or what all groups have.
 fn is_known(kind: &GroupVersionKind) -> bool {
-    let item = kind.kind.strip_suffix("List");
-    let mut own = apiserver_kinds::all().filter(|known| known.group == kind.group);
     let is_common = matches!(
         kind.kind.as_str(),
         "List" | "Status" | "APIVersions" | "APIGroup" | "APIGroupList" | "APIResourceList"
     );
+    let item = kind.kind.strip_suffix("List");
     (is_common && kind.group.is_empty())
-        || own.any(|known| {
-            let served = known.versions.iter().any(|one| one.name == kind.version);
-            served && (known.kind == kind.kind || item == Some(known.kind))
-        })
+        || type_of(kind).is_some()
+        || item.is_some_and(|item| type_of(&GroupVersionKind::new(&kind.group, &kind.version, item)).is_some())
+}
+
+/// The type of a kind: of one that is a resource, or of one that is only spoken somewhere.
+fn type_of(kind: &GroupVersionKind) -> Option<TypeId> {
+    let mut own = apiserver_kinds::all().filter(|known| known.group == kind.group && known.kind == kind.kind);
+    let served = own.find_map(|known| known.versions.iter().find(|one| one.name == kind.version));
+    if let Some(version) = served {
+        return built_in().named(version.schema);
+    }
+    // Types that are not spoken anywhere are parts of others.
+    let mut spoken = apiserver_kinds::all()
+        .flat_map(|known| known.subresources)
+        .filter_map(|part| part.speaks);
+    spoken.find(|(group, _, name)| *group == kind.group && *name == kind.kind)?;
+    let name = format!("io.k8s.api.{}.{}.{}", package(&kind.group), kind.version, kind.kind);
+    built_in().named(&name)
 }
 
 /// Go's package of a group's types inside the server.
@@ -200,19 +242,22 @@ pub(crate) fn package(group: &str) -> &str {
 }
 
 /// 400 for a body that is not taken (`transformDecodeError`).
-pub(crate) fn refused(expected: Expected<'_>, unfit: &Unfit, bytes: &[u8]) -> Status {
-    Status::bad_request(match &unfit.kind {
-        Some(kind) if !kind.kind.is_empty() => format!(
-            "{} in version {} cannot be handled as a {}: {}",
+fn refused(expected: Expected<'_>, unfit: &Unfit, bytes: &[u8]) -> Status {
+    Status::bad_request(match unfit {
+        Unfit::Version(kind) => format!(
+            "the API version in the data ({}) does not match the expected API version ({})",
+            kind.group_version(),
+            expected.api_version
+        ),
+        Unfit::Of(kind, message) if !kind.kind.is_empty() => format!(
+            "{} in version {} cannot be handled as a {}: {message}",
             kind.kind,
             go::quote(&kind.version),
             expected.kind,
-            unfit.message
         ),
-        _ => format!(
-            "the object provided is unrecognized (must be of type {}): {} ({})",
+        Unfit::Of(_, message) | Unfit::Unknown(message) => format!(
+            "the object provided is unrecognized (must be of type {}): {message} ({})",
             expected.kind,
-            unfit.message,
             summary(bytes)
         ),
     })

@@ -197,6 +197,9 @@ fn draw(machine: &Arc<Machine>, call: &Call, resource: &Resource, wanted: Wanted
 }
 
 async fn create(machine: &Machine, resource: &Resource, call: &Call, body: Body) -> Result<Answer, Status> {
+    if resource.kind.kind == "Binding" {
+        return subresource::bind(machine, resource, call, body).await;
+    }
     let wanted = negotiate(call.header("accept"), false)?;
     content::Content::of(call.header("content-type"))?;
     let bytes = content::read(body).await?;
@@ -310,7 +313,12 @@ async fn delete(machine: &Machine, resource: &Resource, call: &Call, body: Body)
         namespace: namespace(resource, call),
         name: &call.info.name,
         options: &options,
+        admission: true,
     };
+    if let Some(why) = resource.kind.rules.undeletable(deletion.name) {
+        return Err(Status::forbidden(&resource.group_resource, deletion.name, why));
+    }
+    warn_of_orphans(resource, call, &options);
     Ok(match machine.delete(&deletion).await? {
         Deleted::Object(served, deleted) => {
             let code = if !deleted && options.orphan == Some(false) {
@@ -324,12 +332,23 @@ async fn delete(machine: &Machine, resource: &Resource, call: &Call, body: Body)
     })
 }
 
+/// Warns a client that does not say what becomes of dependents, where they stay then and that is mostly not meant.
+fn warn_of_orphans(resource: &Resource, call: &Call, options: &DeleteOptions) {
+    if let Some(warning) = resource.kind.rules.orphaning()
+        && options.orphan.is_none()
+        && options.propagation.is_none()
+    {
+        call.warn(warning);
+    }
+}
+
 async fn delete_collection(machine: &Machine, resource: &Resource, call: &Call, body: Body) -> Result<Answer, Status> {
     let wanted = negotiate(call.header("accept"), false)?;
     let list = ListOptions::of(&call.query, false)?;
     let select = select(resource, &list, namespace(resource, call), None)?;
     let bytes = content::read(body).await?;
     let options = DeleteOptions::of(call, &bytes)?;
+    warn_of_orphans(resource, call, &options);
     let page = machine
         .delete_collection(call, resource, &select, &options, &list)
         .await?;

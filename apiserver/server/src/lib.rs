@@ -12,6 +12,7 @@ pub mod drain;
 pub mod filters;
 mod handlers;
 pub mod health;
+pub mod impersonate;
 pub mod in_flight;
 pub mod inside;
 pub mod listen;

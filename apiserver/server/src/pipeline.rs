@@ -6,19 +6,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use apiserver_access::authenticate::{Chain, Credentials, Headers, Notes, Peer};
+use apiserver_access::authenticate::{Credentials, Headers, Notes, Peer};
 use apiserver_access::authorize::{self, Attributes, forbidden};
 use apiserver_api::status::{Details, Reason, Status};
 use apiserver_api::user::User;
 use axum::body::Body;
 use futures_util::FutureExt;
-use http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER, WARNING};
+use http::header::{CACHE_CONTROL, HeaderValue, WARNING};
 use http::{HeaderMap, Method, Request};
 use parking_lot::Mutex;
 
 use crate::answer::{self, Answer};
 use crate::drain::Drain;
 use crate::filters::{Arrival, Filters};
+use crate::impersonate::impersonate;
 use crate::in_flight::InFlight;
 use crate::machine::Machine;
 use crate::metrics::Route;
@@ -38,8 +39,6 @@ const WARNING_CUT: usize = 256;
 pub struct Pipeline {
     /// What answers requests for resources.
     pub machine: Arc<Machine>,
-    /// Finds out who asks.
-    pub authenticator: Chain,
     /// What answers all others.
     pub paths: Paths,
     /// How many are answered at once.
@@ -131,14 +130,22 @@ impl Pipeline {
         if let Some(answer) = arrival.preflight() {
             return answer;
         }
-        match self.identify(call, peer).await {
-            Ok(user) => {
-                call.user = user;
+        match self.settle_user(call, peer).await {
+            Ok(()) => {
                 let body = self.machine.metrics.bodies.count(call, progress.route, body);
                 self.within_time(call, body, progress).await
             }
             Err(status) => answer::status(call, &status),
         }
+    }
+
+    /// Finds out who asks, and as whom they want to be answered.
+    async fn settle_user(&self, call: &mut Call, peer: Option<&Peer>) -> Result<(), Status> {
+        call.user = self.identify(call, peer).await?;
+        if let Some(user) = impersonate(&self.machine, call).await? {
+            call.user = user;
+        }
+        Ok(())
     }
 
     /// Who asks.
@@ -154,7 +161,7 @@ impl Pipeline {
             notes: &notes,
         };
         let begun = Instant::now();
-        let found = self.authenticator.admit(&credentials).await;
+        let found = self.machine.authenticator.admit(&credentials).await;
         let took = begun.elapsed().as_secs_f64();
         self.machine.metrics.filters.authentication.observe(took);
         for warning in notes.into_said().warnings {
@@ -267,17 +274,7 @@ fn finish(call: &Call, answer: &mut Answer) {
     headers
         .entry(CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-cache, private"));
-    if answer_is_busy(answer.status().as_u16()) {
-        answer
-            .headers_mut()
-            .entry(RETRY_AFTER)
-            .or_insert(HeaderValue::from_static("1"));
-    }
     write_warnings(&call.warnings.lock(), answer.headers_mut());
-}
-
-const fn answer_is_busy(code: u16) -> bool {
-    code == 429
 }
 
 /// Warnings as headers, within their limit.

@@ -28,6 +28,7 @@ use crate::discovery::{self, Served};
 use crate::drain::{self, Drain};
 use crate::filters::{self, Filters};
 use crate::health::Health;
+use crate::impersonate::Impersonation;
 use crate::in_flight::InFlight;
 use crate::inside::addresses::ServiceAddresses;
 use crate::inside::hooks::Hooks;
@@ -156,11 +157,20 @@ impl Server {
             store: store.clone(),
             services: Some(services.clone()),
         };
+        let parts = authenticate::Parts {
+            cluster: cluster.clone(),
+            clock: config.clock.clone(),
+            random: config.random.clone(),
+            metrics: Arc::new(authenticate::Metrics::new(&registry)?),
+        };
         let machine = Arc::new(Machine {
             store: store.clone(),
             catalog,
             admission,
             authorizer: Arc::new(authorizer),
+            rbac: rbac.clone(),
+            authenticator: authenticate::Chain::new(config.authentication, &parts),
+            impersonation: Impersonation::default(),
             clock: config.clock.clone(),
             random: config.random.clone(),
             services: Some(services),
@@ -184,15 +194,8 @@ impl Server {
         let health = Health::new(store.clone(), hooks.clone(), stopping.clone(), page.metrics.clone());
         let health = Arc::new(health);
         let documents = Documents::new(served.clone(), documents_options());
-        let parts = authenticate::Parts {
-            cluster: cluster.clone(),
-            clock: config.clock.clone(),
-            random: config.random.clone(),
-            metrics: Arc::new(authenticate::Metrics::new(&registry)?),
-        };
         let pipeline = Arc::new(Pipeline {
             machine,
-            authenticator: authenticate::Chain::new(config.authentication, &parts),
             paths: Paths::new(
                 served,
                 Arc::new(documents),

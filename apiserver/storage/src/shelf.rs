@@ -206,7 +206,7 @@ impl Shelf {
     ///
     /// # Errors
     /// The store does not answer, or the cache does not follow.
-    pub(crate) async fn is_fresh(&self, store: &Store) -> Result<(), Error> {
+    pub async fn is_fresh(&self, store: &Store) -> Result<(), Error> {
         let revision = store.revision().await?;
         self.reaches(store, revision).await
     }

@@ -60,7 +60,8 @@ impl Rules for ConfigMap {
             size += decoded(value.as_str().unwrap_or_default());
         }
         if size > MOST {
-            refusals.too_long(&Path::root(), MOST);
+            // As Go prints a path to a field without a name.
+            refusals.too_long(&Path::root().key(""), MOST);
         }
     }
 

@@ -8,7 +8,9 @@ use apiserver_api::tree::Tree;
 
 use super::metadata::validate_metadata_update;
 use crate::column::{AGE, Column, NAME, Words};
-use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Verb, Version, keep, validate_metadata};
+use crate::kind::{
+    Asked, End, EndRules, Kind, Rules, Selectable, StatusRules, Subresource, Verb, Version, keep, validate_metadata,
+};
 
 /// What keeps a namespace until it is empty.
 const FINALIZER: &str = "kubernetes";
@@ -134,6 +136,32 @@ impl Rules for Namespace {
     fn reset(&self) -> &'static [&'static [&'static str]] {
         &[&["status"]]
     }
+
+    fn end(&self) -> Option<&dyn EndRules> {
+        Some(self)
+    }
+
+    fn answers_deleted(&self) -> bool {
+        true
+    }
+}
+
+/// A namespace stays until what lives in it is gone; whoever sees to that finalizes it.
+impl EndRules for Namespace {
+    fn begin(&self, object: &mut Tree, end: &End) {
+        object.child("status").set("phase", "Terminating");
+        for (finalizer, wanted) in [(meta::ORPHAN, end.orphan), (meta::FOREGROUND_DELETION, end.foreground)] {
+            match wanted {
+                Some(true) => meta::add_finalizer(object, finalizer),
+                Some(false) => drop(meta::remove_finalizer(object, finalizer)),
+                None => {}
+            }
+        }
+    }
+
+    fn is_over(&self, object: &Tree) -> bool {
+        object.at("spec").items("finalizers").is_empty()
+    }
 }
 
 fn label(object: &mut Tree) {
@@ -198,7 +226,10 @@ impl StatusRules for Finalize {
 
 #[cfg(test)]
 mod tests {
-    use super::NAMESPACE;
+    use apiserver_api::meta;
+    use apiserver_api::time::Time;
+
+    use super::{End, NAMESPACE};
     use crate::trial::{asked, create, object, refused, tree, update, update_status};
 
     #[test]
@@ -236,6 +267,31 @@ mod tests {
         assert!(update_status(&NAMESPACE, deleting, deleting).is_ok());
         assert!(update_status(&NAMESPACE, "{}", r#"{"status": {"phase": "Terminating"}}"#).is_err());
         assert!(update_status(&NAMESPACE, deleting, r#"{"status": {"phase": "Active"}}"#).is_err());
+    }
+
+    #[test]
+    fn a_namespace_ends_when_it_is_finalized() {
+        let rules = NAMESPACE.rules.end().unwrap();
+        let mut namespace = tree(r#"{"metadata": {"finalizers": ["orphan"]}, "spec": {"finalizers": ["kubernetes"]}}"#);
+        let now = Time::from_unix(0);
+        let silent = End {
+            now,
+            orphan: None,
+            foreground: None,
+        };
+        rules.begin(&mut namespace, &silent);
+        assert_eq!(namespace.at("status").text("phase"), "Terminating");
+        assert!(meta::has_finalizer(&namespace, "orphan") && !rules.is_over(&namespace));
+        let first = End {
+            now,
+            orphan: Some(false),
+            foreground: Some(true),
+        };
+        rules.begin(&mut namespace, &first);
+        let finalizers: Vec<&str> = meta::finalizers(&namespace).collect();
+        assert_eq!(finalizers, ["foregroundDeletion"]);
+        namespace.child("spec").remove("finalizers");
+        assert!(rules.is_over(&namespace));
     }
 
     #[test]

@@ -98,6 +98,11 @@ impl Rules for PriorityClass {
         let field = "preemptionPolicy";
         immutable(&Path::of(field), object.at(field), old.at(field), refusals);
     }
+
+    fn undeletable(&self, name: &str) -> Option<&'static str> {
+        let system = SYSTEM_CLASSES.iter().any(|(known, _)| *known == name);
+        system.then_some("this is a system priority class and cannot be deleted")
+    }
 }
 
 /// Checks that a class is as the system makes it.
@@ -118,6 +123,13 @@ fn check_system_class(object: &Tree) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use apiserver_api::tree::parse;
+
+    #[test]
+    fn system_classes_stay() {
+        let rules = super::PRIORITY_CLASS.rules;
+        assert!(rules.undeletable("system-node-critical").is_some());
+        assert!(rules.undeletable("mine").is_none());
+    }
 
     #[test]
     fn system_classes_are_as_the_system_makes_them() {

@@ -5,7 +5,7 @@ use apiserver_api::meta;
 use apiserver_api::status::Status;
 use apiserver_api::time::Time;
 use apiserver_api::tree::Tree;
-use apiserver_kinds::{Column, Kind};
+use apiserver_kinds::Column;
 
 use super::body;
 use crate::catalog::Resource;
@@ -66,12 +66,9 @@ impl Tables {
         table
     }
 
-    /// The table of an object of which nothing is shown but its name and when it was made.
-    pub(crate) fn plain(&mut self, object: &Tree) -> Tree {
-        let mut table = self.table(
-            columns(Kind::PLAIN.columns),
-            vec![self.row_of(Kind::PLAIN.columns, object, object)],
-        );
+    /// The table of an object that is of no resource.
+    pub(crate) fn of(&mut self, shown: &[Column], object: &Tree) -> Tree {
+        let mut table = self.table(columns(shown), vec![self.row_of(shown, object, object)]);
         let metadata = table.child("metadata");
         metadata.set("resourceVersion", meta::resource_version(object));
         table

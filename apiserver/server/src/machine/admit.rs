@@ -5,9 +5,8 @@ use apiserver_api::gvk::GroupVersionKind;
 use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
 
-use super::{Machine, Write};
+use super::{Deletion, Machine, Write};
 use crate::catalog::Resource;
-use crate::options::DeleteOptions;
 use crate::request::Call;
 
 /// A write as admission sees it.
@@ -38,23 +37,16 @@ impl<'a> Admitted<'a> {
         }
     }
 
-    pub(super) fn delete(
-        call: &'a Call,
-        resource: &'a Resource,
-        namespace: &'a str,
-        name: &'a str,
-        options: &'a DeleteOptions,
-        old: &'a Tree,
-    ) -> Self {
+    pub(super) fn delete(deletion: &'a Deletion<'a>, old: &'a Tree) -> Self {
         Self {
-            call,
-            resource,
+            call: deletion.call,
+            resource: deletion.resource,
             subresource: "",
-            namespace,
-            name,
+            namespace: deletion.namespace,
+            name: deletion.name,
             operation: Operation::Delete,
-            dry_run: options.dry_run,
-            options: &options.tree,
+            dry_run: deletion.options.dry_run,
+            options: &deletion.options.tree,
             old: Some(old),
         }
     }

@@ -41,6 +41,7 @@ impl Machine {
                     namespace: &object.index.namespace,
                     name: &object.index.name,
                     options,
+                    admission: true,
                 };
                 match self.delete(&deletion).await {
                     Err(status) if status.reason != Reason::NotFound => return Err(status),

@@ -24,11 +24,12 @@ impl Machine {
         metadata::settle_namespace(resource, write.namespace, &mut object)?;
         metadata::dedup_owners(call, &mut object, false);
         fields::note(write, None, &mut object);
-        let name = meta::name(&object).to_owned();
+        let (name, asked_for) = (meta::name(&object).to_owned(), write.name);
         let write = Write { name: &name, ..*write };
         let admitted = Admitted::write(&write, Operation::Create, &write.options.tree, None);
         self.admit(&admitted, &mut object).await?;
         metadata::dedup_owners(call, &mut object, true);
+        self.check_grant(&write, asked_for, &object, None).await?;
         if !meta::name(&object).is_empty() || meta::generate_name(&object).is_empty() {
             return self.place(&write, object).await;
         }
@@ -52,18 +53,7 @@ impl Machine {
         Err(last.unwrap_or_else(|| Status::internal("no name was generated")))
     }
 
-    /// Takes a question through admission, which may refuse it.
-    ///
-    /// # Errors
-    /// What admission says.
-    pub(crate) async fn begin_review(&self, write: &Write<'_>, object: &mut Tree) -> Result<(), Status> {
-        metadata::settle_namespace(write.resource, write.namespace, object)?;
-        let admitted = Admitted::write(write, Operation::Create, &write.options.tree, None);
-        self.admit(&admitted, object).await?;
-        self.validate(&admitted, Some(object)).await
-    }
-
-    /// Takes what an object needs that was admitted, checks it, and stores it.
+    /// Checks an object that was admitted, and stores it.
     async fn place(&self, write: &Write<'_>, mut object: Tree) -> Result<Served, Status> {
         let taken = self.take(write, &mut object, None).await?;
         let placed = self.check_and_place(write, object).await;
@@ -110,7 +100,8 @@ impl Machine {
             now: write.call.now,
             user: &user,
         };
-        for warning in write.resource.kind.create(&asked, object)? {
+        let refused = self.refused_of_new(write, object).await;
+        for warning in write.resource.kind.create_besides(&asked, object, refused)? {
             write.call.warn(warning);
         }
         Ok(())

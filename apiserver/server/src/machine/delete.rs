@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use apiserver_api::gvk::GroupResource;
 use apiserver_api::meta::{self, FOREGROUND_DELETION, ORPHAN};
-use apiserver_api::status::{Details, Status};
+use apiserver_api::status::{Details, Reason, Status};
 use apiserver_api::time::Time;
 use apiserver_api::tree::{Text, Tree};
 use apiserver_kinds::Dependents;
@@ -12,10 +12,12 @@ use apiserver_storage::object::Object;
 use apiserver_storage::shelf::Written;
 
 use super::admit::Admitted;
-use super::{Machine, Served};
+use super::{CHANGED, Machine, Served, TRIES};
 use crate::catalog::Resource;
 use crate::options::{DeleteOptions, Propagation};
 use crate::request::Call;
+
+static ENDPOINTS: GroupResource = GroupResource::known("", "endpoints");
 
 /// What is deleted, and how.
 pub(crate) struct Deletion<'d> {
@@ -24,6 +26,8 @@ pub(crate) struct Deletion<'d> {
     pub(crate) namespace: &'d str,
     pub(crate) name: &'d str,
     pub(crate) options: &'d DeleteOptions,
+    /// Whether admission has a say.
+    pub(crate) admission: bool,
 }
 
 /// What a deletion answers.
@@ -33,9 +37,6 @@ pub(crate) enum Deleted {
     /// That it is done, or under way.
     Status(Box<Status>),
 }
-
-/// How often a deletion is tried that others keep getting ahead of.
-const TRIES: usize = 16;
 
 /// What an object has to go through.
 #[derive(PartialEq, Eq)]
@@ -48,8 +49,11 @@ enum Way {
     Waiting,
 }
 
-enum Step {
+/// What became of an attempt.
+pub(super) enum Step {
+    /// It is done.
     Done(Deleted),
+    /// Someone else was faster.
     Again,
 }
 
@@ -60,7 +64,7 @@ impl Machine {
     /// 404, 409 where it is not the one that was meant, whatever admission says, or what kept the store from answering.
     pub(crate) async fn delete(&self, deletion: &Deletion<'_>) -> Result<Deleted, Status> {
         let shelf = self.shelf(deletion.resource)?;
-        let key = shelf.key(deletion.namespace, deletion.name);
+        let key = Self::key(shelf, deletion.namespace, deletion.name)?;
         for _ in 0..TRIES {
             let Some(stored) = shelf.get(&self.store, &key).await? else {
                 return Err(Self::not_found(deletion.resource, deletion.name));
@@ -70,31 +74,35 @@ impl Machine {
                 Step::Again => {}
             }
         }
-        let error = "the object has been modified; please apply your changes to the latest version and try again";
         Err(Status::conflict(
             &deletion.resource.group_resource,
             deletion.name,
-            error,
+            CHANGED,
         ))
     }
 
     async fn step(&self, deletion: &Deletion<'_>, stored: &Arc<Object>) -> Result<Step, Status> {
         let Deletion {
-            call,
             resource,
-            namespace,
             name,
             options,
+            ..
         } = *deletion;
         let old = resource.typed(stored.tree());
+        if let Some(end) = resource.kind.rules.end()
+            && let Some(step) = self.begin_end(deletion, end, stored, &old).await?
+        {
+            return Ok(step);
+        }
         check_preconditions(resource, name, options, &old)?;
         let mut new = old.clone();
         let way = way(deletion, &mut new);
         if way == Way::Waiting {
             return Ok(Step::Done(answer(resource, Served::Stored(stored.clone()), false)));
         }
-        let admitted = Admitted::delete(call, resource, namespace, name, options, &old);
-        self.admit_delete(&admitted).await?;
+        if deletion.admission {
+            self.admit_delete(&Admitted::delete(deletion, &old)).await?;
+        }
         let shelf = self.shelf(resource)?;
         if way == Way::Wait {
             if options.dry_run {
@@ -116,6 +124,7 @@ impl Machine {
         }
         Ok(match shelf.delete(&self.store, stored).await? {
             Written::Done(object) => {
+                self.clear_after(resource, &new).await;
                 meta::set_resource_version(&mut new, &object.revision.to_string());
                 self.release(resource, &new).await;
                 Step::Done(answer(resource, Served::Made(new), true))
@@ -123,6 +132,36 @@ impl Machine {
             Written::Conflict(Some(_)) => Step::Again,
             Written::Conflict(None) => return Err(Self::not_found(resource, name)),
         })
+    }
+}
+
+impl Machine {
+    /// What goes with an object that is gone: the endpoints of a service, so that one of the same name does not begin with
+    /// them.
+    pub(super) async fn clear_after(&self, resource: &Resource, object: &Tree) {
+        if resource.kind.plural != "services" || !resource.kind.group.is_empty() {
+            return;
+        }
+        let Some(endpoints) = self.catalog.preferred(&ENDPOINTS) else {
+            return;
+        };
+        let (call, options) = (self.own_call(), DeleteOptions::default());
+        let deletion = Deletion {
+            call: &call,
+            resource: endpoints,
+            namespace: meta::namespace(object),
+            name: meta::name(object),
+            options: &options,
+            admission: false,
+        };
+        // What is deleted is deleted, whatever becomes of its endpoints.
+        let deleted = Box::pin(self.delete(&deletion)).await;
+        if let Err(status) = deleted.map(drop)
+            && status.reason != Reason::NotFound
+        {
+            let (namespace, name) = (deletion.namespace, deletion.name);
+            tracing::error!(namespace, name, error = %status, "the endpoints of a service were not deleted");
+        }
     }
 }
 
@@ -148,7 +187,15 @@ fn success(resource: &GroupResource, object: &Tree) -> Status {
 
 /// 409 where it is not the object, or not the version of it, that was meant. Upstream names the kind where it means the
 /// resource.
-fn check_preconditions(resource: &Resource, name: &str, options: &DeleteOptions, old: &Tree) -> Result<(), Status> {
+///
+/// # Errors
+/// 409.
+pub(crate) fn check_preconditions(
+    resource: &Resource,
+    name: &str,
+    options: &DeleteOptions,
+    old: &Tree,
+) -> Result<(), Status> {
     let kind = GroupResource::new(resource.kind.group, resource.kind.kind);
     if let Some(wanted) = options.uid.as_deref().filter(|wanted| *wanted != meta::uid(old)) {
         let error = format!(

@@ -22,7 +22,7 @@ impl Machine {
         resource_version: &str,
     ) -> Result<Arc<Object>, Status> {
         let shelf = self.shelf(resource)?;
-        let key = shelf.key(namespace, name);
+        let key = Self::key(shelf, namespace, name)?;
         let found = if resource_version.is_empty() {
             shelf.get(&self.store, &key).await?
         } else {

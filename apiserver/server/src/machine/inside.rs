@@ -47,7 +47,11 @@ impl Machine {
         Time::from_unix((self.clock.wall_ms() / 1000) as i64)
     }
 
-    fn known(&self, resource: &GroupResource) -> Result<&std::sync::Arc<Resource>, Status> {
+    /// A resource that is needed, as its preferred version serves it.
+    ///
+    /// # Errors
+    /// 500 where it is not served.
+    pub(crate) fn known(&self, resource: &GroupResource) -> Result<&std::sync::Arc<Resource>, Status> {
         self.catalog
             .preferred(resource)
             .ok_or_else(|| Status::internal(format!("{resource} is not served")))
@@ -150,6 +154,7 @@ impl Cluster for Machine {
             namespace,
             name,
             options: &options,
+            admission: true,
         };
         Self::delete(self, &deletion).await.map(drop)
     }

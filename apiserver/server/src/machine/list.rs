@@ -99,8 +99,10 @@ impl Machine {
             Match::Unset if limit > 0 => Since::Exact(revision),
             Match::Unset => Since::NotOlderThan(revision),
         };
+        let shelf = self.shelf(resource)?;
+        Self::check_folder(shelf, &select.namespace)?;
         let ask = Ask { select, since, limit };
-        self.shelf(resource)?.list(&self.store, &ask).await
+        shelf.list(&self.store, &ask).await
     }
 }
 

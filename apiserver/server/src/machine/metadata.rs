@@ -131,9 +131,13 @@ pub(crate) fn dedup_owners(call: &Call, object: &mut Tree, admitted: bool) {
 
 /// 409 of a write whose object has another UID than it says.
 pub(crate) fn uid_conflict(resource: &Resource, name: &str, key: &str, wanted: &str, found: &str) -> Status {
-    let error = format!(
-        "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in \
-         precondition: {wanted}, UID in object meta: {found}"
-    );
-    Status::conflict(&resource.group_resource, name, error)
+    Status::conflict(&resource.group_resource, name, unmet(key, "UID", wanted, found))
+}
+
+/// What upstream's store says of an object that is not the one that was meant.
+pub(super) fn unmet(key: &str, what: &str, wanted: &str, found: &str) -> String {
+    format!(
+        "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: {what} in \
+         precondition: {wanted}, {what} in object meta: {found}"
+    )
 }

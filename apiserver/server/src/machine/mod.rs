@@ -1,17 +1,21 @@
 //! The one machine that all kinds pass: reads from the caches, writes through admission and the kind's rules into the store.
 
 mod admit;
+mod change;
 mod claims;
 mod collection;
 mod create;
 mod delete;
+mod end;
 mod fields;
 mod get;
+mod grants;
 mod inside;
 mod late;
 mod list;
 mod metadata;
 mod patch;
+mod posted;
 mod replace;
 mod speech;
 mod watch;
@@ -19,18 +23,23 @@ mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
+use apiserver_access::authenticate;
 use apiserver_access::authorize::Authorizer;
+use apiserver_access::rbac::Rbac;
 use apiserver_access::tokens::Requests;
 use apiserver_admission::Chain;
+use apiserver_api::go::quote;
+use apiserver_api::names::path_segment;
 use apiserver_api::status::Status;
-use apiserver_api::tree::Tree;
+use apiserver_api::tree::{Text, Tree};
 use apiserver_storage::object::Object;
 use apiserver_storage::shelf::Shelf;
 use apiserver_storage::store::Store;
 use base::clock::Clock;
 use base::random::Random;
 
-pub(crate) use self::delete::{Deleted, Deletion};
+pub(crate) use self::change::{Place, Preconditions};
+pub(crate) use self::delete::{Deleted, Deletion, check_preconditions};
 pub(crate) use self::fields::note;
 pub use self::late::Late;
 pub(crate) use self::list::select;
@@ -40,6 +49,7 @@ pub(crate) use self::speech::Speech;
 pub(crate) use self::watch::{Draw, event, stream};
 use crate::catalog::{Catalog, Resource};
 use crate::connect::Connect;
+use crate::impersonate::Impersonation;
 use crate::inside::addresses::ServiceAddresses;
 use crate::metrics::Metrics;
 use crate::options::WriteOptions;
@@ -55,6 +65,12 @@ pub struct Machine {
     pub admission: Chain,
     /// Who may do what.
     pub authorizer: Arc<dyn Authorizer>,
+    /// The rights that roles give, which nobody may give away who does not have them.
+    pub rbac: Arc<Rbac>,
+    /// Who finds out who asks, and whose a token is.
+    pub authenticator: authenticate::Chain,
+    /// What is remembered of those who act as others.
+    pub impersonation: Impersonation,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance: names, identities, and when watches end.
@@ -69,6 +85,17 @@ pub struct Machine {
     pub connect: Connect,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+}
+
+/// How often a write is tried that others keep getting ahead of.
+const TRIES: usize = 16;
+
+/// What a client is told whose object changed since it read it.
+const CHANGED: &str = "the object has been modified; please apply your changes to the latest version and try again";
+
+/// 500: upstream's store takes no such key, and says no more of it.
+fn invalid_key(key: &str) -> Status {
+    Status::unknown(format!("invalid key: {}", quote(key)))
 }
 
 /// An object on its way to the client: as it is stored, or as it would be.
@@ -111,6 +138,33 @@ impl Machine {
         resource
             .shelf()
             .ok_or_else(|| Status::internal(format!("{} are not kept", resource.kind.plural)))
+    }
+
+    /// The key of an object.
+    ///
+    /// # Errors
+    /// 400 where the name can be none, 500 where the namespace cannot.
+    fn key(shelf: &Shelf, namespace: &str, name: &str) -> Result<Text, Status> {
+        let wrong = path_segment(name);
+        if !wrong.is_empty() {
+            let wrong = wrong.join(";");
+            return Err(Status::bad_request(format!(
+                "Name parameter invalid: {}: {wrong}",
+                quote(name)
+            )));
+        }
+        if matches!(namespace, "." | "..") {
+            return Err(invalid_key(&format!("/{}/{namespace}/{name}", shelf.name())));
+        }
+        Ok(shelf.key(namespace, name))
+    }
+
+    /// Checks that there can be such a namespace.
+    fn check_folder(shelf: &Shelf, namespace: &str) -> Result<(), Status> {
+        if matches!(namespace, "." | "..") {
+            return Err(invalid_key(&format!("/{}/{namespace}", shelf.name())));
+        }
+        Ok(())
     }
 
     /// For how long an object is kept, where that is not for ever.

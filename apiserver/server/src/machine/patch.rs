@@ -200,7 +200,9 @@ fn typed(
         json,
         duplicates: Vec::new(),
     };
-    let read = decode::read(document, write.speech.expected()).map_err(&refuse)?;
+    let expected = write.speech.expected();
+    decode::check_kind(&document, expected).map_err(&refuse)?;
+    let read = decode::read(document, expected).map_err(&refuse)?;
     strict.extend(read.strict);
     if !strict.is_empty() {
         match write.options.validation {

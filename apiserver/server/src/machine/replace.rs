@@ -18,7 +18,8 @@ use async_trait::async_trait;
 
 use super::admit::Admitted;
 use super::patch::Patch;
-use super::{Machine, Served, Write, fields, metadata};
+use super::{CHANGED, Machine, Served, TRIES, Write, fields, metadata};
+use crate::catalog::Resource;
 use crate::request::query::parse_revision;
 
 /// A change of an object that is worked out from something else that was sent: its scale, or where it is to run.
@@ -44,12 +45,6 @@ struct Existing {
     is_fresh: bool,
 }
 
-/// How often a write is tried that others keep getting ahead of.
-const TRIES: usize = 16;
-
-/// What a client is told whose object changed since it read it.
-const CHANGED: &str = "the object has been modified; please apply your changes to the latest version and try again";
-
 /// What became of an attempt.
 enum Outcome {
     /// It is done.
@@ -74,7 +69,7 @@ impl Machine {
     /// 404, 409 where it is another version, 422 and whatever admission says, or what kept the store from answering.
     pub(crate) async fn replace(&self, write: &Write<'_>, desired: &Desired<'_>) -> Result<(Served, bool), Status> {
         let shelf = self.shelf(write.resource)?;
-        let key = shelf.key(write.namespace, write.name);
+        let key = Self::key(shelf, write.namespace, write.name)?;
         // The cache mostly has what the store has; where it does not the store says so when it is written.
         let mut existing = match shelf.cache().get(&key) {
             Some(object) => Existing {
@@ -148,12 +143,12 @@ impl Machine {
         mut new: Tree,
         old: &Tree,
     ) -> Result<Outcome, Status> {
-        self.check_change(write, &mut new, old)?;
+        self.check_change(write, &mut new, old).await?;
         keep_times(old, &mut new);
         let options = write.options.named("UpdateOptions");
         let admitted = Admitted::write(write, Operation::Update, &options, Some(old));
         self.validate(&admitted, Some(&new)).await?;
-        if is_last_finalizer_gone(&new, old) {
+        if is_last_finalizer_gone(write.resource, &new, old) {
             return self.finish_deletion(write, stored, new).await;
         }
         let is_same = new == *old;
@@ -264,10 +259,11 @@ impl Machine {
         let admitted = Admitted::write(write, operation, &options, old);
         self.admit(&admitted, &mut new).await?;
         metadata::dedup_owners(write.call, &mut new, true);
+        self.check_grant(write, write.name, &new, old).await?;
         Ok(new)
     }
 
-    fn check_change(&self, write: &Write<'_>, new: &mut Tree, old: &Tree) -> Result<(), Status> {
+    async fn check_change(&self, write: &Write<'_>, new: &mut Tree, old: &Tree) -> Result<(), Status> {
         metadata::settle_namespace(write.resource, write.namespace, new)?;
         let user = write.call.user.to_tree();
         let asked = Asked {
@@ -276,7 +272,9 @@ impl Machine {
         };
         let kind = write.resource.kind;
         let warnings = if kind.rules.part(write.subresource).is_some() {
-            kind.update_part(write.subresource, &asked, new, old)?
+            kind.prepare_part(write.subresource, &asked, new, old)?;
+            let refused = self.refused_of_status(write, new, old).await;
+            kind.check_part(write.subresource, &asked, new, old, refused)?
         } else {
             kind.update(&asked, new, old)?
         };
@@ -309,7 +307,10 @@ impl Machine {
         let shelf = self.shelf(write.resource)?;
         Ok(match shelf.delete(&self.store, stored).await? {
             // What is answered is what it would have become.
-            Written::Done(_) => Outcome::Done(Served::Made(new), false),
+            Written::Done(_) => {
+                self.clear_after(write.resource, &new).await;
+                Outcome::Done(Served::Made(new), false)
+            }
             Written::Conflict(Some(current)) => Outcome::Again(Some(current)),
             Written::Conflict(None) => return Err(Self::not_found(write.resource, write.name)),
         })
@@ -357,8 +358,9 @@ fn check_version(write: &Write<'_>, new: &mut Tree, stored: &Object) -> Result<(
 }
 
 /// Whether an update leaves nothing that keeps a deleted object.
-fn is_last_finalizer_gone(new: &Tree, old: &Tree) -> bool {
+fn is_last_finalizer_gone(resource: &Resource, new: &Tree, old: &Tree) -> bool {
     meta::finalizers(new).len() == 0
+        && resource.kind.rules.end().is_none_or(|end| end.is_over(new))
         && meta::is_deleting(old)
         && meta::deletion_grace_period_seconds(old).unwrap_or_default() == 0
 }

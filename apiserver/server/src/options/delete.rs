@@ -52,6 +52,14 @@ impl DeleteOptions {
         } else {
             from_body(call, body)?
         };
+        Self::of_tree(tree)
+    }
+
+    /// Reads them where they are part of something else; nothing is `null`.
+    ///
+    /// # Errors
+    /// 422 where they make no sense.
+    pub(crate) fn of_tree(tree: Tree) -> Result<Self, Status> {
         let mut refusals = Refusals::new();
         let options = Self::read(tree, &mut refusals);
         judge("DeleteOptions", &refusals)?;

@@ -27,6 +27,7 @@ use crate::discovery::Served;
 use crate::drain::{self, Drain};
 use crate::filters::{self, Filters};
 use crate::health::Health;
+use crate::impersonate::Impersonation;
 use crate::in_flight::InFlight;
 use crate::inside::hooks::Hooks;
 use crate::machine::{Late, Machine};
@@ -107,11 +108,18 @@ pub(crate) fn pipeline(setup: Setup) -> Arc<Pipeline> {
         cbor: false,
     };
     let documents = Arc::new(Documents::new(served.clone(), documents));
+    let tokens = authenticate::Options {
+        bootstrap_tokens: true,
+        ..authenticate::Options::default()
+    };
     let machine = Arc::new(Machine {
         store,
         catalog,
         admission,
         authorizer: Arc::new(authorizer),
+        rbac,
+        authenticator: authenticate::Chain::new(tokens, &parts),
+        impersonation: Impersonation::default(),
         clock,
         random: random.clone(),
         token_requests: None,
@@ -121,13 +129,8 @@ pub(crate) fn pipeline(setup: Setup) -> Arc<Pipeline> {
         metrics,
     });
     late.set(&machine);
-    let tokens = authenticate::Options {
-        bootstrap_tokens: true,
-        ..authenticate::Options::default()
-    };
     Arc::new(Pipeline {
         machine,
-        authenticator: authenticate::Chain::new(tokens, &parts),
         paths: Paths::new(served, documents, Arc::new(health), page, "h:1".to_owned(), None),
         in_flight: InFlight::new(setup.reading, 0),
         deadline: setup.deadline,

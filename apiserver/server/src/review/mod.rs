@@ -3,6 +3,7 @@
 mod access;
 mod rules;
 mod selectors;
+mod token;
 mod who;
 
 use apiserver_api::gvk::GroupKind;
@@ -14,7 +15,7 @@ use apiserver_kinds::Asked;
 use crate::answer::Served;
 use crate::catalog::Resource;
 use crate::handlers::{namespace, not_allowed};
-use crate::machine::{Machine, Write, note};
+use crate::machine::{Machine, Write};
 use crate::options::WriteOptions;
 use crate::request::Call;
 
@@ -38,10 +39,15 @@ pub(crate) async fn review(
         name: "",
         options,
     };
-    note(&write, None, &mut object);
-    machine.begin_review(&write, &mut object).await?;
+    Machine::settle_posted(resource, write.namespace, &mut object, false)?;
+    machine.admit_posted(&write, &mut object).await?;
+    if resource.kind.kind == "TokenReview" {
+        token::check(&object)?;
+    }
+    machine.validate_posted(&write, &object).await?;
     match resource.kind.kind {
         "SelfSubjectReview" => who::answer(call, &mut object),
+        "TokenReview" => token::answer(machine, &mut object).await?,
         "SelfSubjectRulesReview" => rules::answer(machine, call, &mut object).await?,
         "SelfSubjectAccessReview" | "SubjectAccessReview" | "LocalSubjectAccessReview" => {
             access::answer(machine, resource, call, &mut object).await?;

@@ -1,6 +1,13 @@
 //! What stands below an object: its status, its scale, and what is asked of it.
 
+mod binding;
+mod budget;
+mod eviction;
+mod pod;
+mod posted;
 mod scale;
+mod spoken;
+mod token;
 
 use std::sync::Arc;
 
@@ -8,6 +15,7 @@ use apiserver_api::status::Status;
 use apiserver_kinds::Verb;
 use axum::body::Body;
 
+pub(crate) use self::binding::serve_alone as bind;
 use crate::answer::{self, Answer, Served};
 use crate::catalog::Resource;
 use crate::connect;
@@ -53,6 +61,9 @@ pub(crate) async fn serve(
         return Err(not_allowed());
     }
     match (part.name, verb) {
+        ("binding", Verb::Create) => binding::serve(machine, resource, call, body).await,
+        ("eviction", Verb::Create) => eviction::serve(machine, resource, call, body).await,
+        ("token", Verb::Create) => token::serve(machine, resource, call, body).await,
         ("scale", _) => scale::serve(machine, resource, call, verb, body).await,
         (_, Verb::Get) if part.speaks.is_none() => get(machine, resource, call).await,
         (name, Verb::Update) if resource.kind.rules.part(name).is_some() => {

@@ -8,59 +8,72 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
-use apiserver_kinds::Verb;
-use apiserver_patch::apply::{OneVersion, Scale as Managed, Versions};
-use apiserver_patch::fields::Filter;
-use apiserver_schema::built_in;
+use apiserver_kinds::{Column, Verb, Words, age};
+use apiserver_patch::apply::Scale as Managed;
 use async_trait::async_trait;
 use axum::body::Body;
 
-use crate::answer::{self, Answer, Tables};
+use super::spoken::{PLAIN, Spoken};
+use crate::answer::Answer;
 use crate::catalog::Resource;
-use crate::decode::{self, Expected};
+use crate::decode;
 use crate::handlers::{namespace, not_allowed, unknown_patch};
 use crate::machine::{Desired, Edit, Machine, Patch, PatchKind, Speech, Write, note};
 use crate::options::WriteOptions;
 use crate::request::Call;
-use crate::request::accept::{Shape, negotiate};
+use crate::request::accept::negotiate;
 use crate::request::content;
 
-const TYPE: &str = "io.k8s.api.autoscaling.v1.Scale";
 const API_VERSION: &str = "autoscaling/v1";
 const KIND: &str = "Scale";
 /// Where the number stands in kinds that can be scaled.
 const PATH: &[&str] = &["spec", "replicas"];
 
 /// A scale as it is sent and answered.
-struct Spoken;
+const SPOKEN: Spoken = Spoken {
+    schema: "io.k8s.api.autoscaling.v1.Scale",
+    api_version: API_VERSION,
+    kind: KIND,
+    columns: COLUMNS,
+    ..PLAIN
+};
 
-impl Speech for Spoken {
-    fn expected(&self) -> Expected<'_> {
-        Expected {
-            api_version: API_VERSION,
-            kind: KIND,
-            served: built_in().named(TYPE),
-        }
-    }
-
-    fn versions(&self) -> &dyn Versions {
-        &OneVersion
-    }
-
-    fn filters(&self, _subresource: &str) -> Vec<(&str, Filter)> {
-        Vec::new()
-    }
-
-    fn is_as_stored(&self) -> bool {
-        true
-    }
-
-    fn to_served(&self, _object: &mut Tree) {}
-
-    fn settle(&self, object: &mut Tree) {
-        meta::set_type(object, API_VERSION, KIND);
-    }
-}
+/// What a table shows of a scale.
+const COLUMNS: &[Column] = &[
+    Column {
+        name: "Name",
+        kind: "string",
+        format: "",
+        words: Words::Of(META, "name"),
+        priority: 0,
+        cell: |scale, _| meta::name(scale).into(),
+    },
+    Column {
+        name: "Desired",
+        kind: "integer",
+        format: "",
+        words: Words::Of("io.k8s.api.autoscaling.v1.ScaleSpec", "replicas"),
+        priority: 0,
+        cell: |scale, _| scale.at("spec").int("replicas").into(),
+    },
+    Column {
+        name: "Available",
+        kind: "integer",
+        format: "",
+        words: Words::Of("io.k8s.api.autoscaling.v1.ScaleStatus", "replicas"),
+        priority: 0,
+        cell: |scale, _| scale.at("status").int("replicas").into(),
+    },
+    Column {
+        name: "Age",
+        kind: "string",
+        format: "",
+        words: Words::Of(META, "creationTimestamp"),
+        priority: 0,
+        cell: |scale, now| age(meta::creation_timestamp(scale), now).into(),
+    },
+];
+const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
 /// What was sent.
 enum Sent<'s> {
@@ -86,7 +99,7 @@ pub(super) async fn serve(
             .get(resource, namespace(resource, call), &call.info.name, version)
             .await?;
         let scale = of(&resource.typed(object.tree()));
-        return shown(call, wanted, &scale);
+        return SPOKEN.shown(call, wanted, 200, &scale);
     }
     let patch = (verb == Verb::Patch)
         .then(|| PatchKind::of(call.header("content-type")).ok_or_else(unknown_patch))
@@ -96,8 +109,8 @@ pub(super) async fn serve(
     let (sent, options) = match (verb, patch) {
         (Verb::Update, _) => {
             let options = WriteOptions::of("UpdateOptions", &call.query)?;
-            let mut scale = decode::body(call, Spoken.expected(), options.validation, &bytes)?;
-            Spoken.settle(&mut scale);
+            let mut scale = decode::body(call, SPOKEN.expected(), options.validation, &bytes)?;
+            SPOKEN.settle(&mut scale);
             (Sent::Whole(scale), options)
         }
         (_, Some(kind)) => {
@@ -109,7 +122,7 @@ pub(super) async fn serve(
     let write = Write {
         call,
         resource,
-        speech: &Spoken,
+        speech: &SPOKEN,
         subresource: "scale",
         namespace: namespace(resource, call),
         name: &call.info.name,
@@ -120,16 +133,7 @@ pub(super) async fn serve(
         machine.check_address(&write, scale)?;
     }
     let (served, _) = machine.replace(&write, &Desired::Edit(&scaling)).await?;
-    shown(call, wanted, &of(&served.tree(resource)))
-}
-
-/// A scale in the form of the client's choice.
-fn shown(call: &Call, wanted: crate::request::accept::Wanted, scale: &Tree) -> Result<Answer, Status> {
-    Ok(match wanted.shape {
-        Shape::Whole | Shape::MetadataList(_) => answer::tree(call, wanted, 200, scale),
-        Shape::Metadata(version) => answer::tree(call, wanted, 200, &answer::metadata(version, scale)),
-        Shape::Table(version) => answer::tree(call, wanted, 200, &Tables::new(call, version)?.plain(scale)),
-    })
+    SPOKEN.shown(call, wanted, 200, &of(&served.tree(resource)))
 }
 
 #[async_trait]

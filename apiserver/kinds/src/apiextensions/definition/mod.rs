@@ -19,8 +19,13 @@ use apiserver_api::tree::Tree;
 use self::spec::Options;
 use self::view::View;
 use crate::check::count_generation;
-use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep};
+use crate::kind::{Asked, End, EndRules, Kind, Rules, StatusRules, Subresource, Version, keep};
 use crate::webhook;
+
+/// What keeps a definition until the objects that it defines are gone.
+const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+/// The condition that says that they are on their way out.
+const TERMINATING: &str = "Terminating";
 
 /// The entry of the table.
 pub(super) const DEFINITION: Kind = Kind {
@@ -120,8 +125,41 @@ impl Rules for Definition {
         false
     }
 
+    fn end(&self) -> Option<&dyn EndRules> {
+        Some(self)
+    }
+
     fn reset(&self) -> &'static [&'static [&'static str]] {
         &[&["status"]]
+    }
+}
+
+/// A definition stays until the objects that it defines are gone.
+impl EndRules for Definition {
+    fn begin(&self, object: &mut Tree, end: &End) {
+        meta::add_finalizer(object, CLEANUP);
+        let mut condition = Tree::map();
+        condition.set("type", TERMINATING);
+        condition.set("status", "True");
+        condition.set("reason", "InstanceDeletionPending");
+        condition.set(
+            "message",
+            "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+        );
+        let mut conditions = object.at("status").items("conditions").to_vec();
+        let before = conditions.iter().position(|one| one.text("type") == TERMINATING);
+        let since = before.map_or(&Tree::Null, |at| &conditions[at]);
+        let moment = since.at("lastTransitionTime");
+        if since.text("status") == "True" && !moment.is_null() {
+            condition.set("lastTransitionTime", moment.clone());
+        } else {
+            condition.set("lastTransitionTime", end.now.to_string());
+        }
+        match before {
+            Some(at) => conditions[at] = condition,
+            None => conditions.push(condition),
+        }
+        object.child("status").set("conditions", conditions);
     }
 }
 

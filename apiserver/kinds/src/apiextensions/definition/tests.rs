@@ -5,7 +5,7 @@ use apiserver_api::time::Time;
 use apiserver_api::tree::{self, Tree};
 
 use super::DEFINITION;
-use crate::kind::Asked;
+use crate::kind::{Asked, End};
 
 fn read(text: &str) -> Tree {
     tree::parse(text.as_bytes()).unwrap().tree
@@ -118,4 +118,29 @@ fn a_client_is_warned_of_formats_that_nobody_knows() {
         Ok(vec![r#"unrecognized format "x""#.to_owned()])
     );
     assert!(DEFINITION.rules.warnings(&object, Some(&object)).is_empty());
+}
+
+#[test]
+fn a_definition_is_kept_until_its_objects_are_gone() {
+    let end = End {
+        now: Time::from_unix(0),
+        orphan: None,
+        foreground: None,
+    };
+    let rules = DEFINITION.rules.end().unwrap();
+    let mut object = read(GOOD);
+    rules.begin(&mut object, &end);
+    let finalizers: Vec<&str> = meta::finalizers(&object).collect();
+    assert_eq!(finalizers, ["customresourcecleanup.apiextensions.k8s.io"]);
+    let condition = object.at("status").items("conditions")[0].clone();
+    assert_eq!(
+        (condition.text("type"), condition.text("lastTransitionTime")),
+        ("Terminating", "1970-01-01T00:00:00Z")
+    );
+    let later = End {
+        now: Time::from_unix(9),
+        ..end
+    };
+    rules.begin(&mut object, &later);
+    assert_eq!(object.at("status").items("conditions"), [condition]);
 }

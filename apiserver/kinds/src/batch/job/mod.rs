@@ -134,6 +134,13 @@ impl Rules for Job {
     fn dependents(&self) -> Dependents {
         Dependents::Orphaned
     }
+
+    fn orphaning(&self) -> Option<&'static str> {
+        Some(
+            "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set \
+             propagationPolicy=Orphan to suppress this warning",
+        )
+    }
 }
 
 /// A job without labels has those of its pods.
