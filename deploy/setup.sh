@@ -77,6 +77,8 @@ if [ ! -x "$tools/debian/usr/bin/etcd" ]; then
     rm -rf "$scratch"
 fi
 
+deploy/clients.sh
+
 # keelson-jepsen runs its workloads against etcd too, and stable distributions ship one whose watches break promises
 # (upstream issues 15220, 18089, 19179): the newest comes from the same mirror's unstable branch, unpacked in the same way.
 newest_etcd() {

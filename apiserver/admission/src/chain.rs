@@ -359,14 +359,7 @@ impl Chain {
     }
 
     /// Counts how long the plugin at a place took, or all together.
-    fn note(
-        &self,
-        at: Option<usize>,
-        step: Step,
-        request: &Request<'_>,
-        since: Instant,
-        outcome: &Result<(), Status>,
-    ) {
+    fn note(&self, at: Option<usize>, step: Step, request: &Request<'_>, since: Instant, outcome: &Result<(), Status>) {
         match (&self.metrics, at) {
             (Some(metrics), Some(at)) => metrics.observe(at, step, request.operation, since, outcome),
             (Some(metrics), None) => metrics.observe_step(step, request.operation, since, outcome),

@@ -206,7 +206,9 @@ mod tests {
             }
         }
         let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
-        let once = text.lines().filter(|line| line.contains("_count{") && line.ends_with(" 1"));
+        let once = text
+            .lines()
+            .filter(|line| line.contains("_count{") && line.ends_with(" 1"));
         assert_eq!(once.count(), 32);
         let line = r#"name="Priority",operation="CONNECT",rejected="true",type="validate",le="0.005"} 1"#;
         assert!(text.contains(line), "{text}");

@@ -295,7 +295,8 @@ mod tests {
         assert!(drain.enter(&call("GET", "/version"), false).is_err());
         assert!(drain.enter(&call("GET", "/api/v1/pods?watch=1"), true).is_err());
         let mut own = call("GET", "/api/v1/pods");
-        own.headers.insert("user-agent", "kube-apiserver/v1.36".parse().unwrap());
+        own.headers
+            .insert("user-agent", "kube-apiserver/v1.36".parse().unwrap());
         assert!(drain.enter(&own, false).is_ok());
     }
 

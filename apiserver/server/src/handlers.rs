@@ -11,8 +11,8 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 
 use crate::answer::{self, Answer, Served, Tables};
 use crate::catalog::Resource;
-use crate::metrics;
 use crate::machine::{Deleted, Deletion, Desired, Draw, Machine, Patch, PatchKind, Write, event, select, stream};
+use crate::metrics;
 use crate::options::{DeleteOptions, ListOptions, WriteOptions};
 use crate::request::Call;
 use crate::request::accept::{Shape, Wanted, negotiate, negotiate_watch};
@@ -144,7 +144,10 @@ async fn list(machine: &Arc<Machine>, resource: &Arc<Resource>, call: &Call) -> 
         Some(seconds) if seconds > 0 => Duration::from_secs(seconds as u64),
         _ => WATCH_MIN + Duration::from_millis(machine.random.below(WATCH_MIN.as_millis() as u64)),
     };
-    let meter = machine.metrics.watches.begin(resource, scope(call, &options), call.since);
+    let meter = machine
+        .metrics
+        .watches
+        .begin(resource, scope(call, &options), call.since);
     let watched = match machine.watch(resource, select, &options, within, meter).await {
         Ok(watched) => watched,
         // A watch of long ago begins all the same, and ends with what is wrong.

@@ -155,7 +155,9 @@ mod tests {
             let talk = async {
                 assert_eq!(sender.send_request(version()).await.unwrap().status(), 200);
                 // Nobody is there who would be waited for, so the connection is not closed by the end itself.
-                let refuse = pipeline.drain.run(Duration::from_secs(1), async || std::future::pending().await);
+                let refuse = pipeline
+                    .drain
+                    .run(Duration::from_secs(1), async || std::future::pending().await);
                 let refused = async {
                     let answer = sender.send_request(version()).await.unwrap();
                     assert_eq!(answer.status(), 429);

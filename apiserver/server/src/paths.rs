@@ -83,7 +83,7 @@ impl Paths {
         }
         Ok(match parts.as_slice() {
             [""] => self.index(call)?,
-            ["version"] => answer::tree(call, plain(call)?, 200, &version()),
+            ["version"] => answer::bytes(200, Form::Json.media_type(), version()),
             ["metrics"] => self.metrics.all(call).await,
             ["metrics", "slis"] => self.metrics.slis(call),
             ["openapi", "v3"] => self.openapi_index(call),
@@ -158,7 +158,12 @@ impl Paths {
             "paths",
             paths.iter().map(String::as_str).collect::<apiserver_api::tree::Tree>(),
         );
-        Ok(answer::tree(call, plain(call)?, 200, &tree))
+        // Upstream indents what is no object.
+        let wanted = Wanted {
+            pretty: true,
+            ..plain(call)?
+        };
+        Ok(answer::tree(call, wanted, 200, &tree))
     }
 
     fn openapi_index(&self, call: &Call) -> Answer {

@@ -10,9 +10,9 @@ use apiserver_access::authenticate::{Credentials, Headers, Notes, Peer};
 use apiserver_access::authorize::{self, Attributes, forbidden};
 use apiserver_api::status::{Details, Reason, Status};
 use apiserver_api::user::User;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use futures_util::FutureExt;
-use http::header::{CACHE_CONTROL, HeaderValue, WARNING};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, HeaderValue, WARNING};
 use http::{HeaderMap, Method, Request};
 use parking_lot::Mutex;
 
@@ -275,6 +275,18 @@ fn finish(call: &Call, answer: &mut Answer) {
         .entry(CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-cache, private"));
     write_warnings(&call.warnings.lock(), answer.headers_mut());
+    if call.method == Method::HEAD {
+        take_body(answer);
+    }
+}
+
+/// Leaves of the body only how long it would be: hyper does so itself over HTTP/1, but over HTTP/2 would send it, which
+/// clients take for a broken stream.
+fn take_body(answer: &mut Answer) {
+    let body = std::mem::replace(answer.body_mut(), Body::empty());
+    if let Some(length) = HttpBody::size_hint(&body).exact() {
+        answer.headers_mut().insert(CONTENT_LENGTH, length.into());
+    }
 }
 
 /// Warnings as headers, within their limit.

@@ -63,7 +63,9 @@ impl Visit {
                 code,
                 ended: false,
                 until: is_watch.then(|| drain.end_of_a_watch()),
-                _open: self.is_long.then(|| self.metrics.long.open(&self.call, self.route.as_ref())),
+                _open: self
+                    .is_long
+                    .then(|| self.metrics.long.open(&self.call, self.route.as_ref())),
                 visit: self,
             })
         })
@@ -98,7 +100,10 @@ impl HttpBody for Outgoing {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         if self.ended {
             return Poll::Ready(None);
         }
@@ -181,7 +186,8 @@ mod tests {
     }
 
     fn pieces(pieces: &'static [&'static str]) -> Body {
-        let pieces = stream::iter(pieces).map(|piece| Ok::<_, std::convert::Infallible>(Bytes::from_static(piece.as_bytes())));
+        let pieces =
+            stream::iter(pieces).map(|piece| Ok::<_, std::convert::Infallible>(Bytes::from_static(piece.as_bytes())));
         Body::from_stream(pieces)
     }
 
@@ -211,7 +217,9 @@ mod tests {
     async fn an_answer_that_breaks_off_is_told_so() {
         let (trial, drain) = trial();
         let visit = visit(&trial.metrics, &drain, "/api/v1/pods");
-        let mut body = visit.see_off(&drain, Response::new(pieces(&["123", "4567"]))).into_body();
+        let mut body = visit
+            .see_off(&drain, Response::new(pieces(&["123", "4567"])))
+            .into_body();
         body.frame().await;
         drop(body);
         let place = r#"group="",resource="pods",scope="cluster",subresource="",verb="LIST",version="v1"} 1"#;
@@ -240,7 +248,9 @@ mod tests {
         let (trial, drain) = trial();
         let visit = visit(&trial.metrics, &drain, "/api/v1/pods?watch=1");
         let events = pieces(&["1"]).into_data_stream().chain(stream::pending());
-        let body = visit.see_off(&drain, Response::new(Body::from_stream(events))).into_body();
+        let body = visit
+            .see_off(&drain, Response::new(Body::from_stream(events)))
+            .into_body();
         let all = body.collect();
         tokio::pin!(all);
         assert!(all.as_mut().now_or_never().is_none());

@@ -111,7 +111,11 @@ impl Shelf {
     async fn newest(&self, store: &Store, walk: &Walk<'_>) -> Result<Page, Status> {
         let fresh = self.is_fresh(store).await;
         let counts = &self.counts().cache;
-        let counted = if fresh.is_ok() { &counts.consistent } else { &counts.inconsistent };
+        let counted = if fresh.is_ok() {
+            &counts.consistent
+        } else {
+            &counts.inconsistent
+        };
         counted.get().inc();
         fresh?;
         Ok(walk.page(&self.cache().snapshot()))

@@ -167,7 +167,11 @@ impl Shelf {
             put = put.lease(store.leases.lasting(ttl).await?);
         }
         let requests = &self.counts.requests;
-        let sort = if expected == 0 { &requests.create } else { &requests.update };
+        let sort = if expected == 0 {
+            &requests.create
+        } else {
+            &requests.update
+        };
         match sort.count(store.client.compare_and_swap(expected, put)).await? {
             Swap::Done { revision } => {
                 let object = Arc::new(Object::of(key, revision, object, &*self.reading));

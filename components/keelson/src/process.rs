@@ -8,13 +8,18 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::{Error, Result};
 
+/// The stack of a thread. Documents may be nested a thousand levels deep and are walked by recursion, a few KiB a level;
+/// only what was once touched takes memory.
+const STACK: usize = 16 << 20;
+
 /// Runs `work` on a runtime with a thread a core, until it ends.
 ///
 /// # Errors
 /// Those of `work`, or that there are no threads.
 pub(crate) fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
     avoid_huge_pages();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.enable_all().thread_stack_size(STACK).build();
     let runtime = runtime.map_err(|error| Error::new(format!("cannot start the runtime: {error}")))?;
     runtime.block_on(work)
 }

@@ -81,7 +81,9 @@ impl Authorizer for Counted {
             Decision::Allow => "allowed",
             Decision::Deny => "denied",
         };
-        self.decisions.with_label_values(&[self.mode, &self.name, decision]).inc();
+        self.decisions
+            .with_label_values(&[self.mode, &self.name, decision])
+            .inc();
         verdict
     }
 

@@ -127,12 +127,7 @@ impl Options {
     ///
     /// # Errors
     /// All that is wrong with the flags or with the policy file.
-    pub fn chain(
-        &self,
-        cluster: &Arc<dyn Cluster>,
-        rbac: &Arc<Rbac>,
-        metrics: &Metrics,
-    ) -> Result<Chain, Vec<Error>> {
+    pub fn chain(&self, cluster: &Arc<dyn Cluster>, rbac: &Arc<Rbac>, metrics: &Metrics) -> Result<Chain, Vec<Error>> {
         let mut links: Vec<Arc<dyn Authorizer>> = vec![Arc::new(Privileged::masters())];
         for mode in self.modes()? {
             let link: Arc<dyn Authorizer> = match mode {

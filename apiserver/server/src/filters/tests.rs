@@ -60,7 +60,10 @@ fn pages_of_allowed_origins_may_ask() {
     assert!(!preflight);
     let headers = one.headers();
     assert_eq!(headers["access-control-allow-origin"], "https://example.com:8080");
-    assert_eq!(headers["access-control-allow-methods"], "POST, GET, OPTIONS, PUT, DELETE, PATCH");
+    assert_eq!(
+        headers["access-control-allow-methods"],
+        "POST, GET, OPTIONS, PUT, DELETE, PATCH"
+    );
     assert_eq!(headers["access-control-expose-headers"], "Date");
     assert_eq!(headers["access-control-allow-credentials"], "true");
     let (one, preflight) = answer(&filters, "OPTIONS", Version::HTTP_2, &from("https://example.com"));

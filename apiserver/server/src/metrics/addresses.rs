@@ -91,7 +91,9 @@ impl Addresses {
     /// An address of a network was given, in this time.
     pub(crate) fn gave_ip(&self, network: &str, wanted: Wanted, took: Duration) {
         self.ips.with_label_values(&[network, wanted.as_str()]).inc();
-        self.ip_seconds.with_label_values(&[network]).observe(took.as_secs_f64());
+        self.ip_seconds
+            .with_label_values(&[network])
+            .observe(took.as_secs_f64());
     }
 
     /// An address of a network was asked for and not given.
@@ -110,7 +112,9 @@ impl Addresses {
         let taken = taken as u64;
         let shown = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.ips_taken.with_label_values(&[network]).set(shown(taken));
-        self.ips_left.with_label_values(&[network]).set(shown(all.saturating_sub(taken)));
+        self.ips_left
+            .with_label_values(&[network])
+            .set(shown(all.saturating_sub(taken)));
     }
 
     /// So many ports are taken, of so many in all.

@@ -29,13 +29,14 @@ const BUILD: [(&str, &str); 9] = [
 
 /// Registers what never changes.
 pub(super) fn register(make: &Make<'_>, features: &[Feature]) -> prometheus::Result<()> {
-    let version = version::version();
     let build = make.gauges(
         "kubernetes_build_info",
         "[BETA] Always 1; the labels say from what this server was built and for what.",
         &BUILD.map(|(label, _)| label),
     )?;
-    build.with_label_values(&BUILD.map(|(_, field)| version.text(field))).set(1);
+    build
+        .with_label_values(&BUILD.map(|(_, field)| version::field(field)))
+        .set(1);
     let enabled = make.gauges(
         "kubernetes_feature_enabled",
         "[BETA] 1 for features that are on and 0 for those that are off, with how far they are.",
@@ -52,8 +53,8 @@ pub(super) fn register(make: &Make<'_>, features: &[Feature]) -> prometheus::Res
     )?;
     let least = format!(
         "{}.{}",
-        version.text("minCompatibilityMajor"),
-        version.text("minCompatibilityMinor")
+        version::field("minCompatibilityMajor"),
+        version::field("minCompatibilityMinor")
     );
     versions
         .with_label_values(&["kube", version::API, version::API, &least])

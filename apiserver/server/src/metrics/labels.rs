@@ -221,7 +221,11 @@ mod tests {
         let apis = call("GET", "/apis");
         let route = Route::of(&catalog, &apis).unwrap();
         assert!(!route.counts(&apis, 200, "application/json"));
-        assert!(route.counts(&apis, 200, "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"));
+        assert!(route.counts(
+            &apis,
+            200,
+            "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+        ));
     }
 
     #[test]

@@ -31,7 +31,15 @@ impl Long {
         let verb = verb(call, scope);
         let labels = if route.is_some_and(Route::is_resource) {
             let (group, version, resource) = (info.group.as_str(), info.version.as_str(), info.resource.as_str());
-            [verb, group, version, resource, scope, info.subresource.as_str(), COMPONENT]
+            [
+                verb,
+                group,
+                version,
+                resource,
+                scope,
+                info.subresource.as_str(),
+                COMPONENT,
+            ]
         } else {
             [verb, "", "", "", scope, known_path(&call.path), COMPONENT]
         };

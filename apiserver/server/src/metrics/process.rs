@@ -33,7 +33,10 @@ impl Process {
             max_fds: float("max_fds", "Limit of open file descriptors.")?,
             resident: float("resident_memory_bytes", "Resident memory.")?,
             virtual_bytes: float("virtual_memory_bytes", "Virtual memory.")?,
-            virtual_max: float("virtual_memory_max_bytes", "Limit of virtual memory; -1 where there is none.")?,
+            virtual_max: float(
+                "virtual_memory_max_bytes",
+                "Limit of virtual memory; -1 where there is none.",
+            )?,
             started: float("start_time_seconds", "When the process started, in seconds since 1970.")?,
         };
         process.refresh();
@@ -110,9 +113,15 @@ mod tests {
         let limits = "Limit                     Soft Limit           Hard Limit           Units\n\
                       Max open files            1024                 524288               files\n";
         assert_eq!(soft(limits, "Max open files"), Some("1024"));
-        assert_eq!(memory("VmSize:\t  100 kB\nVmRSS:\t   12 kB\n", "VmRSS:"), Some(12_288.0));
+        assert_eq!(
+            memory("VmSize:\t  100 kB\nVmRSS:\t   12 kB\n", "VmRSS:"),
+            Some(12_288.0)
+        );
         let stat = "7 (a b) c) S 1 7 7 0 -1 4194304 95 0 0 0 11 22 0 0 20 0 1 0 5000 0 0";
-        assert_eq!([field(stat, 14), field(stat, 15), field(stat, 22)], [11.0, 22.0, 5000.0]);
+        assert_eq!(
+            [field(stat, 14), field(stat, 15), field(stat, 22)],
+            [11.0, 22.0, 5000.0]
+        );
         assert_eq!(boot_time("cpu 1\nbtime 1700000000\n"), Some(1_700_000_000.0));
         assert_eq!(field("", 14), 0.0);
     }

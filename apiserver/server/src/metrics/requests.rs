@@ -226,7 +226,12 @@ mod tests {
     #[test]
     fn a_dry_run_counts_for_no_service_level_and_a_write_has_no_size() {
         let trial = Trial::new();
-        answer(&trial, "POST", "/apis/apps/v1/namespaces/n/deployments?dryRun=All", "201");
+        answer(
+            &trial,
+            "POST",
+            "/apis/apps/v1/namespaces/n/deployments?dryRun=All",
+            "201",
+        );
         trial.shows(&[
             r#"apiserver_request_total{code="201",component="apiserver",dry_run="All",group="apps",resource="deployments",scope="resource",subresource="",verb="POST",version="v1"} 1"#,
         ]);
@@ -260,7 +265,10 @@ mod tests {
         let list = call("GET", "/api/v1/pods");
         let route = Route::of(&catalog, &list);
         trial.metrics.requests.dropped(&list, route.as_ref());
-        trial.metrics.requests.terminated(&call("GET", "/healthz/etcd"), None, "504");
+        trial
+            .metrics
+            .requests
+            .terminated(&call("GET", "/healthz/etcd"), None, "504");
         trial.metrics.requests.aborted(&call("GET", "/api/v1/nopes"), None);
         let pods = r#"group="",resource="pods",scope="cluster",subresource="",verb="LIST",version="v1"} 1"#;
         trial.shows(&[

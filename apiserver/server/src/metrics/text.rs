@@ -178,7 +178,10 @@ mod tests {
     fn the_format_is_the_same_however_it_is_asked_for() {
         let usual = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
         assert_eq!(media_type(""), usual);
-        assert_eq!(media_type("application/openmetrics-text;version=1.0.0,*/*;q=0.1"), usual);
+        assert_eq!(
+            media_type("application/openmetrics-text;version=1.0.0,*/*;q=0.1"),
+            usual
+        );
         assert_eq!(
             media_type("application/json, text/plain;version=0.0.4;q=0.3;escaping=allow-utf-8"),
             "text/plain; version=0.0.4; charset=utf-8; escaping=allow-utf-8"

@@ -182,7 +182,8 @@ async fn a_request_that_takes_too_long_is_counted_as_ended() {
     });
     let answer = get(&pipeline, "/api/v1/namespaces/n/pods/p").await;
     assert_eq!(answer.status(), 504, "{}", text(answer).await);
-    let place = r#"component="apiserver",group="",resource="pods",scope="resource",subresource="",verb="GET",version="v1"} 1"#;
+    let place =
+        r#"component="apiserver",group="",resource="pods",scope="resource",subresource="",verb="GET",version="v1"} 1"#;
     let ended = format!(r#"apiserver_request_terminations_total{{code="504",{place}"#);
     assert_eq!(shown(&pipeline, "apiserver_request_terminations_total").await, [ended]);
     let place = place.replace(r#"apiserver","#, r#"apiserver",dry_run="","#);
@@ -211,7 +212,9 @@ async fn who_may_not_is_counted_where_it_is_found_out_and_not_as_answered() {
     assert_eq!(metrics.filters.authentication.get_sample_count(), 1);
     let masters = {
         let mut parts = Request::get("/api/v1/pods").body(Body::empty()).unwrap();
-        parts.headers_mut().insert("authorization", "Bearer nope".parse().unwrap());
+        parts
+            .headers_mut()
+            .insert("authorization", "Bearer nope".parse().unwrap());
         parts
     };
     assert_eq!(ask(&pipeline, masters).await.status(), 401);
@@ -226,7 +229,10 @@ async fn who_finds_no_place_is_counted_twice() {
     });
     let held = pipeline.in_flight.enter(&crate::request::tests::call("GET", "/")).ok();
     let answer = get(&pipeline, "/api/v1/pods").await;
-    assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (429, &"1".parse().unwrap()));
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["retry-after"]),
+        (429, &"1".parse().unwrap())
+    );
     drop(held);
     let place = r#"group="",resource="pods",scope="cluster",subresource="",verb="LIST",version="v1"} 1"#;
     let dropped = format!(r#"apiserver_request_total{{code="429",component="apiserver",dry_run="",{place}"#);
@@ -279,9 +285,15 @@ async fn who_comes_while_the_server_stops_is_told_to_come_later() {
     });
     pipeline.drain.run(pipeline.deadline, async || ()).await;
     let answer = get(&pipeline, "/version").await;
-    assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (429, &"5".parse().unwrap()));
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["retry-after"]),
+        (429, &"5".parse().unwrap())
+    );
     assert_eq!(answer.headers()["connection"], "close");
-    assert_eq!(text(answer).await, "The apiserver is shutting down, please try again later.\n");
+    assert_eq!(
+        text(answer).await,
+        "The apiserver is shutting down, please try again later.\n"
+    );
     assert_eq!(get(&pipeline, "/livez/ping").await.status(), 200);
 }
 

@@ -141,6 +141,10 @@ fn a_cache_knows_how_much_it_holds() {
     cache.replace(5, [object("/registry/x/a", 3), object("/registry/x/b", 5)]);
     let (_, bytes) = cache.size();
     assert_eq!(cache.size(), (2, bytes));
-    cache.apply([put("/registry/x/a", 6), gone("/registry/x/b", 7), gone("/registry/x/c", 8)]);
+    cache.apply([
+        put("/registry/x/a", 6),
+        gone("/registry/x/b", 7),
+        gone("/registry/x/c", 8),
+    ]);
     assert_eq!(cache.size(), (1, bytes / 2));
 }

@@ -5,9 +5,7 @@ use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec};
 use super::lazy::Lazy;
 use super::{Labels, Make, RESOURCE};
 
-const WAIT: [f64; 13] = [
-    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0,
-];
+const WAIT: [f64; 13] = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0];
 
 pub(super) struct Caches {
     stored: IntCounterVec,
@@ -51,9 +49,8 @@ pub(crate) struct Counts {
 
 impl Caches {
     pub(super) fn new(make: &Make<'_>) -> prometheus::Result<Self> {
-        let alpha = |name: &str, help: &str| {
-            make.counters(&format!("apiserver_{name}"), &format!("[ALPHA] {help}"), &RESOURCE)
-        };
+        let alpha =
+            |name: &str, help: &str| make.counters(&format!("apiserver_{name}"), &format!("[ALPHA] {help}"), &RESOURCE);
         Ok(Self {
             stored: make.counters(
                 "apiserver_storage_events_received_total",
@@ -62,9 +59,18 @@ impl Caches {
             )?,
             received: alpha("watch_cache_events_received_total", "Events that the cache took in.")?,
             dispatched: alpha("watch_cache_events_dispatched_total", "Events that the cache gave on.")?,
-            initial: alpha("init_events_total", "Objects that watches were told of at their beginning.")?,
-            initializations: alpha("watch_cache_initializations_total", "How often the cache was filled anew.")?,
-            terminated: alpha("terminated_watchers_total", "Watches that ended because they were too slow.")?,
+            initial: alpha(
+                "init_events_total",
+                "Objects that watches were told of at their beginning.",
+            )?,
+            initializations: alpha(
+                "watch_cache_initializations_total",
+                "How often the cache was filled anew.",
+            )?,
+            terminated: alpha(
+                "terminated_watchers_total",
+                "Watches that ended because they were too slow.",
+            )?,
             undecodable: alpha("storage_decode_errors_total", "Stored objects that could not be read.")?,
             consistent: make.counters(
                 "apiserver_watch_cache_consistent_read_total",

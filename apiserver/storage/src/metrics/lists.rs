@@ -33,10 +33,18 @@ impl Lists {
     pub(super) fn new(make: &Make<'_>) -> prometheus::Result<Self> {
         let indexed = ["group", "resource", "index"];
         let cached = |name: &str, help: &str, labels: &[&str]| {
-            make.counters(&format!("apiserver_cache_list_{name}"), &format!("[ALPHA] {help}"), labels)
+            make.counters(
+                &format!("apiserver_cache_list_{name}"),
+                &format!("[ALPHA] {help}"),
+                labels,
+            )
         };
         let stored = |name: &str, help: &str| {
-            make.counters(&format!("apiserver_storage_list_{name}"), &format!("[ALPHA] {help}"), &RESOURCE)
+            make.counters(
+                &format!("apiserver_storage_list_{name}"),
+                &format!("[ALPHA] {help}"),
+                &RESOURCE,
+            )
         };
         Ok(Self {
             cached: cached("total", "Lists that the cache answered.", &indexed)?,
@@ -51,7 +59,10 @@ impl Lists {
                 &RESOURCE,
             )?,
             stored: stored("total", "Lists that the store answered.")?,
-            stored_fetched: stored("fetched_objects_total", "Objects that were read from the store for lists.")?,
+            stored_fetched: stored(
+                "fetched_objects_total",
+                "Objects that were read from the store for lists.",
+            )?,
             stored_evaluated: stored(
                 "evaluated_objects_total",
                 "Objects from the store that were held against selectors of lists.",

@@ -21,7 +21,12 @@ async fn a_request_to_the_store_is_counted_by_operation_and_resource() {
     let counts = metrics.of(&GroupResource::new("apps", "deployments"));
     assert!(!shown(&registry).contains("etcd_requests_total"));
     counts.requests.get.count(async { Ok::<_, ()>(1) }).await.unwrap();
-    counts.requests.update.count(async { Err::<(), _>(2) }).await.unwrap_err();
+    counts
+        .requests
+        .update
+        .count(async { Err::<(), _>(2) })
+        .await
+        .unwrap_err();
     let text = shown(&registry);
     for line in [
         r#"etcd_requests_total{group="apps",operation="get",resource="deployments"} 1"#,

@@ -1,9 +1,9 @@
 //! One process of a cluster: started, stopped, frozen, killed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use super::{Output, get, run, until};
+use super::{Output, bound, get, run, until};
 
 /// A member and where it is reached.
 pub(crate) struct Member {
@@ -44,20 +44,8 @@ impl Member {
     }
 
     fn command(&self) -> Command {
-        // A member must not outlive the thread that started it, even when a test is killed.
-        let setpriv = Path::new("/usr/bin/setpriv");
-        let mut command = if setpriv.exists() {
-            let mut command = Command::new(setpriv);
-            command.args(["--pdeathsig", "KILL"]).arg(&self.program);
-            command
-        } else {
-            Command::new(&self.program)
-        };
+        let mut command = bound(&self.program);
         command.args(&self.arguments);
-        // Go's proxy settings and ETCD_ variables of the developer's shell must not reach it.
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ETCD") || name.ends_with("_proxy")) {
-            command.env_remove(name);
-        }
         command
     }
 

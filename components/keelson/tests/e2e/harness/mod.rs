@@ -5,7 +5,7 @@ mod http;
 mod member;
 mod ports;
 mod run;
-mod tools;
+pub(crate) mod tools;
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ pub(crate) use cluster::{Cluster, Kind, Setup};
 pub(crate) use http::{get, post};
 pub(crate) use member::Member;
 pub(crate) use ports::free_ports;
-pub(crate) use run::{Output, exists, run, run_for, run_with};
+pub(crate) use run::{Output, bound, exists, run, run_for, run_with};
 pub(crate) use tools::{python, tools};
 
 /// Nothing that a test waits for may take longer.

@@ -1,6 +1,7 @@
 //! Running a command to its end, or until it has said enough.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -27,6 +28,23 @@ pub(crate) fn exists(program: &str) -> bool {
         .stderr(Stdio::null())
         .status();
     found.is_ok()
+}
+
+/// A server that is not yet started: it will not outlive the thread that starts it, even when a test is killed.
+pub(crate) fn bound(program: &Path) -> Command {
+    let setpriv = Path::new("/usr/bin/setpriv");
+    let mut command = if setpriv.exists() {
+        let mut command = Command::new(setpriv);
+        command.args(["--pdeathsig", "KILL"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    };
+    // Go's proxy settings and ETCD_ variables of the developer's shell must not reach it.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ETCD") || name.ends_with("_proxy")) {
+        command.env_remove(name);
+    }
+    command
 }
 
 /// Runs a command to its end.

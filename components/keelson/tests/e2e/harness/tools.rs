@@ -75,7 +75,7 @@ pub(crate) fn python(name: &str, packages: &str) -> Result<PathBuf, String> {
 }
 
 /// Where `deploy/setup.sh` puts tools: `KEELSON_CACHE`, else below the user's cache.
-fn cache() -> Result<PathBuf, String> {
+pub(crate) fn cache() -> Result<PathBuf, String> {
     if let Some(cache) = std::env::var_os("KEELSON_CACHE") {
         return Ok(cache.into());
     }

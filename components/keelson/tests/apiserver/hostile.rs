@@ -1,0 +1,338 @@
+//! Clients that mean harm or break off: bodies that grow, requests that never end, watches that nobody reads.
+
+use std::fs;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use base::tls::{ClientOptions, ClientTls};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::harness::{LONG, until, until_async};
+use crate::pair::{ADMIN, Pair};
+
+const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+/// Upstream's limit of a body.
+const BODY_MAX: usize = 3 * 1024 * 1024;
+
+/// Sends a body that must be refused with one of these codes, at once and without growth.
+fn refused(pair: &Pair, method: &str, path: &str, headers: &[&str], body: &str, codes: &[u16]) -> String {
+    let (began, before) = (Instant::now(), pair.resident());
+    let answer = pair.send(method, path, headers, body);
+    assert!(
+        codes.contains(&answer.status),
+        "{method} {path} {headers:?}: {answer:?}"
+    );
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{method} {path} {headers:?} took {:?}",
+        began.elapsed()
+    );
+    let grown = pair.resident().saturating_sub(before) / 1024;
+    assert!(grown < 200, "{method} {path} {headers:?} took {grown} MiB");
+    assert_eq!(pair.curl(&["/readyz"]).stdout, "ok");
+    answer.body
+}
+
+#[test]
+fn bodies_have_a_limit() {
+    let pair = Pair::start();
+    let padded = |size: usize| {
+        let text = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}).to_string();
+        " ".repeat(size - text.len()) + &text
+    };
+    assert_eq!(pair.send("POST", MAPS, &[], &padded(BODY_MAX)).status, 201);
+    let large = padded(BODY_MAX + 1);
+    let said = refused(&pair, "POST", MAPS, &[], &large, &[413]);
+    assert!(said.contains("limit is 3145728"), "{said}");
+    refused(&pair, "POST", MAPS, &["Transfer-Encoding: chunked"], &large, &[413]);
+    let one = format!("{MAPS}/a");
+    refused(&pair, "PUT", &one, &[], &large, &[413]);
+    refused(&pair, "DELETE", &one, &[], &large, &[413]);
+    refused(
+        &pair,
+        "PATCH",
+        &one,
+        &["Content-Type: application/merge-patch+json"],
+        &large,
+        &[413],
+    );
+    refused(
+        &pair,
+        "PATCH",
+        &one,
+        &["Content-Type: application/apply-patch+yaml"],
+        &large,
+        &[413],
+    );
+    // A value of more than the store takes.
+    let big =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b"}, "data": {"t": "x".repeat(2 << 20)}});
+    refused(&pair, "POST", MAPS, &[], &big.to_string(), &[422]);
+}
+
+#[test]
+fn yaml_does_not_multiply() {
+    let pair = Pair::start();
+    let mut bomb =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\na0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for n in 1..30 {
+        let all = vec![format!("*a{}", n - 1); 9].join(", ");
+        bomb += &format!("a{n}: &a{n} [{all}]\n");
+    }
+    refused(&pair, "POST", MAPS, &["Content-Type: application/yaml"], &bomb, &[400]);
+    let apply = format!("{MAPS}/a?fieldManager=me");
+    refused(
+        &pair,
+        "PATCH",
+        &apply,
+        &["Content-Type: application/apply-patch+yaml"],
+        &bomb,
+        &[400],
+    );
+    let chain = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: &l {<<: *l}}\n";
+    refused(&pair, "POST", MAPS, &["Content-Type: application/yaml"], chain, &[400]);
+}
+
+#[test]
+fn depth_does_not_break_the_stack() {
+    let pair = Pair::start();
+    pair.create(
+        MAPS,
+        &json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}),
+    );
+    let one = format!("{MAPS}/a?fieldManager=me");
+    for depth in [20_000, 1_000_000] {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            let depth = depth / open.len();
+            let deep = format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            let object = format!(r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"b"}},"data":{deep}}}"#);
+            refused(&pair, "POST", MAPS, &[], &object, &[400]);
+            refused(
+                &pair,
+                "POST",
+                MAPS,
+                &["Content-Type: application/yaml"],
+                &object,
+                &[400],
+            );
+            for (content, body) in [
+                ("merge-patch+json", object.clone()),
+                ("strategic-merge-patch+json", object.clone()),
+                (
+                    "json-patch+json",
+                    format!(r#"[{{"op":"add","path":"/data","value":{deep}}}]"#),
+                ),
+                ("apply-patch+yaml", object.clone()),
+            ] {
+                let content = format!("Content-Type: application/{content}");
+                refused(&pair, "PATCH", &one, &[&content], &body, &[400, 422]);
+            }
+            let options = format!(r#"{{"apiVersion":"v1","kind":"DeleteOptions","preconditions":{deep}}}"#);
+            refused(&pair, "DELETE", &format!("{MAPS}/a"), &[], &options, &[400]);
+        }
+    }
+}
+
+#[test]
+fn a_body_that_is_compressed_is_not_unpacked() {
+    let pair = Pair::start();
+    let file = pair.folder().join("bomb");
+    let mut packed = flate2::write::GzEncoder::new(fs::File::create(&file).unwrap(), flate2::Compression::best());
+    for _ in 0..256 {
+        packed.write_all(&vec![b' '; 1 << 20]).unwrap();
+    }
+    packed.finish().unwrap();
+    let before = pair.resident();
+    let data = format!("@{}", file.display());
+    let said = pair.curl(&[
+        "-X",
+        "POST",
+        "-H",
+        "Content-Encoding: gzip",
+        "-H",
+        "Content-Type: application/json",
+        "--data-binary",
+        &data,
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{http_code}",
+        MAPS,
+    ]);
+    assert!(["400", "415"].contains(&said.stdout.as_str()), "{said:?}");
+    let grown = pair.resident().saturating_sub(before) / 1024;
+    assert!(grown < 64, "it took {grown} MiB");
+}
+
+#[test]
+fn patches_do_not_multiply() {
+    let pair = Pair::start();
+    pair.create(
+        MAPS,
+        &json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"t": "x".repeat(100_000)}}),
+    );
+    let one = format!("{MAPS}/a");
+    let json_patch = &["Content-Type: application/json-patch+json"];
+    let copies: Vec<_> = (0..5_000)
+        .map(|n| json!({"op": "copy", "from": "/data/t", "path": format!("/data/t{n}")}))
+        .collect();
+    refused(&pair, "PATCH", &one, json_patch, &json!(copies).to_string(), &[422]);
+    let many: Vec<_> = (0..10_001)
+        .map(|_| json!({"op": "test", "path": "/kind", "value": "ConfigMap"}))
+        .collect();
+    let said = refused(&pair, "PATCH", &one, json_patch, &json!(many).to_string(), &[413]);
+    assert!(said.contains("10000"), "{said}");
+}
+
+#[test]
+fn requests_that_are_absurd_are_refused() {
+    let pair = Pair::start();
+    let header = format!("X-Large: {}", "x".repeat(512 << 10));
+    let config = pair.folder().join("header");
+    fs::write(&config, header).unwrap();
+    let header = format!("@{}", config.display());
+    for version in ["--http1.1", "--http2"] {
+        let said = pair.curl(&[
+            version,
+            "-H",
+            &header,
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            "/version",
+        ]);
+        // Refused, or the connection is ended.
+        assert!(["431", "400", "000"].contains(&said.stdout.as_str()), "{said:?}");
+    }
+    // A selector of many terms.
+    let terms = vec!["a!=b"; 10_000].join(",");
+    let config = pair.folder().join("selector");
+    fs::write(
+        &config,
+        format!("url = \"{}{MAPS}?labelSelector={terms}\"\n", pair.url()),
+    )
+    .unwrap();
+    let said = pair.curl(&["-K", config.to_str().unwrap(), "-o", "/dev/null", "-w", "%{http_code}"]);
+    assert!(["200", "400", "414", "431"].contains(&said.stdout.as_str()), "{said:?}");
+    for path in [
+        "/api/v1/namespaces/..%2f..%2f/configmaps",
+        "/%00",
+        "/api/v1/namespaces/default/configmaps/%ff",
+        "//api//v1",
+    ] {
+        let said = pair.curl(&["--path-as-is", "-o", "/dev/null", "-w", "%{http_code}", path]);
+        assert!(
+            said.stdout.starts_with('4') || said.stdout.starts_with('3'),
+            "{path}: {said:?}"
+        );
+    }
+    assert_eq!(pair.curl(&["/readyz"]).stdout, "ok");
+}
+
+/// A connection of which the test writes each byte.
+async fn connect(pair: &Pair) -> tokio_rustls::client::TlsStream<TcpStream> {
+    let tls = ClientTls::new(ClientOptions {
+        trusted_ca_file: Some(pair.ca()),
+        ..ClientOptions::default()
+    });
+    let stream = TcpStream::connect(("127.0.0.1", pair.port)).await.unwrap();
+    tls.unwrap().connect("127.0.0.1", stream).await.unwrap()
+}
+
+fn request(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {ADMIN}\r\n\r\n")
+}
+
+#[tokio::test]
+async fn a_watch_ends_when_its_client_has_said_all() {
+    let pair = Pair::start();
+    let idle = pair.connections();
+    let path = "/api/v1/namespaces?watch=1&fieldSelector=metadata.name%3Ddefault";
+    let mut stream = connect(&pair).await;
+    stream.write_all(request(path).as_bytes()).await.unwrap();
+    let mut said = Vec::new();
+    while !String::from_utf8_lossy(&said).contains("ADDED") {
+        let count = tokio::time::timeout(LONG, stream.read_buf(&mut said))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_ne!(
+            count,
+            0,
+            "it must not end by itself: {}",
+            String::from_utf8_lossy(&said)
+        );
+    }
+    // The client closes its half, and still listens.
+    stream.shutdown().await.unwrap();
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(LONG, stream.read_to_end(&mut rest)).await;
+    assert!(ended.is_ok(), "the watch goes on for nobody");
+    drop(stream);
+
+    // Those whose clients are just gone are let go of too.
+    for _ in 0..20 {
+        let mut stream = connect(&pair).await;
+        stream.write_all(request(path).as_bytes()).await.unwrap();
+        stream.read_u8().await.unwrap();
+    }
+    until_async("their connections are closed", || async {
+        (pair.connections() <= idle).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn half_a_request_holds_nobody_up() {
+    let pair = Pair::start();
+    let mut open = Vec::new();
+    for half in [
+        "",
+        "GET /ver",
+        "GET /version HTTP/1.1\r\nHost: a\r\n",
+        "POST /api HTTP/1.1\r\nContent-Length: 9\r\n\r\n{",
+    ] {
+        for _ in 0..25 {
+            let mut stream = connect(&pair).await;
+            stream.write_all(half.as_bytes()).await.unwrap();
+            open.push(stream);
+        }
+    }
+    // Nor does one that never begins the handshake.
+    let silent = TcpStream::connect(("127.0.0.1", pair.port)).await.unwrap();
+    let began = Instant::now();
+    assert_eq!(pair.curl(&["/readyz"]).stdout, "ok");
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    drop((open, silent));
+}
+
+#[tokio::test]
+async fn a_watch_that_nobody_reads_does_not_grow() {
+    let pair = Pair::start();
+    let mut stream = connect(&pair).await;
+    stream
+        .write_all(request(&format!("{MAPS}?watch=1")).as_bytes())
+        .await
+        .unwrap();
+    stream.read_u8().await.unwrap();
+    let body = |n: usize| {
+        let text = format!("{n}").repeat(700_000 / format!("{n}").len());
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"t": text}}).to_string()
+    };
+    assert_eq!(pair.send("POST", MAPS, &[], &body(0)).status, 201);
+    let change = |n: usize| assert_eq!(pair.send("PUT", &format!("{MAPS}/a"), &[], &body(n)).status, 200);
+    // What happened is kept for a while, for all; so much is filled first.
+    (0..60).for_each(change);
+    let before = pair.resident();
+    (60..120).for_each(change);
+    let grown = pair.resident().saturating_sub(before) / 1024;
+    assert!(grown < 30, "it grew by {grown} MiB over 40 MiB of events");
+    until("another watch sees what is there", || {
+        let said = pair.curl(&["-N", &format!("{MAPS}?watch=1&timeoutSeconds=1")]);
+        said.stdout.contains("ADDED").then_some(())
+    });
+    drop(stream);
+}
