@@ -81,7 +81,7 @@ impl Resource {
         self.version
             .conversion
             .as_ref()
-            .is_none_or(|conversion| conversion.is_same())
+            .is_none_or(apiserver_kinds::Conversion::is_same)
     }
 
     /// Makes what was read in this version what is stored.

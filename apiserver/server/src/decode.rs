@@ -1,5 +1,7 @@
 //! What a client sent, made an object of the stored version: decoded as strictly as it asks for, typed, with its defaults.
 
+use std::fmt::Write;
+
 use apiserver_api::go;
 use apiserver_api::gvk::GroupVersionKind;
 use apiserver_api::meta;
@@ -270,7 +272,11 @@ fn summary(bytes: &[u8]) -> String {
     let shown = match bytes.first() {
         None => return "<empty>".to_owned(),
         Some(b'{') => String::from_utf8_lossy(cut).into_owned(),
-        Some(_) => cut.iter().map(|byte| format!("{byte:02x}")).collect(),
+        Some(_) => cut.iter().fold(String::new(), |mut shown, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(shown, "{byte:02x}");
+            shown
+        }),
     };
     if bytes.len() > MOST {
         format!("{shown} ...")

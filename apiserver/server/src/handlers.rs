@@ -74,9 +74,8 @@ pub(crate) fn not_allowed() -> Status {
 pub(crate) fn place(resource: &Resource, call: &Call) -> Result<(), Status> {
     let info = &call.info;
     let verb = match info.verb.as_str() {
-        "get" if call.method == http::Method::HEAD => return Err(not_allowed()),
+        "get" | "list" if call.method == http::Method::HEAD => return Err(not_allowed()),
         "get" => Verb::Get,
-        "list" if call.method == http::Method::HEAD => return Err(not_allowed()),
         "list" => Verb::List,
         "watch" => Verb::Watch,
         "create" => Verb::Create,
@@ -252,7 +251,7 @@ pub(crate) async fn replace(
         name: &call.info.name,
         options,
     };
-    machine.check_address(&write, &mut object)?;
+    Machine::check_address(&write, &mut object)?;
     let (served, created) = machine.replace(&write, &Desired::Object(object)).await?;
     Ok(answer::object(
         call,

@@ -109,13 +109,12 @@ where
         () = leaving.cancelled() => None,
         ended = &mut served => Some(ended),
     };
-    let served = match ended {
-        Some(ended) => ended,
+    let served = if let Some(ended) = ended {
+        ended
+    } else {
         // What it was asked for before is still answered.
-        None => {
-            served.as_mut().graceful_shutdown();
-            served.await
-        }
+        served.as_mut().graceful_shutdown();
+        served.await
     };
     if let Err(error) = served {
         tracing::debug!(%error, ?remote, "a connection ended early");

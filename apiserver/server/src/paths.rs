@@ -97,7 +97,7 @@ impl Paths {
 
     fn discovery(&self, call: &Call, parts: &[&str]) -> Result<Answer, Status> {
         let tree = match parts {
-            ["api"] | ["apis"] if wants_aggregated(call) && reads(&call.method) => {
+            ["api" | "apis"] if wants_aggregated(call) && reads(&call.method) => {
                 let aggregated = if parts[0] == "api" { &self.core } else { &self.named };
                 return Ok(tagged(call, AGGREGATED, &aggregated.tag, &aggregated.json));
             }
@@ -231,7 +231,7 @@ fn wants_aggregated(call: &Call) -> bool {
     false
 }
 
-/// A document of OpenAPI in the form that the client takes.
+/// A document of `OpenAPI` in the form that the client takes.
 fn spoken(call: &Call, document: &Document, protobuf: &'static str) -> Answer {
     let accept = call.header("accept");
     let wants_protobuf = accept.contains("com.github.proto-openapi.spec");

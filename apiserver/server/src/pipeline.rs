@@ -72,6 +72,9 @@ struct Waiting<'w> {
 
 impl Pipeline {
     /// Answers a request.
+    ///
+    /// # Errors
+    /// None: what goes wrong is an answer, too.
     pub async fn serve(self: Arc<Self>, peer: Option<Arc<Peer>>, request: Request<Body>) -> Result<Answer, Infallible> {
         let (parts, body) = request.into_parts();
         let arrival = self.filters.arrive(&parts);
@@ -182,18 +185,14 @@ impl Pipeline {
             route: progress.route,
             answered: false,
         };
-        match tokio::time::timeout(self.deadline, answered).await {
-            Ok(answered) => {
-                waiting.answered = true;
-                answered.unwrap_or_else(|_| panicked(call))
-            }
-            Err(_) => {
-                let message = "request did not complete within the allotted timeout";
-                let mut status = Status::new(504, Reason::Timeout, format!("Timeout: {message}"));
-                status.details = Some(Box::<Details>::default());
-                answer::status(call, &status)
-            }
+        if let Ok(answered) = tokio::time::timeout(self.deadline, answered).await {
+            waiting.answered = true;
+            return answered.unwrap_or_else(|_| panicked(call));
         }
+        let message = "request did not complete within the allotted timeout";
+        let mut status = Status::new(504, Reason::Timeout, format!("Timeout: {message}"));
+        status.details = Some(Box::<Details>::default());
+        answer::status(call, &status)
     }
 
     async fn answer(self: &Arc<Self>, call: &Call, body: Body, progress: Progress<'_>) -> Answer {

@@ -1,41 +1,37 @@
 //! A whole apiserver: its parts put together and started, and stopped in order.
 
+mod begin;
+mod ground;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use apiserver_access::authenticate;
 use apiserver_access::authorize::{self, modes};
-use apiserver_access::bootstrap;
-use apiserver_access::rbac::Rbac;
 use apiserver_access::tokens::Requests;
 use apiserver_admission::Chain;
-use apiserver_storage::cluster::Cluster;
-use apiserver_storage::store::Store;
 use base::clock::Clock;
 use base::random::Random;
 use base::task::Tasks;
 use base::tls::ServerTls;
 use parking_lot::Mutex;
-use prometheus::Registry;
 use store_client::Client;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::catalog::Catalog;
+use self::ground::Ground;
 use crate::connect::{self, Connect, Direct};
 use crate::discovery::{self, Served};
 use crate::drain::{self, Drain};
 use crate::filters::{self, Filters};
-use crate::health::Health;
 use crate::impersonate::Impersonation;
 use crate::in_flight::InFlight;
-use crate::inside::addresses::ServiceAddresses;
 use crate::inside::hooks::Hooks;
 use crate::inside::{self, Inside};
 use crate::listen::listen;
-use crate::machine::{Late, Machine};
-use crate::metrics::{Feature, Metrics, Page};
+use crate::machine::Machine;
+use crate::metrics::Feature;
 use crate::openapi::{Documents, Options as DocumentOptions};
 use crate::paths::Paths;
 use crate::pipeline::Pipeline;
@@ -97,6 +93,9 @@ pub struct Server {
     ready: watch::Receiver<bool>,
 }
 
+/// Connections end within this time once all requests are answered; upstream's patience.
+const SENT: Duration = Duration::from_secs(2);
+
 /// Why a server cannot be.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -124,124 +123,62 @@ impl Server {
     /// What it was told makes no sense.
     pub fn start(config: Config, listener: TcpListener, tls: ServerTls, tasks: &Tasks) -> Result<Self, Error> {
         let tasks = tasks.child();
-        let registry = Registry::new();
-        let metrics = Arc::new(Metrics::new(&registry, &config.features)?);
-        let counted = Arc::new(apiserver_storage::metrics::Metrics::new(&registry)?);
-        let authorization = authorize::Metrics::new(&registry)?;
-        let mut admission = config.admission;
-        admission.measure(&registry)?;
-        let layouts = Catalog::layouts(config.history);
-        let store = Store::open(config.client, &config.prefix, layouts, counted, &tasks);
-        let served = config.served.clone();
-        let catalog = Catalog::new(&served, |folder| store.shelf(folder).cloned());
-        let late = Arc::new(Late::default());
-        let cluster: Arc<dyn Cluster> = late.clone();
-        let rbac = Arc::new(Rbac::new(cluster.clone()));
-        let has_rbac = config
-            .authorization
-            .modes()
-            .is_ok_and(|modes| modes.contains(&modes::Mode::Rbac));
+        let ground = Ground::lay(&config, tasks.clone())?;
+        let authorization = authorize::Metrics::new(&ground.registry)?;
+        let modes = config.authorization.modes();
+        let has_rbac = modes.is_ok_and(|modes| modes.contains(&modes::Mode::Rbac));
         let authorizer = config
             .authorization
-            .chain(&cluster, &rbac, &authorization)
+            .chain(&ground.cluster, &ground.rbac, &authorization)
             .map_err(Error::Authorization)?;
-        let services = ServiceAddresses::new(
-            cluster.clone(),
-            config.random.clone(),
-            &config.inside.service_ranges,
-            config.inside.node_ports.clone(),
-            &metrics,
-        )?;
-        let page = Page {
-            metrics: metrics.clone(),
-            store: store.clone(),
-            services: Some(services.clone()),
-        };
-        let parts = authenticate::Parts {
-            cluster: cluster.clone(),
-            clock: config.clock.clone(),
-            random: config.random.clone(),
-            metrics: Arc::new(authenticate::Metrics::new(&registry)?),
-        };
+        let mut admission = config.admission;
+        admission.measure(&ground.registry)?;
         let machine = Arc::new(Machine {
-            store: store.clone(),
-            catalog,
+            store: ground.store.clone(),
+            catalog: ground.catalog(&config.served),
             admission,
             authorizer: Arc::new(authorizer),
-            rbac: rbac.clone(),
-            authenticator: authenticate::Chain::new(config.authentication, &parts),
+            rbac: ground.rbac.clone(),
+            authenticator: authenticate::Chain::new(config.authentication, &ground.authentication()?),
             impersonation: Impersonation::default(),
-            clock: config.clock.clone(),
-            random: config.random.clone(),
-            services: Some(services),
+            clock: ground.clock.clone(),
+            random: ground.random.clone(),
+            services: Some(ground.services.clone()),
             token_requests: config.token_requests,
             event_ttl: config.event_ttl,
             connect: Connect::new(config.connect, Arc::new(Direct), &tasks)?,
-            metrics: metrics.clone(),
+            metrics: ground.metrics.clone(),
         });
-        tasks.spawn_until("in-flight watermark", async move { metrics.in_flight.run().await });
-        late.set(&machine);
-        let hooks = Hooks::new();
-        let ready = watch::channel(false);
-        let versions = discovery::ranked(&served).into_iter().map(|one| inside::ServedVersion {
-            group: one.group.to_owned(),
-            version: one.version.to_owned(),
-            group_priority: one.group_rank,
-            version_priority: one.version_rank,
-        });
-        let versions = versions.collect();
-        let stopping = Arc::new(AtomicBool::new(false));
-        let health = Health::new(store.clone(), hooks.clone(), stopping.clone(), page.metrics.clone());
-        let health = Arc::new(health);
-        let documents = Documents::new(served.clone(), documents_options());
+        ground.late.set(&machine);
+        let (stopping, hooks) = (Arc::new(AtomicBool::new(false)), Hooks::new());
+        let health = ground.health(&hooks, &stopping);
+        let documents = Arc::new(Documents::new(config.served.clone(), documents_options()));
+        let options = inside::Options {
+            served: versions(&config.served),
+            ..config.inside
+        };
+        let (address, tokens) = (config.address, config.tokens);
         let pipeline = Arc::new(Pipeline {
             machine,
-            paths: Paths::new(
-                served,
-                Arc::new(documents),
-                health.clone(),
-                page,
-                config.address,
-                config.tokens,
-            ),
+            paths: Paths::new(config.served, documents, health.clone(), ground.page(), address, tokens),
             in_flight: InFlight::new(config.in_flight.0, config.in_flight.1),
             deadline: config.request_timeout,
             authorization,
-            filters: Filters::new(&config.filters, config.random.clone())?,
+            filters: Filters::new(&config.filters, ground.random.clone())?,
             drain: Drain::new(config.drain),
         });
         let (port, connections) = (tasks.child(), tasks.child());
         let taking = listen(listener, tls, pipeline.clone(), connections.clone());
         port.spawn_until("api listener", taking);
-        let running = Arc::new(Mutex::new(None));
-        let begin = Begin {
-            health,
-            ready: ready.0.clone(),
-            store,
-            inside: inside::Parts {
-                cluster,
-                clock: config.clock,
-                random: config.random,
-                tasks: tasks.clone(),
-                hooks,
-            },
-            options: inside::Options {
-                served: versions,
-                ready: ready.1.clone(),
-                ..config.inside
-            },
-            has_rbac,
-            running: running.clone(),
-        };
-        tasks.spawn_until("api start", begin.run());
+        let (inside, ready) = ground.begin(health, hooks, options, has_rbac);
         Ok(Self {
             pipeline,
             tasks,
             port,
             connections,
-            inside: running,
+            inside,
             stopping,
-            ready: ready.1,
+            ready,
         })
     }
 
@@ -273,53 +210,23 @@ impl Server {
     }
 }
 
+/// The versions that are served, the best first, with what tells how good they are.
+fn versions(served: &Served) -> Vec<inside::ServedVersion> {
+    let ranked = discovery::ranked(served).into_iter();
+    let versions = ranked.map(|one| inside::ServedVersion {
+        group: one.group.to_owned(),
+        version: one.version.to_owned(),
+        group_priority: one.group_rank,
+        version_priority: one.version_rank,
+    });
+    versions.collect()
+}
+
 /// What documents say beside what is served.
 fn documents_options() -> DocumentOptions {
     DocumentOptions {
         version: crate::version::API.to_owned(),
         enums: true,
         cbor: false,
-    }
-}
-
-/// What is started once the caches are filled.
-struct Begin {
-    health: Arc<Health>,
-    ready: watch::Sender<bool>,
-    store: Arc<Store>,
-    inside: inside::Parts,
-    options: inside::Options,
-    has_rbac: bool,
-    /// Where what runs inside is kept, until it is to stop.
-    running: Arc<Mutex<Option<Inside>>>,
-}
-
-/// After a failure to read the store it is asked again.
-const PAUSE: Duration = Duration::from_millis(200);
-/// Connections end within this time once all requests are answered; upstream's patience.
-const SENT: Duration = Duration::from_secs(2);
-
-impl Begin {
-    async fn run(self) {
-        let readiness = self.inside.hooks.begin("storage-readiness");
-        while self.store.reaches(1).await.is_err() {
-            tokio::time::sleep(PAUSE).await;
-        }
-        readiness.done();
-        if self.has_rbac {
-            let hook = self.inside.hooks.begin("rbac/bootstrap-roles");
-            match bootstrap::ensure(&*self.inside.cluster, &*self.inside.clock).await {
-                Ok(_) => hook.done(),
-                Err(error) => hook.failed(error.to_string()),
-            }
-        }
-        match Inside::start(self.inside, self.options) {
-            Ok(inside) => *self.running.lock() = Some(inside),
-            Err(error) => tracing::error!(%error, "what runs inside the apiserver was not started"),
-        }
-        while !self.health.is_ready().await {
-            tokio::time::sleep(PAUSE).await;
-        }
-        self.ready.send_replace(true);
     }
 }

@@ -92,9 +92,11 @@ impl Filters {
     }
 
     fn draws_goaway(&self) -> bool {
-        const PARTS: u64 = 1 << 32;
+        let mut drawn = [0; 4];
+        self.random.fill(&mut drawn);
         // A share of the whole, exact to parts of four billions.
-        self.goaway_chance > 0.0 && (self.random.below(PARTS) as f64) < self.goaway_chance * PARTS as f64
+        let drawn = f64::from(u32::from_be_bytes(drawn)) / 2_f64.powi(32);
+        drawn < self.goaway_chance
     }
 
     /// Says what answers say to all.

@@ -52,7 +52,7 @@ impl Machine {
         change: impl Fn(&Tree) -> Result<Tree, Status> + Send + Sync,
     ) -> Result<Served, Status> {
         let resource = place.resource;
-        let shelf = self.shelf(resource)?;
+        let shelf = Self::shelf(resource)?;
         let key = Self::key(shelf, place.namespace, place.name)?;
         for _ in 0..TRIES {
             let Some(stored) = shelf.get(&self.store, &key).await? else {

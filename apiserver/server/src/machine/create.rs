@@ -72,7 +72,7 @@ impl Machine {
         let admitted = Admitted::write(write, Operation::Create, options, None);
         self.validate(&admitted, Some(&object)).await?;
         let name = meta::name(&object).to_owned();
-        let shelf = self.shelf(resource)?;
+        let shelf = Self::shelf(resource)?;
         let key = shelf.key(write.namespace, &name);
         if write.options.dry_run {
             if shelf.get(&self.store, &key).await?.is_some() {

@@ -63,7 +63,7 @@ impl Machine {
     /// # Errors
     /// 404, 409 where it is not the one that was meant, whatever admission says, or what kept the store from answering.
     pub(crate) async fn delete(&self, deletion: &Deletion<'_>) -> Result<Deleted, Status> {
-        let shelf = self.shelf(deletion.resource)?;
+        let shelf = Self::shelf(deletion.resource)?;
         let key = Self::key(shelf, deletion.namespace, deletion.name)?;
         for _ in 0..TRIES {
             let Some(stored) = shelf.get(&self.store, &key).await? else {
@@ -103,7 +103,7 @@ impl Machine {
         if deletion.admission {
             self.admit_delete(&Admitted::delete(deletion, &old)).await?;
         }
-        let shelf = self.shelf(resource)?;
+        let shelf = Self::shelf(resource)?;
         if way == Way::Wait {
             if options.dry_run {
                 return Ok(Step::Done(Deleted::Object(Served::Made(new), false)));
@@ -227,13 +227,12 @@ fn way(deletion: &Deletion<'_>, object: &mut Tree) -> Way {
     let is_held = meta::finalizers(object).len() > 0;
     match grace {
         Some(seconds) if seconds > 0 || is_held => Way::Wait,
-        // What is written with a time of nothing goes in the same moment.
-        Some(_) => Way::Now,
         None if is_held => {
             mark(object, deletion.call.now);
             Way::Wait
         }
-        None => Way::Now,
+        // What is written with a time of nothing goes in the same moment.
+        Some(_) | None => Way::Now,
     }
 }
 
@@ -316,10 +315,9 @@ fn settle_finalizers(resource: &Resource, options: &DeleteOptions, object: &mut 
     });
     let policy = match (options.orphan, options.propagation, own) {
         (Some(true), ..) => Propagation::Orphan,
-        (Some(false), ..) => Propagation::Background,
         (None, Some(policy), _) | (None, None, Some(policy)) => policy,
         (None, None, None) if default == Dependents::Orphaned => Propagation::Orphan,
-        (None, None, None) => Propagation::Background,
+        (Some(false), ..) | (None, None, None) => Propagation::Background,
     };
     let before: Vec<Text> = meta::finalizers(object).map(Text::from).collect();
     let others = before

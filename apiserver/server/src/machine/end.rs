@@ -51,7 +51,7 @@ impl Machine {
         if options.dry_run {
             return Ok(Some(Step::Done(Deleted::Object(Served::Made(new), false))));
         }
-        let shelf = self.shelf(resource)?;
+        let shelf = Self::shelf(resource)?;
         let ttl = self.ttl(resource);
         let written = shelf.put(&self.store, &stored.key, stored.revision, new, ttl).await?;
         Ok(Some(match written {

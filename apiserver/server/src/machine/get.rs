@@ -21,7 +21,7 @@ impl Machine {
         name: &str,
         resource_version: &str,
     ) -> Result<Arc<Object>, Status> {
-        let shelf = self.shelf(resource)?;
+        let shelf = Self::shelf(resource)?;
         let key = Self::key(shelf, namespace, name)?;
         let found = if resource_version.is_empty() {
             shelf.get(&self.store, &key).await?

@@ -99,7 +99,7 @@ impl Machine {
             Match::Unset if limit > 0 => Since::Exact(revision),
             Match::Unset => Since::NotOlderThan(revision),
         };
-        let shelf = self.shelf(resource)?;
+        let shelf = Self::shelf(resource)?;
         Self::check_folder(shelf, &select.namespace)?;
         let ask = Ask { select, since, limit };
         shelf.list(&self.store, &ask).await

@@ -134,7 +134,7 @@ pub(crate) struct Write<'w> {
 
 impl Machine {
     /// The shelf of a resource that is kept.
-    pub(crate) fn shelf<'r>(&self, resource: &'r Resource) -> Result<&'r Arc<Shelf>, Status> {
+    pub(crate) fn shelf(resource: &Resource) -> Result<&Arc<Shelf>, Status> {
         resource
             .shelf()
             .ok_or_else(|| Status::internal(format!("{} are not kept", resource.kind.plural)))

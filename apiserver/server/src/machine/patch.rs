@@ -226,12 +226,11 @@ fn refused_operation(error: json::Error) -> Status {
 
 fn unfit_patch(error: strategic::Error) -> Status {
     match error.answer() {
-        strategic::Answer::BadRequest => Status::bad_request(error.to_string()),
         strategic::Answer::Unprocessable => {
             Status::generic(422, "", &GroupResource::new("", ""), "", &error.to_string())
         }
-        // Upstream answers 500, though it is the client that is wrong.
-        strategic::Answer::Internal => Status::bad_request(error.to_string()),
+        // To some of them upstream answers 500, though it is the client that is wrong.
+        strategic::Answer::BadRequest | strategic::Answer::Internal => Status::bad_request(error.to_string()),
     }
 }
 

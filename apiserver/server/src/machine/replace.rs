@@ -58,7 +58,7 @@ impl Machine {
     ///
     /// # Errors
     /// 400 where they name different ones.
-    pub(crate) fn check_address(&self, write: &Write<'_>, object: &mut Tree) -> Result<(), Status> {
+    pub(crate) fn check_address(write: &Write<'_>, object: &mut Tree) -> Result<(), Status> {
         metadata::settle_namespace(write.resource, write.namespace, object)?;
         metadata::check_name(write.name, object)
     }
@@ -68,7 +68,7 @@ impl Machine {
     /// # Errors
     /// 404, 409 where it is another version, 422 and whatever admission says, or what kept the store from answering.
     pub(crate) async fn replace(&self, write: &Write<'_>, desired: &Desired<'_>) -> Result<(Served, bool), Status> {
-        let shelf = self.shelf(write.resource)?;
+        let shelf = Self::shelf(write.resource)?;
         let key = Self::key(shelf, write.namespace, write.name)?;
         // The cache mostly has what the store has; where it does not the store says so when it is written.
         let mut existing = match shelf.cache().get(&key) {
@@ -102,7 +102,7 @@ impl Machine {
     }
 
     async fn fresh(&self, write: &Write<'_>, key: &str) -> Result<Existing, Status> {
-        let object = self.shelf(write.resource)?.get(&self.store, key).await?;
+        let object = Self::shelf(write.resource)?.get(&self.store, key).await?;
         Ok(Existing { object, is_fresh: true })
     }
 
@@ -166,7 +166,7 @@ impl Machine {
                 other => Outcome::Again(other),
             });
         }
-        let shelf = self.shelf(write.resource)?;
+        let shelf = Self::shelf(write.resource)?;
         let ttl = self.ttl(write.resource);
         Ok(match shelf.put(&self.store, key, stored.revision, new, ttl).await? {
             Written::Done(object) => Outcome::Done(Served::Stored(object), false),
@@ -220,7 +220,7 @@ impl Machine {
         if write.options.dry_run {
             return Ok(Outcome::Done(Served::Made(new), true));
         }
-        let shelf = self.shelf(write.resource)?;
+        let shelf = Self::shelf(write.resource)?;
         let ttl = self.ttl(write.resource);
         Ok(match shelf.put(&self.store, key, 0, new, ttl).await? {
             Written::Done(object) => Outcome::Done(Served::Stored(object), true),
@@ -304,7 +304,7 @@ impl Machine {
         if write.options.dry_run {
             return Ok(Outcome::Done(Served::Made(new), false));
         }
-        let shelf = self.shelf(write.resource)?;
+        let shelf = Self::shelf(write.resource)?;
         Ok(match shelf.delete(&self.store, stored).await? {
             // What is answered is what it would have become.
             Written::Done(_) => {

@@ -69,7 +69,7 @@ impl Machine {
             (false, "" | "0") => From::After(self.store.clock().now()),
             (false, _) => From::After(revision),
         };
-        let watching = self.shelf(resource)?.watch(&self.store, select, from).await?;
+        let watching = Self::shelf(resource)?.watch(&self.store, select, from).await?;
         let now = Instant::now();
         let ends = now + within;
         Ok(Watched {

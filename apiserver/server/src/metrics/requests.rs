@@ -218,7 +218,7 @@ mod tests {
             &format!(r#"apiserver_request_sli_duration_seconds_bucket{{{rest},le="0.05"}} 1"#),
             &format!(r#"apiserver_response_sizes_bucket{{{rest},le="1000"}} 0"#),
             &format!(r#"apiserver_response_sizes_bucket{{{rest},le="10000"}} 1"#),
-            &format!(r#"apiserver_response_sizes_sum{{{rest}}} 5000"#),
+            &format!(r"apiserver_response_sizes_sum{{{rest}}} 5000"),
             r#"apiserver_selfrequest_total{group="",resource="pods",subresource="",verb="LIST"} 1"#,
         ]);
     }

@@ -11,8 +11,8 @@ use apiserver_admission::{Chain, Choice, Configurations, Parts as PluginParts};
 use apiserver_storage::cluster::Cluster;
 use apiserver_storage::store::Store;
 use axum::body::Body;
-use base::clock::SystemClock;
-use base::random::Seeded;
+use base::clock::{Clock, SystemClock};
+use base::random::{Random, Seeded};
 use base::task::Tasks;
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
@@ -57,6 +57,19 @@ impl Default for Setup {
     }
 }
 
+fn admission(clock: Arc<dyn Clock>, random: Arc<dyn Random>, registry: &Registry) -> Chain {
+    let plugins = PluginParts {
+        clock,
+        random,
+        not_ready_toleration_seconds: 300,
+        unreachable_toleration_seconds: 300,
+        configurations: Configurations::default(),
+    };
+    let mut admission = Chain::new(&Choice::default(), &plugins).unwrap();
+    admission.measure(registry).unwrap();
+    admission
+}
+
 /// A pipeline over a store that does not answer.
 pub(crate) fn pipeline(setup: Setup) -> Arc<Pipeline> {
     let (tasks, registry) = (Tasks::new(), Registry::new());
@@ -80,15 +93,7 @@ pub(crate) fn pipeline(setup: Setup) -> Arc<Pipeline> {
     let rbac = Arc::new(Rbac::new(cluster.clone()));
     let authorizer = modes.chain(&cluster, &rbac, &authorization).unwrap();
     let (clock, random) = (Arc::new(SystemClock::new()), Arc::new(Seeded::new(1)));
-    let plugins = PluginParts {
-        clock: clock.clone(),
-        random: random.clone(),
-        not_ready_toleration_seconds: 300,
-        unreachable_toleration_seconds: 300,
-        configurations: Configurations::default(),
-    };
-    let mut admission = Chain::new(&Choice::default(), &plugins).unwrap();
-    admission.measure(&registry).unwrap();
+    let admission = admission(clock.clone(), random.clone(), &registry);
     let parts = authenticate::Parts {
         cluster,
         clock: clock.clone(),

@@ -59,7 +59,7 @@ impl Info {
         if let ["watch" | "proxy", rest @ ..] = parts
             && !rest.is_empty()
         {
-            info.verb = parts[0].to_owned();
+            parts[0].clone_into(&mut info.verb);
             info.by_prefix = true;
             parts = rest;
         }
@@ -81,7 +81,7 @@ impl Info {
     /// Namespace, resource, name and subresource.
     fn place(&mut self, mut parts: &[&str]) {
         if let ["namespaces", namespace, ..] = parts {
-            self.namespace = (*namespace).to_owned();
+            (*namespace).clone_into(&mut self.namespace);
             if parts.len() > 2 && !matches!(parts[2], "status" | "finalize") {
                 parts = &parts[2..];
             }

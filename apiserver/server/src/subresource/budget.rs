@@ -74,7 +74,7 @@ pub(super) async fn ask(machine: &Machine, pod: &Tree, now: Time, dry_run: bool)
 
 /// The budgets that guard a pod.
 async fn of(machine: &Machine, pod: &Tree) -> Result<Vec<Tree>, Status> {
-    let shelf = machine.shelf(machine.known(&BUDGETS)?)?;
+    let shelf = Machine::shelf(machine.known(&BUDGETS)?)?;
     shelf.is_fresh(&machine.store).await?;
     let all = machine.cached_list(&BUDGETS, meta::namespace(pod));
     let guards = |budget: &Tree| {

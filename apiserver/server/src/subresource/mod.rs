@@ -42,7 +42,7 @@ pub(crate) async fn serve(
     };
     let is_namespace = resource.kind.plural == "namespaces";
     if resource.kind.namespaced == (info.namespace.is_empty() || is_namespace)
-        || (info.rest.len() > 0 && part.name != "proxy")
+        || (!info.rest.is_empty() && part.name != "proxy")
     {
         return Err(nowhere());
     }

@@ -130,7 +130,7 @@ pub(super) async fn serve(
     };
     let mut scaling = Scaling { sent };
     if let Sent::Whole(scale) = &mut scaling.sent {
-        machine.check_address(&write, scale)?;
+        Machine::check_address(&write, scale)?;
     }
     let (served, _) = machine.replace(&write, &Desired::Edit(&scaling)).await?;
     SPOKEN.shown(call, wanted, 200, &of(&served.tree(resource)))
@@ -160,7 +160,7 @@ impl Edit for Scaling<'_> {
             }
             Sent::Patch(patch) => {
                 let mut scale = patch.apply(write, Some(&was))?;
-                machine.check_address(write, &mut scale)?;
+                Machine::check_address(write, &mut scale)?;
                 scale
             }
         };

@@ -10,6 +10,7 @@ mod corruption;
 mod crashes;
 mod disk_errors;
 mod harness;
+mod kubernetes_traffic;
 mod limits;
 mod load;
 mod looks;

@@ -3,9 +3,9 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use crate::clients::newest_kubectl;
+use crate::apiserver::clients::newest_kubectl;
+use crate::apiserver::pair::Pair;
 use crate::harness::{get, post, skip};
-use crate::pair::Pair;
 
 /// A running proxy.
 struct Proxy {

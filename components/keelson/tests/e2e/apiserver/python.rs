@@ -3,9 +3,9 @@
 use std::process::Command;
 use std::time::Duration;
 
-use crate::clients::fetched;
+use crate::apiserver::clients::fetched;
+use crate::apiserver::pair::Pair;
 use crate::harness::{Kind, run_for, skip, tools};
-use crate::pair::Pair;
 
 /// Runs a program with the kubeconfig of an admin; it must end well and say so.
 fn play(kind: Kind, program: &str) {

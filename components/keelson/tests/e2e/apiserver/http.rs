@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::pair::Pair;
+use crate::apiserver::pair::Pair;
 
 #[test]
 fn both_versions_of_http_give_the_same_answers() {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::pair::Pair;
+use crate::apiserver::pair::Pair;
 
 /// What may differ anywhere, and what is shown instead.
 static ANYWHERE: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {

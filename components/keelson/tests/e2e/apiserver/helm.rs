@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::clients::fetched;
+use crate::apiserver::clients::fetched;
+use crate::apiserver::pair::Pair;
 use crate::harness::{Output, run_for, skip};
-use crate::pair::Pair;
 
 const CHART: &[(&str, &str)] = &[
     (
@@ -59,6 +59,10 @@ data: {revision: {{ .Release.Revision | quote }}}
 ",
     ),
 ];
+
+const SETTINGS: &str = "/api/v1/namespaces/default/configmaps/mine-settings";
+const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/default/deployments/mine";
+const SERVICE: &str = "/api/v1/namespaces/default/services/mine";
 
 /// helm on a pair, in a folder of its own.
 struct Helm<'p> {
@@ -118,25 +122,26 @@ fn helm_installs_upgrades_rolls_back_and_uninstalls() {
         pair: &pair,
         home,
     };
-    let settings = "/api/v1/namespaces/default/configmaps/mine-settings";
-    let deployment = "/apis/apps/v1/namespaces/default/deployments/mine";
-    let service = "/api/v1/namespaces/default/services/mine";
+    installs(&helm);
+    upgrades_and_uninstalls(&helm);
+}
 
+fn installs(helm: &Helm<'_>) {
     let dry = helm.run(&["install", "mine", "shop", "--dry-run=server"]);
     assert!(dry.contains("colour: blue"), "{dry}");
-    assert_eq!(helm.field(settings, "/reason"), "NotFound");
+    assert_eq!(helm.field(SETTINGS, "/reason"), "NotFound");
 
     let installed = helm.json(&["install", "mine", "shop"]);
     assert_eq!(
         (&installed["version"], &installed["info"]["status"]),
         (&1.into(), &"deployed".into())
     );
-    assert_eq!(helm.field(settings, "/data/colour"), "blue");
+    assert_eq!(helm.field(SETTINGS, "/data/colour"), "blue");
     assert_eq!(
-        helm.field(settings, "/metadata/labels/app.kubernetes.io~1managed-by"),
+        helm.field(SETTINGS, "/metadata/labels/app.kubernetes.io~1managed-by"),
         "Helm"
     );
-    assert_eq!(helm.field(deployment, "/spec/replicas"), 2);
+    assert_eq!(helm.field(DEPLOYMENT, "/spec/replicas"), 2);
     assert_eq!(
         helm.field("/api/v1/namespaces/default/configmaps/mine-hook", "/data/revision"),
         "1"
@@ -144,7 +149,9 @@ fn helm_installs_upgrades_rolls_back_and_uninstalls() {
     let again = helm.output(&["install", "mine", "shop"]);
     assert_ne!(again.code, Some(0));
     assert!(again.stderr.contains("in use"), "{}", again.stderr);
+}
 
+fn upgrades_and_uninstalls(helm: &Helm<'_>) {
     // A value changes, and an object goes.
     helm.json(&[
         "upgrade",
@@ -153,9 +160,9 @@ fn helm_installs_upgrades_rolls_back_and_uninstalls() {
         "--set",
         "colour=red,service=false,replicas=3",
     ]);
-    assert_eq!(helm.field(settings, "/data/colour"), "red");
-    assert_eq!(helm.field(deployment, "/spec/replicas"), 3);
-    assert_eq!(helm.field(service, "/reason"), "NotFound");
+    assert_eq!(helm.field(SETTINGS, "/data/colour"), "red");
+    assert_eq!(helm.field(DEPLOYMENT, "/spec/replicas"), 3);
+    assert_eq!(helm.field(SERVICE, "/reason"), "NotFound");
     let values = helm.json(&["get", "values", "mine"]);
     assert_eq!(values["colour"], "red");
     let manifest = helm.run(&["get", "manifest", "mine"]);
@@ -174,9 +181,9 @@ fn helm_installs_upgrades_rolls_back_and_uninstalls() {
     );
 
     helm.run(&["rollback", "mine", "1"]);
-    assert_eq!(helm.field(settings, "/data/colour"), "blue");
-    assert_eq!(helm.field(settings, "/data/revision"), "1");
-    assert_eq!(helm.field(service, "/metadata/name"), "mine");
+    assert_eq!(helm.field(SETTINGS, "/data/colour"), "blue");
+    assert_eq!(helm.field(SETTINGS, "/data/revision"), "1");
+    assert_eq!(helm.field(SERVICE, "/metadata/name"), "mine");
     let history = helm.json(&["history", "mine"]);
     let statuses: Vec<&str> = history
         .as_array()
@@ -185,7 +192,8 @@ fn helm_installs_upgrades_rolls_back_and_uninstalls() {
         .filter_map(|one| one["status"].as_str())
         .collect();
     assert_eq!(statuses, ["superseded", "superseded", "failed", "deployed"]);
-    let secrets = pair
+    let secrets = helm
+        .pair
         .send(
             "GET",
             "/api/v1/namespaces/default/secrets?labelSelector=owner%3Dhelm",
@@ -199,7 +207,7 @@ fn helm_installs_upgrades_rolls_back_and_uninstalls() {
     assert_eq!(helm.json(&["status", "mine"])["info"]["status"], "deployed");
 
     helm.run(&["uninstall", "mine"]);
-    for path in [settings, deployment, service] {
+    for path in [SETTINGS, DEPLOYMENT, SERVICE] {
         assert_eq!(helm.field(path, "/reason"), "NotFound");
     }
     assert_eq!(helm.json(&["list", "--all"]).as_array().map(Vec::len), Some(0));

@@ -1,5 +1,6 @@
 //! Clients that mean harm or break off: bodies that grow, requests that never end, watches that nobody reads.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -9,8 +10,8 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::apiserver::pair::{ADMIN, Pair};
 use crate::harness::{LONG, until, until_async};
-use crate::pair::{ADMIN, Pair};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 /// Upstream's limit of a body.
@@ -79,7 +80,7 @@ fn yaml_does_not_multiply() {
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\na0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for n in 1..30 {
         let all = vec![format!("*a{}", n - 1); 9].join(", ");
-        bomb += &format!("a{n}: &a{n} [{all}]\n");
+        writeln!(bomb, "a{n}: &a{n} [{all}]").unwrap();
     }
     refused(&pair, "POST", MAPS, &["Content-Type: application/yaml"], &bomb, &[400]);
     let apply = format!("{MAPS}/a?fieldManager=me");

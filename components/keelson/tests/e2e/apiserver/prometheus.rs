@@ -1,13 +1,14 @@
 //! Prometheus: it discovers by watches of its own, and scrapes the apiserver with a token.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::process::{Child, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::clients::fetched;
+use crate::apiserver::clients::fetched;
+use crate::apiserver::pair::{ADMIN, Pair};
 use crate::harness::{bound, free_ports, get, skip, until};
-use crate::pair::{ADMIN, Pair};
 
 /// A running Prometheus.
 struct Prometheus {
@@ -71,7 +72,8 @@ fn configuration(pair: &Pair) -> String {
         } else {
             "nothing"
         };
-        text += &format!(
+        write!(
+            text,
             "- job_name: {role}
   scheme: https
   authorization: {{credentials: {ADMIN}}}
@@ -85,7 +87,8 @@ fn configuration(pair: &Pair) -> String {
 ",
             ca = pair.ca().display(),
             url = pair.url(),
-        );
+        )
+        .unwrap();
     }
     text
 }

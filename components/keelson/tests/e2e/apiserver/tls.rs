@@ -4,8 +4,8 @@ use std::process::{Command, Stdio};
 
 use base::certs::{Authority, CertOptions, Usage};
 
+use crate::apiserver::pair::Pair;
 use crate::harness::{exists, run, skip};
-use crate::pair::Pair;
 
 /// What `openssl s_client` says of a connection that ends at once.
 fn handshake(pair: &Pair, words: &[&str]) -> (bool, String) {

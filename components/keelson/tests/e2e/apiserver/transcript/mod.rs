@@ -26,7 +26,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use crate::pair::Pair;
+use crate::apiserver::pair::Pair;
 use parse::{Item, Script};
 
 /// All that a transcript tells apart, oldest first.
@@ -75,7 +75,7 @@ fn lacks(pair: &Pair) -> Vec<&'static str> {
 }
 
 fn file(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/apiserver/transcripts");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/apiserver/transcripts");
     folder.join(name).with_extension("txt")
 }
 

@@ -8,8 +8,8 @@ use std::sync::mpsc::{self, Receiver};
 
 use super::normal::Masks;
 use super::parse::{Script, Step, words};
+use crate::apiserver::pair::Pair;
 use crate::harness::{LONG, Output, run, run_with};
-use crate::pair::Pair;
 
 /// What each step printed, as it stands in the file; `None` for those that were left out.
 pub(super) fn play(

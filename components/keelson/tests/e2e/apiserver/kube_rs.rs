@@ -21,8 +21,8 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, Config, ResourceExt};
 use serde_json::json;
 
+use crate::apiserver::pair::Pair;
 use crate::harness::{Kind, LONG, skip, tools};
-use crate::pair::Pair;
 
 /// A client with the rights of this context of the kubeconfig.
 async fn client(pair: &Pair, context: &str) -> Client {
@@ -166,7 +166,7 @@ async fn kube_rs_patches_in_three_ways() {
     let mine = PatchParams::apply("mine");
     let clash = refused(deployments.patch("web", &mine, &Patch::Apply(&apply)).await);
     assert_eq!((clash.code, clash.reason.as_str()), (409, "Conflict"));
-    assert!(clash.message.contains("b"), "{}", clash.message);
+    assert!(clash.message.contains('b'), "{}", clash.message);
     let patched = deployments
         .patch("web", &mine.clone().force(), &Patch::Apply(&apply))
         .await
@@ -286,7 +286,7 @@ async fn kube_rs_waits_for_conditions() {
             .await
             .unwrap();
     };
-    let both = async { tokio::join!(running, run) };
+    let both = Box::pin(async { tokio::join!(running, run) });
     let (running, ()) = tokio::time::timeout(LONG, both).await.unwrap();
     assert_eq!(running.unwrap().unwrap().name_any(), "p");
 }

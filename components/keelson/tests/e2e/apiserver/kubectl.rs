@@ -1,9 +1,9 @@
 //! kubectl of each version that there is, held against its transcripts; and the newest on etcd.
 
-use crate::clients::{kubectls, newest_kubectl};
+use crate::apiserver::clients::{kubectls, newest_kubectl};
+use crate::apiserver::pair::Pair;
+use crate::apiserver::transcript::{MINORS, check};
 use crate::harness::{Kind, skip, tools};
-use crate::pair::Pair;
-use crate::transcript::{MINORS, check};
 
 /// Files in `transcripts/`; each is played in a namespace of its name.
 const ALL: &[&str] = &[
