@@ -15,6 +15,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
             "store-bolt",
             "store-model",
             "apiserver-schema",
+            "apiserver-cel",
         ],
     ),
     (
@@ -54,6 +55,7 @@ const PURE: &[&str] = &[
     "store-model",
     "apiserver-api",
     "apiserver-schema",
+    "apiserver-cel",
     "apiserver-kinds",
     "apiserver-patch",
 ];

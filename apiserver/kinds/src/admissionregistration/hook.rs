@@ -7,6 +7,7 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
+use super::compile::Expressions;
 use super::{FAILURE_POLICIES, MATCH_POLICIES, REINVOCATION_POLICIES, expression, rule, supported};
 use crate::column::{AGE, Column, NAME, Words};
 use crate::webhook;
@@ -149,7 +150,8 @@ fn validate_hook(path: &Path<'_>, hook: &Tree, mutating: bool, kept: Kept, refus
     webhook::validate(&path.field("clientConfig"), hook.at("clientConfig"), refusals);
     if !kept.conditions {
         let conditions = hook.items("matchConditions");
-        expression::validate_conditions(&path.field("matchConditions"), conditions, refusals);
+        let path = path.field("matchConditions");
+        expression::validate_conditions(&path, conditions, &Expressions::default(), refusals);
     }
 }
 

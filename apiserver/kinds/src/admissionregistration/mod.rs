@@ -1,5 +1,6 @@
 //! The group `admissionregistration.k8s.io`: what decides about requests beside the server itself.
 
+mod compile;
 mod expression;
 mod hook;
 mod mutating_binding;

@@ -4,7 +4,9 @@ use apiserver_api::meta;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
+use apiserver_cel::Type;
 
+use super::compile::{Expression, Expressions, check};
 use super::{GROUP, REINVOCATION_POLICIES, policy};
 use crate::check::{count_generation, one_of};
 use crate::column::{AGE, Column, NAME, Words};
@@ -81,7 +83,7 @@ impl Rules for MutatingPolicy {
 }
 
 fn validate(object: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
-    policy::validate(object, old, true, refusals);
+    let expressions = policy::validate(object, old, true, refusals);
     let (path, spec) = (Path::of("spec"), object.at("spec"));
     let mutations = spec.items("mutations");
     if mutations.is_empty() {
@@ -89,7 +91,7 @@ fn validate(object: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
         refusals.required(&path.field("mutations"), detail);
     }
     for (at, mutation) in mutations.iter().enumerate() {
-        validate_mutation(&path.field("mutations").index(at), mutation, refusals);
+        validate_mutation(&path.field("mutations").index(at), mutation, &expressions, refusals);
     }
     let given = spec.text("reinvocationPolicy");
     one_of(
@@ -101,21 +103,29 @@ fn validate(object: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
     );
 }
 
-fn validate_mutation(path: &Path<'_>, mutation: &Tree, refusals: &mut Refusals) {
+fn validate_mutation(path: &Path<'_>, mutation: &Tree, expressions: &Expressions, refusals: &mut Refusals) {
     let kind = mutation.text("patchType");
-    let (mine, other) = match kind {
-        "ApplyConfiguration" => ("applyConfiguration", "jsonPatch"),
-        "JSONPatch" => ("jsonPatch", "applyConfiguration"),
+    let (mine, other, wanted) = match kind {
+        "ApplyConfiguration" => ("applyConfiguration", "jsonPatch", Type::object("Object")),
+        "JSONPatch" => ("jsonPatch", "applyConfiguration", Type::list(Type::object("JSONPatch"))),
         _ => {
             let known = ["ApplyConfiguration", "JSONPatch"];
             return one_of(&path.field("patchType"), kind, &known, true, refusals);
         }
     };
+    let mine_path = path.field(mine);
+    let (text, text_path) = (
+        mutation.at(mine).text("expression").trim(),
+        mine_path.field("expression"),
+    );
     if !mutation.has(mine) {
         let detail = format!("must be specified when patchType is {kind}");
-        refusals.required(&path.field(mine), &detail);
-    } else if mutation.at(mine).text("expression").trim().is_empty() {
-        refusals.required(&path.field(mine).field("expression"), "");
+        refusals.required(&mine_path, &detail);
+    } else if text.is_empty() {
+        refusals.required(&text_path, "");
+    } else {
+        let environment = expressions.environment(true, true);
+        check(&environment, &Expression::new(&text_path, text), &[wanted], refusals);
     }
     if mutation.has(other) {
         let detail = format!("must not be specified when patchType is {kind}");
@@ -129,12 +139,23 @@ mod tests {
     use apiserver_api::refusal::Refusals;
     use apiserver_api::tree;
 
-    use super::{validate, validate_mutation};
+    use super::{Expressions, validate, validate_mutation};
 
     #[test]
     fn a_mutation_has_the_expression_of_its_patch_type() {
         for (mutation, expected) in [
-            (r#"{"patchType":"JSONPatch","jsonPatch":{"expression":"[]"}}"#, &[][..]),
+            (
+                r#"{"patchType":"JSONPatch","jsonPatch":{"expression":" [JSONPatch{op: 'test', path: '/a', value: 1}]"}}"#,
+                &[][..],
+            ),
+            (
+                r#"{"patchType":"ApplyConfiguration","applyConfiguration":{"expression":"Object{spec: Object.spec{n: 1}}"}}"#,
+                &[],
+            ),
+            (
+                r#"{"patchType":"JSONPatch","jsonPatch":{"expression":" []"}}"#,
+                &[r#"m.jsonPatch.expression: Invalid value: "[]": must evaluate to list(JSONPatch) but got list(dyn)"#],
+            ),
             ("{}", &["m.patchType: Required value"]),
             (
                 r#"{"patchType":"x"}"#,
@@ -154,7 +175,7 @@ mod tests {
         ] {
             let mutation = tree::parse(mutation.as_bytes()).unwrap().tree;
             let mut refusals = Refusals::new();
-            validate_mutation(&Path::of("m"), &mutation, &mut refusals);
+            validate_mutation(&Path::of("m"), &mutation, &Expressions::default(), &mut refusals);
             let said: Vec<String> = refusals.iter().map(ToString::to_string).collect();
             assert_eq!(said, expected);
         }

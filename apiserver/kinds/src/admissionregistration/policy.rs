@@ -6,6 +6,7 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
+use super::compile::Expressions;
 use super::{FAILURE_POLICIES, expression, selection, supported};
 use crate::column::{Column, NAME, Words};
 
@@ -44,8 +45,9 @@ pub(super) fn default(object: &mut Tree) {
     selection::default(spec, "matchConstraints");
 }
 
-/// Checks what stands in both kinds; an object that replaces `old` may keep its conditions.
-pub(super) fn validate(object: &Tree, old: Option<&Tree>, mutating: bool, refusals: &mut Refusals) {
+/// Checks what stands in both kinds, and tells what other expressions may name; an object that replaces `old` may keep
+/// its conditions.
+pub(super) fn validate(object: &Tree, old: Option<&Tree>, mutating: bool, refusals: &mut Refusals) -> Expressions {
     validate_metadata(object, refusals);
     let (path, spec) = (Path::of("spec"), object.at("spec"));
     if spec.has("failurePolicy") {
@@ -60,11 +62,14 @@ pub(super) fn validate(object: &Tree, old: Option<&Tree>, mutating: bool, refusa
         let old = old.at("spec");
         spec.at("paramKind") == old.at("paramKind") && spec.items("matchConditions") == old.items("matchConditions")
     };
+    let mut expressions = Expressions::of_policy(spec);
     if !old.is_some_and(same) {
         let conditions = spec.items("matchConditions");
-        expression::validate_conditions(&path.field("matchConditions"), conditions, refusals);
+        expression::validate_conditions(&path.field("matchConditions"), conditions, &expressions, refusals);
     }
-    expression::validate_variables(&path.field("variables"), spec.items("variables"), refusals);
+    let variables = spec.items("variables");
+    expression::validate_variables(&path.field("variables"), variables, &mut expressions, refusals);
+    expressions
 }
 
 /// Checks what stands in the bindings of both kinds.

@@ -5,7 +5,9 @@ use apiserver_api::names::qualified_name;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
+use apiserver_cel::Type;
 
+use super::compile::{Expression, Expressions, check};
 use super::{GROUP, policy, supported};
 use crate::check::count_generation;
 use crate::column::{AGE, Column, NAME, Words};
@@ -112,7 +114,7 @@ impl StatusRules for ValidatingPolicy {
 }
 
 fn validate(object: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
-    policy::validate(object, old, false, refusals);
+    let expressions = policy::validate(object, old, false, refusals);
     let (path, spec) = (Path::of("spec"), object.at("spec"));
     let (validations, annotations) = (spec.items("validations"), spec.items("auditAnnotations"));
     let annotations_path = path.field("auditAnnotations");
@@ -122,7 +124,7 @@ fn validate(object: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
         return refusals.required(&annotations_path, detail);
     }
     for (at, one) in validations.iter().enumerate() {
-        validate_validation(&path.field("validations").index(at), one, refusals);
+        validate_validation(&path.field("validations").index(at), one, &expressions, refusals);
     }
     if annotations.len() > ANNOTATIONS_MAX {
         let detail = format!("must not have more than {ANNOTATIONS_MAX} auditAnnotations");
@@ -130,7 +132,7 @@ fn validate(object: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
     }
     for (at, one) in annotations.iter().enumerate() {
         let path = annotations_path.index(at);
-        validate_annotation(&path, meta::name(object), one, refusals);
+        validate_annotation(&path, meta::name(object), one, &expressions, refusals);
         let key = one.text("key");
         if annotations[..at].iter().any(|before| before.text("key") == key) {
             refusals.duplicate(&path.field("key"), key);
@@ -138,22 +140,41 @@ fn validate(object: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
     }
 }
 
-fn validate_validation(path: &Path<'_>, one: &Tree, refusals: &mut Refusals) {
-    if one.text("expression").trim().is_empty() {
-        refusals.required(&path.field("expression"), "expression is not specified");
+fn validate_validation(path: &Path<'_>, one: &Tree, expressions: &Expressions, refusals: &mut Refusals) {
+    let (text, text_path) = (one.text("expression"), path.field("expression"));
+    if text.trim().is_empty() {
+        refusals.required(&text_path, "expression is not specified");
+    } else {
+        let environment = expressions.environment(true, false);
+        check(
+            &environment,
+            &Expression::new(&text_path, text),
+            &[Type::Bool],
+            refusals,
+        );
     }
-    for field in ["messageExpression", "message"] {
-        let given = one.text(field);
-        if !given.is_empty() && given.trim().is_empty() {
-            refusals.invalid(&path.field(field), given, "must be non-empty if specified");
-        } else if field == "message" && given.trim().contains(['\n', '\r']) {
-            refusals.invalid(&path.field(field), given, "must not contain line breaks");
-        }
+    let (text, text_path) = (one.text("messageExpression"), path.field("messageExpression"));
+    if !text.trim().is_empty() {
+        let environment = expressions.environment(false, false);
+        check(
+            &environment,
+            &Expression::new(&text_path, text),
+            &[Type::String],
+            refusals,
+        );
+    } else if !text.is_empty() {
+        refusals.invalid(&text_path, text, "must be non-empty if specified");
+    }
+    let (message, message_path) = (one.text("message"), path.field("message"));
+    if !message.is_empty() && message.trim().is_empty() {
+        refusals.invalid(&message_path, message, "must be non-empty if specified");
+    } else if message.trim().contains(['\n', '\r']) {
+        refusals.invalid(&message_path, message, "must not contain line breaks");
     }
     supported(path, one, "reason", REASONS, refusals);
 }
 
-fn validate_annotation(path: &Path<'_>, name: &str, one: &Tree, refusals: &mut Refusals) {
+fn validate_annotation(path: &Path<'_>, name: &str, one: &Tree, expressions: &Expressions, refusals: &mut Refusals) {
     let key = one.text("key");
     if name.is_empty() {
         refusals.invalid(&path.field("key"), key, "requires metadata.name be non-empty");
@@ -163,11 +184,20 @@ fn validate_annotation(path: &Path<'_>, name: &str, one: &Tree, refusals: &mut R
             refusals.invalid(&path.field("key"), &whole, &message);
         }
     }
-    let (expression, path) = (one.text("valueExpression").trim(), path.field("valueExpression"));
-    if expression.is_empty() {
+    let (shown, path) = (one.text("valueExpression"), path.field("valueExpression"));
+    let text = shown.trim();
+    if text.is_empty() {
         refusals.required(&path, "valueExpression is not specified");
-    } else if expression.len() > ANNOTATION_MAX {
+    } else if text.len() > ANNOTATION_MAX {
         refusals.required(&path, &format!("must not exceed {ANNOTATION_MAX} bytes in length"));
+    } else {
+        let one = Expression {
+            path: &path,
+            shown,
+            text,
+        };
+        let environment = expressions.environment(true, false);
+        check(&environment, &one, &[Type::String, Type::Null], refusals);
     }
 }
 
@@ -240,5 +270,24 @@ mod tests {
         let said: Vec<_> = refusals.iter().map(|one| one.field.as_str()).collect();
         let path = "status.typeChecking.expressionWarnings";
         assert_eq!(said, [format!("{path}[0].warning"), format!("{path}[1].fieldRef")]);
+    }
+
+    #[test]
+    fn expressions_come_to_what_their_places_want() {
+        assert_eq!(
+            said(
+                r#","paramKind":{"apiVersion":"v1","kind":"ConfigMap"},"variables":[{"name":"v","expression":"1"}],
+                "validations":[{"expression":"variables.v","messageExpression":"authorizer.path('/').check('get').reason()"},
+                {"expression":"params.x == variables.v","messageExpression":"string(variables.v)"}],
+                "auditAnnotations":[{"key":"k","valueExpression":" 1"},{"key":"l","valueExpression":"null"}]"#
+            ),
+            [
+                r#"spec.validations[0].expression: Invalid value: "variables.v": must evaluate to bool but got int"#,
+                "spec.validations[0].messageExpression: Invalid value: \"authorizer.path('/').check('get').reason()\": \
+                 compilation failed: ERROR: <input>:1:1: undeclared reference to 'authorizer' (in container '')\n | \
+                 authorizer.path('/').check('get').reason()\n | ^",
+                r#"spec.auditAnnotations[0].valueExpression: Invalid value: " 1": must evaluate to one of [string null_type] but got int"#,
+            ]
+        );
     }
 }

@@ -1,5 +1,4 @@
-//! What a claim asks for: devices of a class, chosen by expressions, with what their drivers are to be told. Expressions
-//! are not compiled here.
+//! What a claim asks for: devices of a class, chosen by expressions, with what their drivers are to be told.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,6 +6,7 @@ use apiserver_api::names;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
+use apiserver_cel::{Environment, Type};
 
 use super::list::{each, each_named, each_string, fully_qualified_name, label};
 use super::taint::validate_toleration;
@@ -21,6 +21,8 @@ const SELECTORS_MAX: usize = 32;
 const ALTERNATIVES_MAX: usize = 8;
 /// The most bytes of an expression.
 const EXPRESSION_MAX: usize = 10 << 10;
+/// The most that an expression may cost.
+const EXPRESSION_COST_MAX: u64 = 1_000_000;
 /// The most bytes of what a driver is told.
 const PARAMETERS_MAX: usize = 10 << 10;
 
@@ -188,11 +190,33 @@ pub(super) fn validate_selectors(path: &Path<'_>, selectors: &[Tree], refusals: 
     each(path, selectors, SELECTORS_MAX, refusals, |path, selector, refusals| {
         let cel = path.field("cel");
         if !selector.has("cel") {
-            refusals.required(&cel, "");
-        } else if selector.at("cel").text("expression").len() > EXPRESSION_MAX {
-            refusals.too_long(&cel.field("expression"), EXPRESSION_MAX);
+            return refusals.required(&cel, "");
+        }
+        let (text, path) = (selector.at("cel").text("expression"), cel.field("expression"));
+        if text.len() > EXPRESSION_MAX {
+            refusals.too_long(&path, EXPRESSION_MAX);
+        } else {
+            validate_expression(&path, text, refusals);
         }
     });
+}
+
+/// An expression that says yes or no of a device.
+fn validate_expression(path: &Path<'_>, text: &str, refusals: &mut Refusals) {
+    let environment = Environment::device();
+    let compiled = match environment.compile(text) {
+        Ok(compiled) => compiled,
+        Err(wrong) => return refusals.invalid(path, text, &format!("compilation failed: {wrong}")),
+    };
+    let found = compiled.output();
+    if !matches!(found, Type::Bool | Type::Any) {
+        let detail = format!("must evaluate to bool or the unknown type, not {found}");
+        refusals.invalid(path, text, &detail);
+    } else if let Some(fault) = compiled.fault() {
+        refusals.internal(path, &format!("program instantiation failed: {fault}"));
+    } else if environment.cost(&compiled) > EXPRESSION_COST_MAX {
+        refusals.forbidden(path, "too complex, exceeds cost limit");
+    }
 }
 
 /// What a driver is told.
@@ -287,6 +311,51 @@ mod tests {
         ] {
             let told = told(&format!(r#"{{"requests":[{EXACTLY}],{more}}}"#));
             assert_eq!(told.len(), wrong, "{more}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn selectors_say_yes_or_no_of_a_device_at_a_bounded_cost() {
+        let told = |expression: &str| {
+            let mut refusals = Refusals::new();
+            super::validate_expression(&Path::of("e"), expression, &mut refusals);
+            refusals.iter().map(ToString::to_string).collect::<String>()
+        };
+        for good in [
+            "device.driver == 'd.example.com' && device.allowMultipleAllocations",
+            "device.attributes['d.io'].healthy",
+            "cel.bind(d, device.attributes['d.io'], d.model == 'a' && d.size > 3)",
+            "device.capacity['d.io'].memory.isGreaterThan(quantity('1Gi'))",
+            "device.attributes['d.io'].version.isLessThan(semver('1.2.3'))",
+            "'d.io' in device.attributes && 'x' in device.attributes['d.io']",
+        ] {
+            assert_eq!(told(good), "", "{good}");
+        }
+        for (wrong, expected) in [
+            (
+                "",
+                "e: Invalid value: \"\": compilation failed: ERROR: <input>:1:0: Syntax error: mismatched input '<EOF>' expecting \
+              {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}",
+            ),
+            (
+                "1",
+                r#"e: Invalid value: "1": must evaluate to bool or the unknown type, not int"#,
+            ),
+            (
+                "device.driver.find('(') == ''",
+                "e: Internal error: program instantiation failed: error parsing regexp: missing closing ): `(`",
+            ),
+            (
+                "device.drivers",
+                "e: Invalid value: \"device.drivers\": compilation failed: ERROR: <input>:1:7: undefined field \
+              'drivers'\n | device.drivers\n | ......^",
+            ),
+            (
+                "device.attributes.all(a, device.attributes.all(b, device.attributes.all(c, device.attributes.all(d, a + b == c + d))))",
+                "e: Forbidden: too complex, exceeds cost limit",
+            ),
+        ] {
+            assert_eq!(told(wrong), expected, "{wrong}");
         }
     }
 }

@@ -7,7 +7,13 @@ use super::view::{FIELDS, View};
 use crate::internal;
 
 const SCHEMA: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
+const RULE: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.ValidationRule";
 const VERSION: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionVersion";
+
+/// A rule of a schema.
+pub(super) fn rule(rule: &Tree) -> Shown {
+    internal::shown(RULE, rule)
+}
 
 /// A schema.
 pub(super) fn schema(schema: &Tree) -> Shown {

@@ -19,6 +19,8 @@ pub(super) struct Options {
     all_schemas: bool,
     /// Names of versions that keep more fields to select by than there may be.
     many: Vec<String>,
+    /// Names of versions whose schemas did not change.
+    unchanged: Vec<String>,
     strictness: Strictness,
 }
 
@@ -30,6 +32,7 @@ impl Options {
             fixed: false,
             all_schemas: true,
             many: Vec::new(),
+            unchanged: Vec::new(),
             strictness: Strictness::all(),
         }
     }
@@ -47,12 +50,29 @@ impl Options {
             before.is_some_and(|old| version::keeps_many(new.at("selectableFields"), old.at("selectableFields")))
         };
         let many = new_versions.iter().filter(keeps);
+        let stays = |new: &&Tree| {
+            let before = old_versions.iter().find(|old| old.text("name") == new.text("name"));
+            before.is_some_and(|old| old.at("schema") == new.at("schema"))
+        };
+        let unchanged = new_versions.iter().filter(stays);
         Self {
             recognized: reviews.is_empty() || has_known_review_version(reviews),
             fixed: established.any(|one| one.text("status") == "True"),
             all_schemas: old_versions.iter().all(has_schema),
             many: many.map(|version| version.text("name").to_owned()).collect(),
+            unchanged: unchanged.map(|version| version.text("name").to_owned()).collect(),
             strictness: Strictness::of(&View::schemas_of(old_versions)),
+        }
+    }
+}
+
+impl Options {
+    /// What is asked of the schema of a version.
+    fn strictness_for(&self, version: &str, strictness: Strictness) -> Strictness {
+        if self.unchanged.iter().any(|known| known == version) {
+            strictness.unchanged()
+        } else {
+            strictness
         }
     }
 }
@@ -150,7 +170,7 @@ fn validate_versions(
             &path.field("schema"),
             schema,
             View::has_status(one),
-            strictness,
+            options.strictness_for(name, strictness),
             refusals,
         );
         version::validate_subresources(&path.field("subresources"), view.own(one, "subresources"), refusals);
@@ -192,11 +212,12 @@ fn validate_storage(path: &Path<'_>, view: &View<'_>, refusals: &mut Refusals) {
 /// Checks what all versions share. The version at the top is the first.
 fn validate_top(path: &Path<'_>, view: &View<'_>, options: &Options, strictness: Strictness, refusals: &mut Refusals) {
     let any_status = view.versions.iter().any(View::has_status);
+    let first = view.versions.first().map_or("", |version| version.text("name"));
     schema::validate(
         &path.field("validation"),
         view.top("schema"),
         any_status,
-        strictness,
+        options.strictness_for(first, strictness),
         refusals,
     );
     version::validate_subresources(&path.field("subresources"), view.top("subresources"), refusals);

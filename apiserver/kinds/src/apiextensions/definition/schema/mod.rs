@@ -1,10 +1,11 @@
 //! Schemas of versions: `OpenAPI` v3 as far as it can be pruned, defaulted and merged ("structural").
 
+mod declared;
 mod default;
 mod find;
 mod list;
-mod pattern;
 mod props;
+mod rules;
 mod structural;
 
 use apiserver_api::path::Path;
@@ -25,6 +26,8 @@ pub(super) struct Strictness {
     pruned_defaults: bool,
     atomic_sets: bool,
     map_keys: bool,
+    /// Whether each rule is bounded in its cost.
+    costs: bool,
 }
 
 impl Strictness {
@@ -36,6 +39,7 @@ impl Strictness {
             pruned_defaults: true,
             atomic_sets: true,
             map_keys: true,
+            costs: true,
         }
     }
 
@@ -48,7 +52,13 @@ impl Strictness {
             pruned_defaults: !schemas.iter().any(|one| default::has_unpruned(one)),
             atomic_sets: none(list::has_set_of_parts),
             map_keys: none(list::has_loose_keys),
+            costs: true,
         }
+    }
+
+    /// The same for a schema that did not change, which may keep what its rules cost.
+    pub(super) const fn unchanged(self) -> Self {
+        Self { costs: false, ..self }
     }
 
     /// The same, and structural if this says so.
@@ -179,14 +189,21 @@ pub(super) fn validate(
     } else {
         None
     };
-    if strictness.structural && unsupported.is_none() {
+    let mut sound = strictness.structural && unsupported.is_none();
+    if sound {
         let mut found = structural::validate(&path, schema);
         if found.is_empty() {
             default::validate(&path, schema, strictness.pruned_defaults, &mut found);
         }
+        sound = found.is_empty();
         refusals.extend(found);
     }
+    let own = refusals.len();
     props::validate(&path, schema, props::Place::root(), strictness, refusals);
+    if sound {
+        let wrong: Vec<String> = refusals.iter().skip(own).map(|one| one.field.clone()).collect();
+        rules::validate(&path, schema, &wrong, strictness.costs, refusals);
+    }
     if let (Some(wrong), true) = (unsupported, refusals.len() == before) {
         refusals.invalid(&path, "", &wrong);
     }

@@ -1,4 +1,4 @@
-//! What schemas may say: a part of `OpenAPI` v3, and what Kubernetes adds to it. Rules in CEL are not compiled here.
+//! What schemas may say: a part of `OpenAPI` v3, and what Kubernetes adds to it.
 
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;

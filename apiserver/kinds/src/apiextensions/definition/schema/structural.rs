@@ -3,8 +3,7 @@
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::{Map, Tree};
-
-use super::pattern;
+use apiserver_cel::go_regex;
 
 /// What cannot be said in a structural schema at all, in the first place where it is said.
 pub(super) fn unsupported(schema: &Tree) -> Option<String> {
@@ -197,7 +196,7 @@ fn validate_judging(path: &Path<'_>, schema: &Tree, skip_any: bool, skip_first: 
         validate_nested(&path.field("not"), schema.at("not"), false, refusals);
     }
     let given = schema.text("pattern");
-    if let Some(wrong) = pattern::wrong(given) {
+    if let Some(wrong) = go_regex::wrong(given) {
         let detail = format!("must be a valid regular expression, but isn't: error parsing regexp: {wrong}");
         refusals.invalid(&path.field("pattern"), given, &detail);
     }

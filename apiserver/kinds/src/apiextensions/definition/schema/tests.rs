@@ -268,3 +268,159 @@ fn formats_that_nobody_knows_are_found() {
     );
     assert_eq!(unknown_formats(&schema), ["x", "y"]);
 }
+
+/// What is told of rules at a spec with values of several types.
+fn of_rules(rules: &str) -> Vec<String> {
+    said(&format!(
+        r#"{{"type":"object","properties":{{"spec":{{"type":"object","x-kubernetes-validations":{rules},"properties":{{
+            "n":{{"type":"integer"}},"s":{{"type":"string","maxLength":10}},"namespace":{{"type":"string","maxLength":5}},
+            "l":{{"type":"array","maxItems":10,"items":{{"type":"object","properties":{{"k":{{"type":"string","maxLength":10}}}}}}}},
+            "m":{{"type":"object","maxProperties":5,"additionalProperties":{{"type":"integer"}}}}}}}}}}}}"#
+    ))
+}
+
+#[test]
+fn rules_are_compiled_with_the_types_of_their_schemas() {
+    for rule in [
+        "self.n > 1",
+        "self.n + size(self.l) >= oldSelf.n",
+        "self.namespace == self.__namespace__",
+        "self.l.all(one, one.k.startsWith('a') && has(one.k))",
+        "self.m.all(k, self.m[k] > 1)",
+        "self.l.map(one, one.k).exists_one(k, k == self.s)",
+    ] {
+        assert_eq!(of_rules(&format!(r#"[{{"rule":"{rule}"}}]"#)), [""; 0], "{rule}");
+    }
+}
+
+#[test]
+fn rules_that_do_not_compile_are_told_with_all_that_they_say() {
+    let at = ".properties[spec].x-kubernetes-validations[0]";
+    let shown = |rule: &str, message: &str| {
+        format!(
+            r#"{{"Rule":"{rule}","Message":"","MessageExpression":"{message}","Reason":null,"FieldPath":"","OptionalOldSelf":null}}"#
+        )
+    };
+    for (rule, message, field, detail) in [
+        (
+            "self.n + 'a' == 1",
+            "",
+            "rule",
+            "compilation failed: ERROR: <input>:1:8: found no matching overload for '_+_' applied to \
+          '(int, string)'\n | self.n + 'a' == 1\n | .......^",
+        ),
+        (
+            "self.x == 1",
+            "",
+            "rule",
+            "compilation failed: ERROR: <input>:1:5: undefined field 'x'\n | self.x == 1\n | ....^",
+        ),
+        ("self.n", "", "rule", "cel expression must evaluate to a bool"),
+        (
+            "self.s.find('[') == ''",
+            "",
+            "rule",
+            "program instantiation failed: error parsing regexp: missing closing ]: `[`",
+        ),
+        (
+            "true",
+            "string(int('x'))",
+            "messageExpression",
+            "messageExpression instantiation failed: type conversion error from 'string' to 'int'",
+        ),
+        (
+            "true",
+            "self.n",
+            "messageExpression",
+            "messageExpression must evaluate to a string",
+        ),
+        (
+            "true",
+            "y",
+            "messageExpression",
+            "messageExpression compilation failed: ERROR: <input>:1:1: undeclared reference to 'y' (in \
+          container '')\n | y\n | ^",
+        ),
+    ] {
+        let given = format!(r#"[{{"rule":"{rule}","messageExpression":"{message}"}}]"#);
+        assert_eq!(
+            of_rules(&given),
+            [format!(
+                "{at}.{field}: Invalid value: {}: {detail}",
+                shown(rule, message)
+            )],
+            "{rule}"
+        );
+    }
+    assert_eq!(
+        of_rules(r#"[{"rule":"self.n > 1","optionalOldSelf":true}]"#),
+        [format!(
+            "{at}.optionalOldSelf: Invalid value: true: may not be set if oldSelf is not used in rule"
+        )]
+    );
+    assert!(
+        of_rules(r#"[{"rule":"oldSelf.optMap(o, o.n == self.n).orValue(true)","optionalOldSelf":true}]"#).is_empty()
+    );
+}
+
+#[test]
+fn of_lists_whose_items_have_no_names_old_values_are_not_found() {
+    let item = |list: &str| {
+        with(&format!(
+            r#"{{"type":"array","maxItems":3,{list}"items":{{"type":"object","required":["k"],"properties":{{"k":{{"type":"string"}}}},
+            "x-kubernetes-validations":[{{"rule":"self.k == oldSelf.k"}}]}}}}"#
+        ))
+    };
+    assert!(item(r#""x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["k"],"#).is_empty());
+    assert_eq!(
+        item(""),
+        [
+            r#".items.x-kubernetes-validations[0].rule: Invalid value: "self.k == oldSelf.k": oldSelf cannot be used on the uncorrelatable portion of the schema within v.openAPIV3Schema.properties[p]"#
+        ]
+    );
+}
+
+#[test]
+fn rules_are_bounded_by_what_they_may_cost() {
+    let list = |max: &str, rule: &str| {
+        with(&format!(
+            r#"{{"type":"array",{max}"items":{{"type":"array",{max}"items":{{"type":"integer"}}}},"x-kubernetes-validations":[{{"rule":"{rule}"}}]}}"#
+        ))
+    };
+    let rule = "self.all(x, x.all(y, y > 1))";
+    assert!(list(r#""maxItems":100,"#, rule).is_empty());
+    let told = list("", rule);
+    let hint = "(try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are \
+                declared)";
+    assert_eq!(
+        told,
+        [
+            format!(".x-kubernetes-validations[0].rule: Forbidden: estimated rule cost exceeds budget by factor of more than 100x {hint}"),
+            ".x-kubernetes-validations[0].rule: Forbidden: contributed to estimated rule cost total exceeding cost limit for entire \
+             OpenAPIv3 schema"
+                .to_owned(),
+            format!(
+                ": Forbidden: x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema exceeds budget by \
+                 factor of more than 100x {hint}"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn rules_wait_for_the_schema_around_them_to_be_sound() {
+    let schema = r#"{"type":"object","x-kubernetes-validations":[{"rule":"nope"}],"properties":{"p":{"type":"string","nullable":true,
+        "uniqueItems":true,"x-kubernetes-validations":[{"rule":"nope"}]},"q":{"type":"string",
+        "x-kubernetes-validations":[{"rule":"nope"}]}}}"#;
+    let fields: Vec<String> = said(schema)
+        .iter()
+        .map(|one| one.split(": ").next().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            ".properties[p].uniqueItems",
+            ".properties[q].x-kubernetes-validations[0].rule"
+        ]
+    );
+}

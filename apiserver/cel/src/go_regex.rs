@@ -1,7 +1,7 @@
 //! Regular expressions as Go reads them (RE2), as far as they can be wrong in ways that people write.
 
 /// What is wrong with an expression, in Go's words.
-pub(super) fn wrong(pattern: &str) -> Option<String> {
+pub fn wrong(pattern: &str) -> Option<String> {
     let letters: Vec<char> = pattern.chars().collect();
     let mut scan = Scan {
         letters: &letters,
