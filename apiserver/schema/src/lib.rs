@@ -9,6 +9,7 @@
 //! [`Schema`].
 
 mod model;
+pub mod protobuf;
 mod read;
 mod same;
 mod table;

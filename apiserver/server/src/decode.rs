@@ -14,7 +14,7 @@ use bytes::Bytes;
 use crate::catalog::Resource;
 use crate::options::FieldValidation;
 use crate::request::Call;
-use crate::request::content::{self, Content, Document};
+use crate::request::content::{self, Content, Document, Unread};
 
 /// Where upstream's registry of a group's types stands, which its messages name.
 fn scheme(group: &str) -> &'static str {
@@ -41,6 +41,15 @@ enum Unfit {
     Of(GroupVersionKind, String),
     /// It is of the right kind in another version.
     Version(GroupVersionKind),
+}
+
+impl From<Unread> for Unfit {
+    fn from(unread: Unread) -> Self {
+        match unread.kind {
+            Some(kind) => Self::Of(kind, unread.message),
+            None => Self::Unknown(unread.message),
+        }
+    }
 }
 
 /// Why a document is not of the kind that is expected.
@@ -93,7 +102,7 @@ fn strict_error(content: Content, found: &[String]) -> String {
 
 /// Reads a document as an object of the served version.
 fn typed(content: Content, expected: Expected<'_>, bytes: &Bytes) -> Result<Typed, Unfit> {
-    let document = content::parse(content, bytes).map_err(Unfit::Unknown)?;
+    let document = content::parse(content, bytes, expected)?;
     let kind = kind_of(&document.tree, expected).map_err(Unfit::Unknown)?;
     match fits(&document, &kind, expected) {
         Ok(()) => read(document, expected).map_err(|message| Unfit::Of(kind, message)),
@@ -220,7 +229,7 @@ fn is_known(kind: &GroupVersionKind) -> bool {
 }
 
 /// The type of a kind: of one that is a resource, or of one that is only spoken somewhere.
-fn type_of(kind: &GroupVersionKind) -> Option<TypeId> {
+pub(crate) fn type_of(kind: &GroupVersionKind) -> Option<TypeId> {
     let mut own = apiserver_kinds::all().filter(|known| known.group == kind.group && known.kind == kind.kind);
     let served = own.find_map(|known| known.versions.iter().find(|one| one.name == kind.version));
     if let Some(version) = served {

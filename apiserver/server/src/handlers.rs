@@ -4,18 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apiserver_api::status::{Details, Reason, Status};
+use apiserver_api::tree::Tree;
 use apiserver_kinds::Verb;
 use axum::body::Body;
+use bytes::Bytes;
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
 
 use crate::answer::{self, Answer, Served, Tables};
 use crate::catalog::Resource;
-use crate::machine::{Deleted, Deletion, Desired, Draw, Machine, Patch, PatchKind, Write, event, select, stream};
+use crate::machine::{Deleted, Deletion, Desired, Machine, Patch, PatchKind, Tell, Write, event, select, stream};
 use crate::metrics;
 use crate::options::{DeleteOptions, ListOptions, WriteOptions};
 use crate::request::Call;
-use crate::request::accept::{Shape, Wanted, negotiate, negotiate_watch};
+use crate::request::accept::{Form, Shape, Wanted, negotiate, negotiate_watch};
 use crate::request::content;
 use crate::{review, subresource};
 
@@ -135,10 +137,10 @@ async fn list(machine: &Arc<Machine>, resource: &Arc<Resource>, call: &Call) -> 
     let select = select(resource, &options, namespace(resource, call), named)?;
     if !options.watch {
         let page = machine.list(resource, select, &options).await?;
-        return Ok(answer::list(call, wanted, resource, page));
+        return Ok(answer::list(call, wanted, resource, page).await);
     }
     let wanted = negotiate_watch(call.header("accept"))?;
-    let draw = draw(machine, call, resource, wanted)?;
+    let tell = tell(machine, call, resource, wanted)?;
     let within = match options.timeout_seconds {
         Some(seconds) if seconds > 0 => Duration::from_secs(seconds as u64),
         _ => WATCH_MIN + Duration::from_millis(machine.random.below(WATCH_MIN.as_millis() as u64)),
@@ -150,14 +152,21 @@ async fn list(machine: &Arc<Machine>, resource: &Arc<Resource>, call: &Call) -> 
     let watched = match machine.watch(resource, select, &options, within, meter).await {
         Ok(watched) => watched,
         // A watch of long ago begins all the same, and ends with what is wrong.
-        Err(status) if status.code == 410 => return Ok(ended(&status)),
+        Err(status) if status.code == 410 => return Ok(ended(wanted.form, &status)),
         Err(status) => return Err(status),
     };
-    let mut answer = Response::new(Body::from_stream(stream(watched, draw)));
-    answer
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut answer = Response::new(Body::from_stream(stream(watched, tell)));
+    let media_type = HeaderValue::from_static(wanted.form.stream_type());
+    answer.headers_mut().insert(CONTENT_TYPE, media_type);
     Ok(answer)
+}
+
+/// How an event is written.
+fn event_of(form: Form) -> fn(&str, &Tree) -> Bytes {
+    match form {
+        Form::Protobuf => answer::protobuf_event,
+        Form::Json | Form::Yaml => event,
+    }
 }
 
 /// How much a watch is about: one object, those of a namespace, all.
@@ -169,23 +178,25 @@ fn scope(call: &Call, options: &ListOptions) -> &'static str {
 }
 
 /// A watch that tells only why it ends.
-fn ended(status: &Status) -> Answer {
-    answer::bytes(200, "application/json", event("ERROR", &status.to_tree()))
+fn ended(form: Form, status: &Status) -> Answer {
+    answer::bytes(200, form.stream_type(), event_of(form)("ERROR", &status.to_tree()))
 }
 
-/// How a watch writes objects that are not wanted as they are.
-fn draw(machine: &Arc<Machine>, call: &Call, resource: &Resource, wanted: Wanted) -> Result<Option<Draw>, Status> {
-    let machine = machine.clone();
+/// How a watch writes objects.
+fn tell(machine: &Arc<Machine>, call: &Call, resource: &Resource, wanted: Wanted) -> Result<Tell, Status> {
+    let (machine, event) = (machine.clone(), event_of(wanted.form));
     Ok(match wanted.shape {
-        Shape::Whole => None,
+        Shape::Whole if wanted.form != Form::Protobuf => Tell::Json,
+        Shape::Whole if resource.served.is_some() => Tell::Protobuf,
+        Shape::Whole => return Err(answer::not_marshalable()),
         Shape::Table(version) => {
             let mut tables = Tables::new(call, version)?;
-            Some(Box::new(move |resource, told, object| {
+            Tell::Drawn(Box::new(move |resource, told, object| {
                 tables.at(machine.now());
                 event(told, &tables.one(resource, &object))
             }))
         }
-        Shape::Metadata(version) => Some(Box::new(move |_, told, object| {
+        Shape::Metadata(version) => Tell::Drawn(Box::new(move |_, told, object| {
             event(told, &answer::metadata(version, &object))
         })),
         Shape::MetadataList(_) => {
@@ -240,7 +251,7 @@ pub(crate) async fn replace(
     subresource: &str,
     wanted: Wanted,
     options: &WriteOptions,
-    mut object: apiserver_api::tree::Tree,
+    mut object: Tree,
 ) -> Result<Answer, Status> {
     let write = Write {
         call,
@@ -354,5 +365,5 @@ async fn delete_collection(machine: &Machine, resource: &Resource, call: &Call, 
     let page = machine
         .delete_collection(call, resource, &select, &options, &list)
         .await?;
-    Ok(answer::list(call, wanted, resource, page))
+    Ok(answer::list(call, wanted, resource, page).await)
 }

@@ -14,7 +14,7 @@ use crate::metrics::Page;
 use crate::openapi::{Document, Documents, PROTOBUF_V2, PROTOBUF_V3, Packed};
 use crate::pipeline::{not_found, reads};
 use crate::request::Call;
-use crate::request::accept::{Form, Shape, Wanted, negotiate};
+use crate::request::accept::{Form, Shape, Wanted, negotiate, negotiate_discovery};
 use crate::request::info::Info;
 use crate::version::version;
 
@@ -31,9 +31,6 @@ pub struct Paths {
     /// What proves the tokens of service accounts: the configuration of its issuer, and its keys. Ready JSON.
     tokens: Option<(String, String)>,
 }
-
-/// The media types of aggregated discovery, as clients ask for them and as it is answered.
-const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 impl Paths {
     /// The paths of a server.
@@ -97,9 +94,12 @@ impl Paths {
 
     fn discovery(&self, call: &Call, parts: &[&str]) -> Result<Answer, Status> {
         let tree = match parts {
-            ["api" | "apis"] if wants_aggregated(call) && reads(&call.method) => {
+            ["api" | "apis"]
+                if reads(&call.method)
+                    && let Some(form) = negotiate_discovery(call.header("accept")) =>
+            {
                 let aggregated = if parts[0] == "api" { &self.core } else { &self.named };
-                return Ok(tagged(call, AGGREGATED, &aggregated.tag, &aggregated.json));
+                return Ok(whole(call, form, aggregated));
             }
             ["api"] => {
                 let addresses = [("0.0.0.0/0", self.address.as_str())];
@@ -159,10 +159,14 @@ impl Paths {
             paths.iter().map(String::as_str).collect::<apiserver_api::tree::Tree>(),
         );
         // Upstream indents what is no object.
-        let wanted = Wanted {
+        let mut wanted = Wanted {
             pretty: true,
             ..plain(call)?
         };
+        // And it has no form in protobuf.
+        if wanted.form == Form::Protobuf {
+            wanted.form = Form::Json;
+        }
         Ok(answer::tree(call, wanted, 200, &tree))
     }
 
@@ -208,29 +212,6 @@ fn plain(call: &Call) -> Result<Wanted, Status> {
     })
 }
 
-/// Whether the first form that the client accepts is aggregated discovery.
-fn wants_aggregated(call: &Call) -> bool {
-    let clauses = call.header("accept").split(',');
-    for clause in clauses {
-        let mut parts = clause.split(';').map(str::trim);
-        let kind = parts.next().unwrap_or_default();
-        let parameters: Vec<&str> = parts.collect();
-        if !matches!(kind, "application/json" | "*/*" | "application/*") {
-            continue;
-        }
-        if parameters.iter().all(|one| !one.starts_with("as=")) {
-            return false;
-        }
-        if ["g=apidiscovery.k8s.io", "v=v2", "as=APIGroupDiscoveryList"]
-            .iter()
-            .all(|one| parameters.contains(one))
-        {
-            return true;
-        }
-    }
-    false
-}
-
 /// A document of `OpenAPI` in the form that the client takes.
 fn spoken(call: &Call, document: &Document, protobuf: &'static str) -> Answer {
     let accept = call.header("accept");
@@ -256,11 +237,18 @@ fn unpacked(call: &Call, media: &'static str, packed: &Packed) -> Answer {
     answer
 }
 
-fn tagged(call: &Call, media: &'static str, tag: &str, json: &bytes::Bytes) -> Answer {
-    if call.header(IF_NONE_MATCH.as_str()) == tag {
-        return with_tag(answer::bytes(304, media, ""), tag);
+/// All groups in one document.
+fn whole(call: &Call, form: Form, aggregated: &Aggregated) -> Answer {
+    let media = match form {
+        Form::Json => "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+        Form::Yaml => "application/yaml;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+        Form::Protobuf => "application/vnd.kubernetes.protobuf;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+    };
+    if call.header(IF_NONE_MATCH.as_str()) == aggregated.tag {
+        return with_tag(answer::bytes(304, media, ""), &aggregated.tag);
     }
-    let mut answer = with_tag(answer::packed(call, 200, media, json.clone()), tag);
+    let answer = answer::packed(call, 200, media, aggregated.written(form));
+    let mut answer = with_tag(answer, &aggregated.tag);
     answer
         .headers_mut()
         .append(http::header::VARY, HeaderValue::from_static("Accept"));

@@ -360,4 +360,6 @@ pub(crate) fn reads(method: &Method) -> bool {
 }
 
 #[cfg(test)]
+mod protobuf_tests;
+#[cfg(test)]
 pub(crate) mod tests;

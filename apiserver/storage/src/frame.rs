@@ -59,6 +59,15 @@ impl Frame {
         }
     }
 
+    /// An event that was encoded in another way; `form` says in which, as `head` does for JSON.
+    pub(crate) const fn other(told: Told, form: &'static str, bytes: Bytes) -> Self {
+        Self {
+            told,
+            head: form,
+            bytes,
+        }
+    }
+
     /// Whether it tells this with this head.
     pub fn is(&self, told: Told, head: &'static str) -> bool {
         self.told == told && self.head == head

@@ -51,6 +51,8 @@ pub struct Object {
     body: Bytes,
     /// Where the metadata ends in it.
     metadata_end: u32,
+    /// The same in protobuf, and as which type, once somebody asked for it.
+    protobuf: OnceLock<Box<(&'static str, Bytes)>>,
 }
 
 /// What is stored cannot be read.
@@ -96,6 +98,7 @@ impl Object {
             index,
             body,
             metadata_end,
+            protobuf: OnceLock::new(),
         }
     }
 
@@ -113,6 +116,7 @@ impl Object {
             index: self.index.clone(),
             body: body.into(),
             metadata_end: self.metadata_end + new.len() as u32 - old.len() as u32,
+            protobuf: OnceLock::new(),
         }
     }
 
@@ -135,13 +139,20 @@ impl Object {
         }
     }
 
-    /// The bytes that it takes, roughly: what memory limits count.
+    /// As the protobuf message of a type, which is made once for all who ask: nearly all ask for the same.
+    pub fn protobuf(&self, of: &'static str, make: impl Fn() -> Vec<u8>) -> Bytes {
+        let made = self.protobuf.get_or_init(|| Box::new((of, make().into())));
+        if made.0 == of { made.1.clone() } else { make().into() }
+    }
+
+    /// The bytes that it takes, roughly: what memory limits count. Protobuf, which may come later, has about half of
+    /// what JSON has.
     pub fn weight(&self) -> usize {
         let labels = self.index.labels.iter();
         let labels: usize = labels.map(|(key, value)| key.len() + value.weight()).sum();
         let fields = self.index.fields.iter();
         let fields: usize = fields.map(|field| size_of::<Text>() + field.len()).sum();
-        size_of::<Self>() + self.key.len() + self.body.len() + labels + fields
+        size_of::<Self>() + self.key.len() + self.body.len() * 3 / 2 + labels + fields
     }
 }
 
@@ -185,6 +196,8 @@ pub struct Change {
     pub revision: i64,
     /// As it was told last; nearly all who watch are told the same.
     told: OnceLock<Frame>,
+    /// The same in protobuf.
+    protobuf: OnceLock<Frame>,
 }
 
 impl Change {
@@ -195,6 +208,7 @@ impl Change {
             before,
             revision,
             told: OnceLock::new(),
+            protobuf: OnceLock::new(),
         }
     }
 
@@ -229,10 +243,24 @@ impl Change {
         }
     }
 
-    /// The bytes that keeping it costs beyond the objects that the cache keeps anyway: what it was, and the frame.
+    /// The frame that tells of it in protobuf, as an object of a type; encoded once, too.
+    pub fn protobuf_frame(&self, told: Told, of: &'static str, make: impl Fn(&Object) -> Vec<u8>) -> Bytes {
+        let make = || {
+            let bytes = self.object(told).map(|object| make(&object)).unwrap_or_default();
+            Frame::other(told, of, bytes.into())
+        };
+        let frame = self.protobuf.get_or_init(make);
+        if frame.is(told, of) {
+            frame.bytes().clone()
+        } else {
+            make().bytes().clone()
+        }
+    }
+
+    /// The bytes that keeping it costs beyond the objects that the cache keeps anyway: what it was, and the frames.
     pub fn weight(&self) -> usize {
         let before = self.before.as_ref().map_or(0, |object| object.weight());
-        size_of::<Self>() + before + self.now.as_ref().map_or(0, |object| object.body.len())
+        size_of::<Self>() + before + self.now.as_ref().map_or(0, |object| object.body.len() * 3 / 2)
     }
 }
 
@@ -291,6 +319,27 @@ pub(crate) mod tests {
             "unable to decode /registry/x/a: it is no object but of type array"
         );
         assert!(Object::read("/registry/x/a", 7, b"k8s\0", &Plain).is_err());
+    }
+
+    #[test]
+    fn protobuf_is_made_once_for_each_revision() {
+        let (one, made) = (object(r#"{"metadata":{"name":"a"}}"#), std::cell::Cell::new(0_u8));
+        let make = || {
+            made.set(made.get() + 1);
+            vec![made.get()]
+        };
+        let ask = |object: &Object, of: &'static str| object.protobuf(of, make).to_vec();
+        assert_eq!((ask(&one, "v1.X"), ask(&one, "v1.X")), (vec![1], vec![1]));
+        assert_eq!((ask(&one, "v2.X"), ask(&one, "v1.X")), (vec![2], vec![1]));
+        assert_eq!(ask(&one.at(9), "v1.X"), [3]);
+        let change = Change::new(Some(one.at(9).into()), Some(one.into()), 9);
+        let frame = |told| change.protobuf_frame(told, "v1.X", |object| ask(object, "v1.X"));
+        assert_eq!(frame(Told::Modified).as_ptr(), frame(Told::Modified).as_ptr());
+        assert_eq!(
+            (frame(Told::Modified).to_vec(), frame(Told::Added).to_vec()),
+            (vec![4], vec![4])
+        );
+        assert_eq!(frame(Told::Deleted).to_vec(), [5]);
     }
 
     #[test]

@@ -2,14 +2,16 @@
 
 use apiserver_api::tree::Tree;
 use apiserver_api::yaml;
+use apiserver_schema::protobuf;
 use bytes::Bytes;
 
 use crate::request::Call;
 use crate::request::accept::{Form, Wanted};
 
-/// A tree in the form that is wanted.
-pub(crate) fn write(call: &Call, wanted: Wanted, tree: &Tree) -> Vec<u8> {
-    match wanted.form {
+/// A tree in the form that is wanted; nothing where it does not have it.
+pub(super) fn write(call: &Call, wanted: Wanted, tree: &Tree) -> Option<Vec<u8>> {
+    Some(match wanted.form {
+        Form::Protobuf => protobuf::object(tree)?,
         Form::Yaml => yaml::to_yaml(tree).into_bytes(),
         Form::Json if wanted.pretty || call.is_pretty() => tree.to_pretty_json(),
         Form::Json => {
@@ -17,7 +19,7 @@ pub(crate) fn write(call: &Call, wanted: Wanted, tree: &Tree) -> Vec<u8> {
             out.push(b'\n');
             out
         }
-    }
+    })
 }
 
 /// A stored body with the type of a version before it.

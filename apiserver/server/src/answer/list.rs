@@ -1,9 +1,10 @@
-//! A list on the wire: its head, and the bodies of its objects as they lie in the cache.
+//! A list on the wire: its head, and its objects as they lie in the cache, be it as JSON or in protobuf.
 
 use std::sync::Arc;
 
 use apiserver_api::status::{Reason, Status};
 use apiserver_api::tree::{self, Tree};
+use apiserver_schema::protobuf;
 use apiserver_storage::list::Page;
 use apiserver_storage::object::Object;
 use axum::body::Body;
@@ -11,18 +12,32 @@ use bytes::{Bytes, BytesMut};
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
 
-use super::{Answer, Tables, body, gzip, status, tree};
+use super::{Answer, Tables, body, gzip, not_marshalable, status, tree};
 use crate::catalog::Resource;
 use crate::request::Call;
 use crate::request::accept::{Form, Shape, Wanted};
 
 /// Bodies are sent in pieces of about this size.
 const PIECE: usize = 128 * 1024;
+/// After so many objects that may have to be encoded first, others get their turn.
+const TURN: usize = 64;
 
 /// A page of a list, in the version and form of the request.
-pub(crate) fn list(call: &Call, wanted: Wanted, resource: &Resource, page: Page) -> Answer {
+pub(crate) async fn list(call: &Call, wanted: Wanted, resource: &Resource, page: Page) -> Answer {
     let is_plain = wanted.form == Form::Json && !wanted.pretty && !call.is_pretty();
     match wanted.shape {
+        Shape::Whole if wanted.form == Form::Protobuf => {
+            let (version, kind) = (&resource.api_version, resource.list_kind());
+            match messages(&page, |object| resource.message(object)).await {
+                Some(items) => messages_stream(call, version, &kind, &page, items),
+                None => status(call, &not_marshalable()),
+            }
+        }
+        Shape::MetadataList(version) if wanted.form == Form::Protobuf => {
+            let partial = |object: &Object| Some(protobuf::partial(&metadata_of(object)).into());
+            let items = messages(&page, partial).await.unwrap_or_default();
+            messages_stream(call, version, "PartialObjectMetadataList", &page, items)
+        }
         Shape::Whole => match resource.head() {
             Some(_) if is_plain => stream(call, &resource.api_version, &resource.list_kind(), page, Item::Whole),
             _ => {
@@ -152,13 +167,91 @@ fn stream(call: &Call, version: &str, kind: &str, page: Page, item: Item) -> Ans
     metadata(&page).write_json(&mut head);
     head.extend_from_slice(br#","items":["#);
     let total: usize = page.objects.iter().map(|object| item.size(object)).sum();
+    let items = Json {
+        objects: page.objects.into_iter(),
+        item,
+        first: true,
+    };
+    send(call, Form::Json, head, items, total)
+}
+
+/// A list in protobuf. Its length stands at its beginning, so that all of its items are encoded by now.
+fn messages_stream(call: &Call, version: &str, kind: &str, page: &Page, items: Vec<Bytes>) -> Answer {
+    let own = protobuf::list_metadata(&metadata(page));
+    let head = protobuf::list_head(version, kind, &own, items.iter().map(Bytes::len));
+    let total = items.iter().map(Bytes::len).sum();
+    send(call, Form::Protobuf, head, items.into_iter(), total)
+}
+
+/// The messages of the objects of a page; nothing where they have no form in protobuf.
+async fn messages(page: &Page, of: impl Fn(&Object) -> Option<Bytes>) -> Option<Vec<Bytes>> {
+    let mut all = Vec::with_capacity(page.objects.len());
+    for (at, object) in page.objects.iter().enumerate() {
+        if at % TURN == TURN - 1 {
+            tokio::task::yield_now().await;
+        }
+        all.push(of(object)?);
+    }
+    Some(all)
+}
+
+/// The metadata of an object, of which no more is read.
+fn metadata_of(object: &Object) -> Tree {
+    tree::parse(object.metadata())
+        .map(|parsed| parsed.tree)
+        .unwrap_or_default()
+}
+
+/// The items of a list as they are written.
+trait Items: Send + 'static {
+    /// Writes the next item, if there is one, and says whether there was.
+    fn write(&mut self, out: &mut BytesMut) -> bool;
+
+    /// What ends the list.
+    const TAIL: &'static [u8];
+}
+
+struct Json {
+    objects: std::vec::IntoIter<Arc<Object>>,
+    item: Item,
+    first: bool,
+}
+
+impl Items for Json {
+    const TAIL: &'static [u8] = b"]}\n";
+
+    fn write(&mut self, out: &mut BytesMut) -> bool {
+        let Some(object) = self.objects.next() else {
+            return false;
+        };
+        if !std::mem::take(&mut self.first) {
+            out.extend_from_slice(b",");
+        }
+        self.item.write(&object, out);
+        true
+    }
+}
+
+impl Items for std::vec::IntoIter<Bytes> {
+    const TAIL: &'static [u8] = protobuf::LIST_TAIL;
+
+    fn write(&mut self, out: &mut BytesMut) -> bool {
+        let Some(message) = self.next() else { return false };
+        let mut head = Vec::with_capacity(8);
+        protobuf::item_head(message.len(), &mut head);
+        out.extend_from_slice(&head);
+        out.extend_from_slice(&message);
+        true
+    }
+}
+
+/// Sends a list of items of so many bytes.
+fn send(call: &Call, form: Form, head: Vec<u8>, items: impl Items, total: usize) -> Answer {
     let pack = total >= gzip::THRESHOLD && gzip::is_read_by(call);
     let pieces = Pieces {
         head: Some(head),
-        objects: page.objects.into_iter(),
-        item,
+        items,
         packer: pack.then(gzip::Packer::new),
-        first: true,
         ended: false,
     };
     let mut answer = Response::new(Body::from_stream(futures_util::stream::iter(
@@ -166,23 +259,21 @@ fn stream(call: &Call, version: &str, kind: &str, page: Page, item: Item) -> Ans
     )));
     answer
         .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        .insert(CONTENT_TYPE, HeaderValue::from_static(form.media_type()));
     if pack {
         gzip::mark(answer.headers_mut());
     }
     answer
 }
 
-struct Pieces {
+struct Pieces<I> {
     head: Option<Vec<u8>>,
-    objects: std::vec::IntoIter<Arc<Object>>,
-    item: Item,
+    items: I,
     packer: Option<gzip::Packer>,
-    first: bool,
     ended: bool,
 }
 
-impl Iterator for Pieces {
+impl<I: Items> Iterator for Pieces<I> {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
@@ -206,24 +297,20 @@ impl Iterator for Pieces {
     }
 }
 
-impl Pieces {
+impl<I: Items> Pieces<I> {
     /// The next objects, or the end.
     fn piece(&mut self) -> Bytes {
         let mut out = BytesMut::with_capacity(PIECE / 8);
         if let Some(head) = self.head.take() {
             out.extend_from_slice(&head);
         }
-        for object in self.objects.by_ref() {
-            if !std::mem::take(&mut self.first) {
-                out.extend_from_slice(b",");
-            }
-            self.item.write(&object, &mut out);
+        while self.items.write(&mut out) {
             if out.len() >= PIECE {
                 return out.freeze();
             }
         }
         self.ended = true;
-        out.extend_from_slice(b"]}\n");
+        out.extend_from_slice(I::TAIL);
         out.freeze()
     }
 }

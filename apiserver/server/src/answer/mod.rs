@@ -3,6 +3,7 @@
 mod body;
 mod gzip;
 mod list;
+mod protobuf;
 mod table;
 
 use apiserver_api::status::{Reason, Status};
@@ -12,9 +13,10 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 
-pub(crate) use self::body::{metadata, write};
+pub(crate) use self::body::metadata;
 pub(crate) use self::gzip::{is_read_by as is_gzip_read_by, mark as mark_gzip};
 pub(crate) use self::list::list;
+pub(crate) use self::protobuf::{NOT_MARSHALABLE, not_marshalable, protobuf_event};
 pub(crate) use self::table::Tables;
 use crate::catalog::Resource;
 pub(crate) use crate::machine::Served;
@@ -56,7 +58,10 @@ pub(crate) fn packed(call: &Call, code: u16, media_type: &'static str, body: imp
 
 /// A tree as it is.
 pub(crate) fn tree(call: &Call, wanted: Wanted, code: u16, tree: &Tree) -> Answer {
-    packed(call, code, wanted.form.media_type(), write(call, wanted, tree))
+    match body::write(call, wanted, tree) {
+        Some(body) => packed(call, code, wanted.form.media_type(), body),
+        None => status(call, &not_marshalable()),
+    }
 }
 
 /// A failure, or that something is done. It is told in the form of the client's choice where there is one.
@@ -103,6 +108,10 @@ pub(crate) fn object(call: &Call, wanted: Wanted, code: u16, resource: &Resource
 fn shaped(call: &Call, wanted: Wanted, code: u16, resource: &Resource, served: &Served) -> Result<Answer, Status> {
     match wanted.shape {
         Shape::Whole => {
+            if let (Served::Stored(object), Form::Protobuf) = (served, wanted.form) {
+                let sealed = resource.sealed(object).ok_or_else(not_marshalable)?;
+                return Ok(packed(call, code, wanted.form.media_type(), sealed));
+            }
             if let (Served::Stored(object), Some(head), Form::Json, false) =
                 (served, resource.head(), wanted.form, wanted.pretty || call.is_pretty())
             {

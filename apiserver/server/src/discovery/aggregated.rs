@@ -3,20 +3,26 @@
 use std::fmt::Write as _;
 
 use apiserver_api::tree::Tree;
+use apiserver_api::yaml;
 use apiserver_kinds::Kind;
+use apiserver_schema::protobuf;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha512};
 
 use super::groups::GROUPS;
 use super::lists::{speaks, verbs};
 use super::served::Served;
+use crate::request::accept::Form;
 
 /// The document of `/api` or `/apis` for clients that take it whole.
 #[derive(Clone, Debug)]
 pub struct Aggregated {
     /// As JSON.
     pub json: Bytes,
-    /// In quotes, as it stands in the header `ETag`.
+    /// The same in its envelope in protobuf, and as YAML.
+    protobuf: Bytes,
+    yaml: Bytes,
+    /// In quotes, as it stands in the header `ETag`: one for all forms.
     pub tag: String,
 }
 
@@ -28,13 +34,29 @@ impl Aggregated {
         document.set("metadata", Tree::map());
         document.set("items", groups);
         let json = Bytes::from(document.to_json());
+        let protobuf = Bytes::from(protobuf::object(&document).unwrap_or_default());
+        let yaml = Bytes::from(yaml::to_yaml(&document));
         let mut tag = String::from("\"");
         for byte in Sha512::digest(&json) {
             // Writing to a string does not fail.
             let _ = write!(tag, "{byte:02X}");
         }
         tag.push('"');
-        Self { json, tag }
+        Self {
+            json,
+            protobuf,
+            yaml,
+            tag,
+        }
+    }
+
+    /// In a form.
+    pub(crate) fn written(&self, form: Form) -> Bytes {
+        match form {
+            Form::Json => self.json.clone(),
+            Form::Yaml => self.yaml.clone(),
+            Form::Protobuf => self.protobuf.clone(),
+        }
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) use self::list::select;
 pub(crate) use self::patch::{Patch, PatchKind};
 pub(crate) use self::replace::{Desired, Edit};
 pub(crate) use self::speech::Speech;
-pub(crate) use self::watch::{Draw, event, stream};
+pub(crate) use self::watch::{Tell, event, stream};
 use crate::catalog::{Catalog, Resource};
 use crate::connect::Connect;
 use crate::impersonate::Impersonation;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use apiserver_api::status::{Reason, Status};
 use apiserver_api::tree::Tree;
 use apiserver_storage::frame::Told;
-use apiserver_storage::object::Object;
+use apiserver_storage::object::{Change, Object};
 use apiserver_storage::select::Select;
 use apiserver_storage::watch::{Event, From, Watching};
 use bytes::{Bytes, BytesMut};
@@ -14,6 +14,7 @@ use futures_util::Stream;
 use tokio::time::Instant;
 
 use super::Machine;
+use crate::answer::protobuf_event;
 use crate::catalog::Resource;
 use crate::metrics::Meter;
 use crate::options::ListOptions;
@@ -44,6 +45,16 @@ pub(crate) struct Watched {
 }
 
 /// How a changed object is written for one sort of client.
+pub(crate) enum Tell {
+    /// As JSON, as it is stored where that can be sent.
+    Json,
+    /// In protobuf.
+    Protobuf,
+    /// As this makes of it.
+    Drawn(Draw),
+}
+
+/// Makes a frame of what happened to an object.
 pub(crate) type Draw = Box<dyn FnMut(&Resource, &str, Tree) -> Bytes + Send>;
 
 impl Machine {
@@ -86,8 +97,8 @@ impl Machine {
 }
 
 impl Watched {
-    /// The next bytes to send; nothing where the watch has ended. `draw` writes what is not sent as it is stored.
-    async fn next(&mut self, draw: &mut Option<Draw>) -> Option<Bytes> {
+    /// The next bytes to send; nothing where the watch has ended.
+    async fn next(&mut self, tell: &mut Tell) -> Option<Bytes> {
         loop {
             // Read first: what is found afterwards is all that happened until then.
             let told = self.watching.revision();
@@ -102,17 +113,15 @@ impl Watched {
                 }
                 if let [Event::Change(what, change)] = events.as_slice()
                     && out.is_empty()
-                    && draw.is_none()
-                    && let Some(head) = self.resource.head()
+                    && let Some(frame) = self.shared(*what, change, tell)
                 {
-                    // The frame that all share, not a copy.
-                    let frame = change.frame(*what, head);
+                    // Not a copy.
                     self.meter.told(frame.len());
                     return Some(frame);
                 }
                 for event in events {
                     let before = out.len();
-                    self.write(event, draw, &mut out);
+                    self.write(event, tell, &mut out);
                     if out.len() > before {
                         self.meter.told(out.len() - before);
                     }
@@ -132,7 +141,7 @@ impl Watched {
                 self.bookmark = self.ends.min(now + BOOKMARK);
                 if self.bookmarks && told > self.marked {
                     self.marked = told;
-                    let mark = self.mark(told, false, draw);
+                    let mark = self.mark(told, false, tell);
                     self.meter.told(mark.len());
                     return Some(mark);
                 }
@@ -142,46 +151,55 @@ impl Watched {
         }
     }
 
-    fn write(&mut self, event: Event, draw: &mut Option<Draw>, out: &mut BytesMut) {
+    /// The frame that all share who are told alike.
+    fn shared(&self, told: Told, change: &Change, tell: &Tell) -> Option<Bytes> {
+        match tell {
+            Tell::Json => Some(change.frame(told, self.resource.head()?)),
+            Tell::Protobuf => Some(self.resource.protobuf_frame(told, change)),
+            Tell::Drawn(_) => None,
+        }
+    }
+
+    fn write(&mut self, event: Event, tell: &mut Tell, out: &mut BytesMut) {
         match event {
-            Event::Initial(object) => self.object(Told::Added, &object, draw, out),
+            Event::Initial(object) => self.object(Told::Added, &object, tell, out),
             Event::Begun(revision) => {
                 self.marked = revision;
                 if self.initial {
-                    let mark = self.mark(revision, true, draw);
+                    let mark = self.mark(revision, true, tell);
                     out.extend_from_slice(&mark);
                     self.meter.listed(&self.resource);
                 }
             }
-            Event::Change(told, change) => match (&draw, self.resource.head()) {
-                (None, Some(head)) => out.extend_from_slice(&change.frame(told, head)),
-                _ => {
-                    if let Some(object) = change.object(told) {
-                        self.object(told, &object, draw, out);
-                    }
+            Event::Change(told, change) => {
+                if let Some(frame) = self.shared(told, &change, tell) {
+                    out.extend_from_slice(&frame);
+                } else if let Some(object) = change.object(told) {
+                    self.object(told, &object, tell, out);
                 }
-            },
+            }
         }
     }
 
-    fn object(&self, told: Told, object: &Object, draw: &mut Option<Draw>, out: &mut BytesMut) {
-        match (draw, self.resource.head()) {
-            (None, Some(head)) => {
+    fn object(&self, told: Told, object: &Object, tell: &mut Tell, out: &mut BytesMut) {
+        match (tell, self.resource.head()) {
+            (Tell::Protobuf, _) => out.extend_from_slice(&self.resource.protobuf_event(told, object)),
+            (Tell::Json, Some(head)) => {
                 out.extend_from_slice(apiserver_storage::frame::Frame::new(told, head, Some(object)).bytes());
             }
-            (draw, _) => {
+            (tell, _) => {
                 let mut tree = self.resource.typed(object.tree());
                 self.resource.to_served(&mut tree);
-                match draw {
-                    Some(draw) => out.extend_from_slice(&draw(&self.resource, told.as_str(), tree)),
-                    None => out.extend_from_slice(&event(told.as_str(), &tree)),
+                match tell {
+                    Tell::Drawn(draw) => out.extend_from_slice(&draw(&self.resource, told.as_str(), tree)),
+                    _ => out.extend_from_slice(&event(told.as_str(), &tree)),
                 }
             }
         }
     }
 
     /// A bookmark: an object of the kind with nothing but a revision.
-    fn mark(&self, revision: i64, initial: bool, draw: &mut Option<Draw>) -> Bytes {
+    fn mark(&self, revision: i64, initial: bool, tell: &mut Tell) -> Bytes {
         let mut object = Tree::map();
         apiserver_api::meta::set_type(&mut object, &self.resource.api_version, self.resource.kind.kind);
         let metadata = object.child("metadata");
@@ -191,9 +209,10 @@ impl Watched {
             metadata.child("annotations").set("k8s.io/initial-events-end", "true");
         }
         let object = self.resource.blank(object);
-        match draw {
-            Some(draw) => draw(&self.resource, BOOKMARK_TYPE, object),
-            None => event(BOOKMARK_TYPE, &object),
+        match tell {
+            Tell::Json => event(BOOKMARK_TYPE, &object),
+            Tell::Protobuf => protobuf_event(BOOKMARK_TYPE, &object),
+            Tell::Drawn(draw) => draw(&self.resource, BOOKMARK_TYPE, object),
         }
     }
 }
@@ -210,12 +229,9 @@ pub(crate) fn event(kind: &str, object: &Tree) -> Bytes {
 }
 
 /// The frames of a watch, one after the other, until it ends.
-pub(crate) fn stream(
-    watched: Watched,
-    draw: Option<Draw>,
-) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> {
-    futures_util::stream::unfold((watched, draw), |(mut watched, mut draw)| async move {
-        let bytes = watched.next(&mut draw).await?;
-        Some((Ok(bytes), (watched, draw)))
+pub(crate) fn stream(watched: Watched, tell: Tell) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> {
+    futures_util::stream::unfold((watched, tell), |(mut watched, mut tell)| async move {
+        let bytes = watched.next(&mut tell).await?;
+        Some((Ok(bytes), (watched, tell)))
     })
 }

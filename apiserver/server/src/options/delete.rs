@@ -127,7 +127,12 @@ fn from_query(call: &Call) -> Result<Tree, String> {
 
 fn from_body(call: &Call, body: &Bytes) -> Result<Tree, Status> {
     let content = Content::of(call.header("content-type"))?;
-    let document = content::parse(content, body).map_err(Status::bad_request)?;
+    let expected = Expected {
+        api_version: "meta.k8s.io/v1",
+        kind: "DeleteOptions",
+        served: built_in().named(TYPE),
+    };
+    let document = content::parse(content, body, expected).map_err(|unread| Status::bad_request(unread.message))?;
     let kind = document.tree.text("kind");
     if !kind.is_empty() && kind != "DeleteOptions" {
         let version = document.tree.text("apiVersion");
@@ -138,10 +143,5 @@ fn from_body(call: &Call, body: &Bytes) -> Result<Tree, Status> {
         );
         return Err(Status::bad_request(message));
     }
-    let expected = Expected {
-        api_version: "meta.k8s.io/v1",
-        kind: "DeleteOptions",
-        served: built_in().named(TYPE),
-    };
     Ok(read(document, expected).map_err(Status::bad_request)?.tree)
 }

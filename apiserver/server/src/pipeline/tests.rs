@@ -145,7 +145,7 @@ pub(crate) fn pipeline(setup: Setup) -> Arc<Pipeline> {
     })
 }
 
-async fn ask(pipeline: &Arc<Pipeline>, request: Request<Body>) -> Answer {
+pub(super) async fn ask(pipeline: &Arc<Pipeline>, request: Request<Body>) -> Answer {
     let Ok(answer) = pipeline.clone().serve(None, request).await;
     answer
 }

@@ -7,6 +7,7 @@ use apiserver_api::status::{Reason, Status};
 pub(crate) enum Form {
     Json,
     Yaml,
+    Protobuf,
 }
 
 impl Form {
@@ -14,6 +15,15 @@ impl Form {
         match self {
             Self::Json => "application/json",
             Self::Yaml => "application/yaml",
+            Self::Protobuf => "application/vnd.kubernetes.protobuf",
+        }
+    }
+
+    /// What a watch is called whose events are written so.
+    pub(crate) const fn stream_type(self) -> &'static str {
+        match self {
+            Self::Protobuf => "application/vnd.kubernetes.protobuf;stream=watch",
+            Self::Json | Self::Yaml => self.media_type(),
         }
     }
 }
@@ -125,7 +135,7 @@ pub(crate) fn negotiate(header: &str, watch: bool) -> Result<Wanted, Status> {
         .ok_or_else(|| not_accepted(ACCEPTED))
 }
 
-/// The same for a watch, whose events are JSON only.
+/// The same for a watch, whose events are never YAML.
 ///
 /// # Errors
 /// 406 where nothing that it accepts can be had.
@@ -151,13 +161,34 @@ fn not_accepted(types: &str) -> Status {
     Status::new(406, Reason::NotAcceptable, message)
 }
 
-/// What a clause asks for, if it can be had.
-fn wanted(clause: &Clause<'_>) -> Option<Wanted> {
-    let form = match clause.kind {
+/// In which form a client wants all groups in one document; nothing where it wants them one by one.
+pub(crate) fn negotiate_discovery(header: &str) -> Option<Form> {
+    // Clauses that ask for something else are passed over, also where they stand first.
+    clauses(header).iter().find_map(|clause| {
+        let form = form(clause)?;
+        let said = |key: &str| {
+            let found = clause.parameters.iter().rev().find(|(name, _)| *name == key);
+            found.map_or("", |(_, value)| value)
+        };
+        let is_stream = said("stream") == "watch" && form != Form::Yaml;
+        let is_plain = said("sv").is_empty() && (is_stream || said("stream").is_empty());
+        let what = (said("g"), said("v"), said("as"));
+        (is_plain && what == ("apidiscovery.k8s.io", "v2", "APIGroupDiscoveryList")).then_some(form)
+    })
+}
+
+fn form(clause: &Clause<'_>) -> Option<Form> {
+    Some(match clause.kind {
         "application/json" | "*/*" | "application/*" => Form::Json,
         "application/yaml" => Form::Yaml,
+        "application/vnd.kubernetes.protobuf" => Form::Protobuf,
         _ => return None,
-    };
+    })
+}
+
+/// What a clause asks for, if it can be had.
+fn wanted(clause: &Clause<'_>) -> Option<Wanted> {
+    let form = form(clause)?;
     let mut wanted = Wanted { form, ..Wanted::PLAIN };
     let (mut kind, mut group, mut version) = (None, "", "");
     for (key, value) in &clause.parameters {
@@ -166,7 +197,7 @@ fn wanted(clause: &Clause<'_>) -> Option<Wanted> {
             "g" => group = value,
             "v" => version = value,
             "stream" if value.is_empty() => {}
-            "stream" if *value == "watch" && form == Form::Json => wanted.is_stream = true,
+            "stream" if *value == "watch" && form != Form::Yaml => wanted.is_stream = true,
             "stream" => return None,
             "sv" if !value.is_empty() && *value != "v1" => return None,
             "pretty" => wanted.pretty = *value == "1",
@@ -182,6 +213,8 @@ fn wanted(clause: &Clause<'_>) -> Option<Wanted> {
         _ => return None,
     };
     wanted.shape = match kind? {
+        // Tables have no form in protobuf, and upstream takes the next clause.
+        "Table" if form == Form::Protobuf => return None,
         "Table" => Shape::Table(version),
         "PartialObjectMetadata" => Shape::Metadata(version),
         "PartialObjectMetadataList" => Shape::MetadataList(version),
@@ -192,7 +225,7 @@ fn wanted(clause: &Clause<'_>) -> Option<Wanted> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Form, Shape, negotiate, negotiate_watch};
+    use super::{Form, Shape, negotiate, negotiate_discovery, negotiate_watch};
 
     #[test]
     fn the_first_clause_that_can_be_had_is() {
@@ -200,8 +233,17 @@ mod tests {
         assert_eq!(negotiate(table, true).unwrap().shape, Shape::Table("meta.k8s.io/v1"));
         let yaml = negotiate("application/json;q=0.5,application/yaml", false).unwrap();
         assert_eq!(yaml.form, Form::Yaml);
-        let fallen = negotiate("application/vnd.kubernetes.protobuf,application/json", false).unwrap();
-        assert_eq!(fallen.form, Form::Json);
+        let wire = negotiate("application/vnd.kubernetes.protobuf,application/json", false).unwrap();
+        assert_eq!(wire.form, Form::Protobuf);
+        let fallen = "application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1;g=meta.k8s.io";
+        assert_eq!(negotiate(fallen, false).unwrap().form, Form::Json);
+        let partial =
+            "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+        let partial = negotiate(partial, false).unwrap();
+        assert_eq!(
+            (partial.form, partial.shape),
+            (Form::Protobuf, Shape::Metadata("meta.k8s.io/v1"))
+        );
         assert_eq!(negotiate("", false).unwrap().form, Form::Json);
     }
 
@@ -223,5 +265,47 @@ mod tests {
             format!("only the following media types are accepted: {types}")
         );
         assert!(negotiate_watch("application/yaml").is_err());
+        let watch = negotiate_watch("application/vnd.kubernetes.protobuf;stream=watch").unwrap();
+        assert_eq!(
+            watch.form.stream_type(),
+            "application/vnd.kubernetes.protobuf;stream=watch"
+        );
+        assert_eq!(
+            text("application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io"),
+            format!("only the following media types are accepted: {types}")
+        );
+    }
+
+    #[test]
+    fn discovery_comes_whole_to_who_asks_for_it() {
+        let whole = ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+        for (header, form) in [
+            (format!("application/json{whole},application/json"), Some(Form::Json)),
+            // What client-go sends.
+            (
+                format!(
+                    "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json{whole},*/*"
+                ),
+                Some(Form::Json),
+            ),
+            (
+                format!("application/vnd.kubernetes.protobuf{whole},application/json{whole}"),
+                Some(Form::Protobuf),
+            ),
+            (
+                format!("application/json{whole};q=0.5,application/yaml{whole}"),
+                Some(Form::Yaml),
+            ),
+            (format!("application/json,application/json{whole}"), Some(Form::Json)),
+            (format!("application/json{whole};sv=v1"), None),
+            (
+                "application/json;g=apidiscovery.k8s.io;as=APIGroupDiscoveryList".to_owned(),
+                None,
+            ),
+            ("application/vnd.kubernetes.protobuf".to_owned(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(negotiate_discovery(&header), form, "{header}");
+        }
     }
 }

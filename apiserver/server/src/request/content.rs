@@ -1,12 +1,17 @@
 //! The body of a request: read within a limit, and decoded as the content type says.
 
 use apiserver_api::go;
+use apiserver_api::gvk::GroupVersionKind;
 use apiserver_api::status::Status;
 use apiserver_api::tree::{self, Tree};
 use apiserver_api::yaml;
+use apiserver_schema::protobuf;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
+
+use crate::answer::NOT_MARSHALABLE;
+use crate::decode::{Expected, type_of};
 
 /// The most bytes that a body may have; upstream's limit.
 pub(crate) const BODY_MAX: usize = 3 * 1024 * 1024;
@@ -42,6 +47,7 @@ pub(crate) async fn read(mut body: Body) -> Result<Bytes, Status> {
 pub(crate) enum Content {
     Json,
     Yaml,
+    Protobuf,
 }
 
 /// What the types are called that are understood.
@@ -67,6 +73,7 @@ impl Content {
         {
             "" | "application/json" => Ok(Self::Json),
             "application/yaml" => Ok(Self::Yaml),
+            "application/vnd.kubernetes.protobuf" => Ok(Self::Protobuf),
             _ => Err(Status::unsupported_media_type(UNDERSTOOD)),
         }
     }
@@ -75,22 +82,33 @@ impl Content {
 /// A document that was read, and what is odd about it.
 pub(crate) struct Document {
     pub(crate) tree: Tree,
-    /// The same as JSON, where paths have an order.
+    /// The same as JSON, where paths have an order; empty where there is none.
     pub(crate) json: Bytes,
     /// Strict decoding's words for keys that stand more than once, with their paths where they have some.
     pub(crate) duplicates: Vec<(String, String)>,
 }
 
-/// Reads a document.
+/// Why there is no document.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unread {
+    /// What it would have been, where that is known by then.
+    pub(crate) kind: Option<GroupVersionKind>,
+    /// What the decoder says.
+    pub(crate) message: String,
+}
+
+/// Reads a document. In protobuf, what it does not say of itself is what is expected.
 ///
 /// # Errors
 /// What the decoder says.
-pub(crate) fn parse(content: Content, body: &Bytes) -> Result<Document, String> {
+pub(crate) fn parse(content: Content, body: &Bytes, expected: Expected<'_>) -> Result<Document, Unread> {
+    let unknown = |message| Unread { kind: None, message };
     match content {
+        Content::Protobuf => opened(body, expected),
         Content::Json => {
             let parsed = tree::parse(body).map_err(|error| {
                 // Upstream looks for the kind before anything else.
-                format!("couldn't get version/kind; json parse error: {error}")
+                unknown(format!("couldn't get version/kind; json parse error: {error}"))
             })?;
             let duplicates = parsed.duplicates.into_iter();
             let told = |path: String| (format!("duplicate field {}", go::quote(&path)), path);
@@ -101,7 +119,7 @@ pub(crate) fn parse(content: Content, body: &Bytes) -> Result<Document, String> 
             })
         }
         Content::Yaml => {
-            let parsed = yaml::parse(body).map_err(|error| error.to_string())?;
+            let parsed = yaml::parse(body).map_err(|error| unknown(error.to_string()))?;
             let json = parsed.tree.to_json().into();
             let duplicates = parsed.duplicates.into_iter().map(|text| (String::new(), text));
             Ok(Document {
@@ -110,5 +128,99 @@ pub(crate) fn parse(content: Content, body: &Bytes) -> Result<Document, String> 
                 duplicates: duplicates.collect(),
             })
         }
+    }
+}
+
+/// Reads what was sent in an envelope. What has no type that is known is not read but named, and refused for that.
+fn opened(body: &[u8], expected: Expected<'_>) -> Result<Document, Unread> {
+    let envelope = protobuf::open(body).map_err(|error| Unread {
+        kind: None,
+        message: error.to_string(),
+    })?;
+    let or = |given: String, default: &str| if given.is_empty() { default.to_owned() } else { given };
+    let api_version = or(envelope.api_version, expected.api_version);
+    let name = or(envelope.kind, expected.kind);
+    let kind = GroupVersionKind::of(&api_version, &name);
+    let is_expected = kind == GroupVersionKind::of(expected.api_version, expected.kind);
+    // Options of a deletion may be of any group, and are no kind of theirs.
+    let id = type_of(&kind).or(expected.served.filter(|_| name == expected.kind));
+    let read = match id {
+        Some(id) => protobuf::decode(id, envelope.raw).map_err(|error| error.to_string()),
+        None if is_expected => Err(NOT_MARSHALABLE.to_owned()),
+        None => Ok(Tree::map()),
+    };
+    let mut tree = read.map_err(|message| Unread {
+        kind: Some(kind),
+        message,
+    })?;
+    tree.set("apiVersion", api_version);
+    tree.set("kind", name);
+    Ok(Document {
+        tree,
+        json: Bytes::new(),
+        duplicates: Vec::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use apiserver_api::gvk::GroupVersionKind;
+    use apiserver_schema::{built_in, protobuf};
+    use bytes::Bytes;
+
+    use super::{Content, parse};
+    use crate::decode::Expected;
+
+    fn expected() -> Expected<'static> {
+        Expected {
+            api_version: "v1",
+            kind: "ConfigMap",
+            served: built_in().named("io.k8s.api.core.v1.ConfigMap"),
+        }
+    }
+
+    /// A config map with nothing but its data in an envelope that says what it is.
+    fn sealed(api_version: &str, kind: &str) -> Bytes {
+        protobuf::seal(api_version, kind, b"\x12\x06\x0a\x01k\x12\x01v").into()
+    }
+
+    #[test]
+    fn a_content_type_is_understood_with_its_parameters() {
+        let of = |header| Content::of(header).map_err(|status| status.code);
+        assert_eq!(of("application/vnd.kubernetes.protobuf"), Ok(Content::Protobuf));
+        assert_eq!(of("Application/JSON; charset=utf-8"), Ok(Content::Json));
+        assert_eq!((of(""), of("text/plain")), (Ok(Content::Json), Err(415)));
+    }
+
+    #[test]
+    fn what_an_envelope_does_not_say_is_what_is_expected() {
+        for body in [sealed("v1", "ConfigMap"), sealed("", "")] {
+            let document = parse(Content::Protobuf, &body, expected()).ok().unwrap();
+            let text = r#"{"apiVersion":"v1","data":{"k":"v"},"kind":"ConfigMap"}"#;
+            assert_eq!(document.tree.to_json(), text.as_bytes());
+            assert!(document.duplicates.is_empty());
+        }
+        // Another kind is read as what it is, and one that nobody knows not at all.
+        let other = parse(Content::Protobuf, &sealed("v1", "ServiceAccount"), expected())
+            .ok()
+            .unwrap();
+        let text = r#"{"apiVersion":"v1","kind":"ServiceAccount","secrets":[{"kind":"k","namespace":"v"}]}"#;
+        assert_eq!(String::from_utf8(other.tree.to_json()).unwrap(), text);
+        let other = parse(Content::Protobuf, &sealed("v1", "Nope"), expected())
+            .ok()
+            .unwrap();
+        assert_eq!(other.tree.to_json(), br#"{"apiVersion":"v1","kind":"Nope"}"#);
+    }
+
+    #[test]
+    fn the_kind_of_what_is_damaged_is_told_where_it_is_known() {
+        let damaged = protobuf::seal("v1", "ConfigMap", b"\x12\x06").into();
+        let unfit = parse(Content::Protobuf, &damaged, expected()).err().unwrap();
+        assert_eq!(unfit.message, "unexpected EOF");
+        assert_eq!(unfit.kind, Some(GroupVersionKind::of("v1", "ConfigMap")));
+        let unfit = parse(Content::Protobuf, &Bytes::from_static(b"{}"), expected())
+            .err()
+            .unwrap();
+        assert!(unfit.kind.is_none() && unfit.message.starts_with("provided data does not appear"));
     }
 }

@@ -47,7 +47,7 @@ impl Post<'_> {
         let bytes = content::read(body).await?;
         let options = WriteOptions::of("CreateOptions", &call.query)?;
         // What cannot be read is told of below.
-        let told = content::parse(content, &bytes).ok();
+        let told = content::parse(content, &bytes, spoken("").expected()).ok();
         let told = told.as_ref().map_or("", |document| document.tree.text("apiVersion"));
         let spoken = spoken(told);
         let mut object = decode::body(call, spoken.expected(), options.validation, &bytes)?;
