@@ -280,6 +280,11 @@ pub trait Rules: Sync {
         None
     }
 
+    /// Annotations that inside upstream are fields of the object, so that its metadata alone does not have them.
+    fn field_annotations(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// The fields that a write to the object itself never changes, so that no manager owns them: `status`.
     fn reset(&self) -> &'static [&'static [&'static str]] {
         &[]

@@ -85,11 +85,13 @@ pub fn apply(document: Tree, patch: &Tree) -> Result<Tree, Error> {
 }
 
 /// The document that comes of a patch which applies, as upstream's refusals quote it: objects that the patch went through
-/// have their keys in order, all others the order in which Go declares the fields of the object's type.
-pub fn shown(schema: &Schema, id: TypeId, document: &Tree, patch: &Tree) -> String {
-    let shape = Shape::Struct(id);
+/// have their keys in order, all others the order in which Go declares the fields of the object's type. Without a type all
+/// keys are in order.
+pub fn shown(of: Option<(&Schema, TypeId)>, document: &Tree, patch: &Tree) -> String {
+    let shape = of.map(|(schema, id)| (schema, Shape::Struct(id)));
+    let of = shape.as_ref().map(|(schema, shape)| (*schema, shape));
     let mut out = Vec::new();
-    if let Ok(patched) = run(Node::Closed(document.clone(), Some((schema, &shape))), patch) {
+    if let Ok(patched) = run(Node::Closed(document.clone(), of), patch) {
         patched.write(&mut out);
     }
     String::from_utf8_lossy(&out).into_owned()

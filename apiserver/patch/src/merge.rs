@@ -39,12 +39,14 @@ pub fn apply(document: Tree, patch: &Tree, checked: bool) -> Result<Tree, Error>
 }
 
 /// The document that comes of a patch which applies, as upstream's refusals quote it: objects that the patch reaches into have
-/// their keys in order, all others the order in which Go declares the fields of the object's type.
-pub fn shown(schema: &Schema, id: TypeId, document: &Tree, patch: &Tree) -> String {
+/// their keys in order, all others the order in which Go declares the fields of the object's type. Without a type all keys
+/// are in order.
+pub fn shown(of: Option<(&Schema, TypeId)>, document: &Tree, patch: &Tree) -> String {
     let mut out = Vec::new();
-    let shape = Shape::Struct(id);
+    let shape = of.map(|(schema, id)| (schema, Shape::Struct(id)));
+    let of = shape.as_ref().map(|(schema, shape)| (*schema, shape));
     match (document, patch) {
-        (Tree::Map(document), Tree::Map(patch)) => write(document, Some((schema, &shape)), patch, &mut out),
+        (Tree::Map(document), Tree::Map(patch)) => write(document, of, patch, &mut out),
         (document, patch) => {
             if let Ok(merged) = apply(document.clone(), patch, false) {
                 merged.write_json(&mut out);
@@ -208,7 +210,7 @@ mod tests {
                 r#"{"apiVersion":"v1","metadata":{"name":"n","labels":{"b":"1"}},"spec":{"hostname":"h","volumes":[{"name":"w"}]}}"#,
             ),
         ] {
-            assert_eq!(super::shown(schema, pod, &document, &tree(patch)), shown);
+            assert_eq!(super::shown(Some((schema, pod)), &document, &tree(patch)), shown);
         }
     }
 

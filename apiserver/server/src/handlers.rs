@@ -196,8 +196,9 @@ fn tell(machine: &Arc<Machine>, call: &Call, resource: &Resource, wanted: Wanted
                 event(told, &tables.one(resource, &object))
             }))
         }
-        Shape::Metadata(version) => Tell::Drawn(Box::new(move |_, told, object| {
-            event(told, &answer::metadata(version, &object))
+        Shape::Metadata(version) => Tell::Drawn(Box::new(move |resource, told, object| {
+            let fields = resource.kind.rules.field_annotations();
+            event(told, &answer::metadata(version, &object, fields))
         })),
         Shape::MetadataList(_) => {
             let message = format!(

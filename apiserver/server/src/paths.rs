@@ -179,7 +179,7 @@ impl Paths {
 
     fn openapi(&self, call: &Call, path: &str) -> Answer {
         let Some(document) = self.documents.v3(path) else {
-            return answer::bytes(404, "text/plain; charset=utf-8", "");
+            return answer::nothing(404);
         };
         let mut answer = spoken(call, &document, PROTOBUF_V3);
         if call.query.text("hash") == document.hash() {

@@ -90,6 +90,10 @@ struct DaemonSet;
 impl Rules for DaemonSet {
     fn default(&self, object: &mut Tree) {
         super::normalize_number(object, TEMPLATE_GENERATION);
+        if meta::annotation(object, TEMPLATE_GENERATION).is_none() {
+            // As a field it is never absent, so whoever writes the object writes it too.
+            set_template_generation(object, 0);
+        }
         let spec = object.child("spec");
         spec.set_default("revisionHistoryLimit", 10_i64);
         super::default_strategy(spec.child("updateStrategy"), 1_i64, 0_i64);
@@ -134,6 +138,10 @@ impl Rules for DaemonSet {
 
     fn status(&self) -> Option<&dyn StatusRules> {
         Some(self)
+    }
+
+    fn field_annotations(&self) -> &'static [&'static str] {
+        &[TEMPLATE_GENERATION]
     }
 
     fn reset(&self) -> &'static [&'static [&'static str]] {
@@ -225,12 +233,34 @@ impl StatusRules for DaemonSet {
 
 #[cfg(test)]
 mod tests {
+    use apiserver_api::meta;
     use apiserver_api::path::Path;
     use apiserver_api::refusal::Refusals;
     use apiserver_api::tree::{Tree, parse};
 
+    use crate::kind::Rules;
+
     fn tree(json: &str) -> Tree {
         parse(json.as_bytes()).unwrap().tree
+    }
+
+    #[test]
+    fn whoever_writes_it_writes_the_generation_of_its_template() {
+        for (annotations, generation) in [
+            ("null", "0"),
+            (r#"{"a":"b"}"#, "0"),
+            (&said("3"), "3"),
+            (&said("03"), "3"),
+        ] {
+            let mut object = tree(&format!(r#"{{"metadata":{{"annotations":{annotations}}}}}"#));
+            super::DaemonSet.default(&mut object);
+            let said = meta::annotation(&object, super::TEMPLATE_GENERATION);
+            assert_eq!(said, Some(generation), "{annotations}");
+        }
+    }
+
+    fn said(generation: &str) -> String {
+        format!(r#"{{"{}":"{generation}"}}"#, super::TEMPLATE_GENERATION)
     }
 
     #[test]

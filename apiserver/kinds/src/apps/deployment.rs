@@ -107,6 +107,10 @@ impl Rules for Deployment {
         Some(self)
     }
 
+    fn field_annotations(&self) -> &'static [&'static str] {
+        &[ROLLBACK]
+    }
+
     fn reset(&self) -> &'static [&'static [&'static str]] {
         &[&["status"]]
     }

@@ -8,7 +8,7 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::GROUP;
-use crate::check::{count_generation, same, same_at};
+use crate::check::{count_generation, same};
 use crate::column::{AGE, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::core::persistent_volume_claim::spec as claim;
@@ -18,6 +18,7 @@ use crate::{int_or_percent, pod, template_columns, workload};
 
 const TYPE: &str = "io.k8s.api.apps.v1.StatefulSet";
 const SPEC: &str = "io.k8s.api.apps.v1.StatefulSetSpec";
+const TEMPLATE: &str = "io.k8s.api.core.v1.PodTemplateSpec";
 /// What an update may change.
 const CHANGEABLE: &[&str] = &[
     "replicas",
@@ -192,7 +193,9 @@ fn validate_spec(spec: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
             refusals.invalid(&path.field("serviceName"), service, &message);
         }
     }
-    validate_claims(&path.field("volumeClaimTemplates"), spec, old, refusals);
+    if old.is_none() {
+        validate_claims(&path.field("volumeClaimTemplates"), spec, refusals);
+    }
     validate_template(&path, spec, old, refusals);
 }
 
@@ -223,13 +226,9 @@ fn validate_strategy(path: &Path<'_>, strategy: &Tree, refusals: &mut Refusals) 
     }
 }
 
-/// Checks the storage that each pod has; claims that are as they were may be of a time when nobody checked them.
-fn validate_claims(path: &Path<'_>, spec: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
-    let claims = spec.items("volumeClaimTemplates");
-    if old.is_some_and(|old| same_at(SPEC, &["volumeClaimTemplates"], spec, old)) {
-        return;
-    }
-    for (at, one) in claims.iter().enumerate() {
+/// Checks the storage that each pod of a new set has: it cannot change later.
+fn validate_claims(path: &Path<'_>, spec: &Tree, refusals: &mut Refusals) {
+    for (at, one) in spec.items("volumeClaimTemplates").iter().enumerate() {
         let path = path.index(at);
         claim::validate(&path.field("spec"), one.at("spec"), &Tree::Null, refusals);
     }
@@ -250,10 +249,10 @@ fn validate_template(path: &Path<'_>, spec: &Tree, old: Option<&Tree>, refusals:
             let annotations = metadata.entries("annotations");
             meta::validate_annotations(&path.field("annotations"), annotations, refusals);
             let whole = as_of_pods(spec);
-            match old {
+            match old.map(as_of_pods) {
                 // One that is as it was may be of a time when nobody checked it.
-                Some(old) if same_at(SPEC, &["template"], spec, old) => {}
-                Some(old) => pod::validate_template_update(&path, &whole, &as_of_pods(old), refusals),
+                Some(before) if same(TEMPLATE, &whole, &before) => {}
+                Some(before) => pod::validate_template_update(&path, &whole, &before, refusals),
                 None => pod::validate_template(&path, &whole, refusals),
             }
         }
@@ -352,12 +351,23 @@ mod tests {
     }
 
     #[test]
-    fn claims_are_checked_unless_they_are_as_they_were() {
-        let spec = tree(r#"{"volumeClaimTemplates":[{}]}"#);
-        for (old, refused) in [(None, 2), (Some(&spec), 0)] {
+    fn claims_are_checked_only_when_they_are_new() {
+        let told = |spec: &Tree, old: Option<&Tree>| {
             let mut refusals = Refusals::new();
-            super::validate_claims(&Path::of("claims"), &spec, old, &mut refusals);
-            assert_eq!(refusals.len(), refused, "{refusals}");
-        }
+            super::validate_spec(spec, old, &mut refusals);
+            let fields = refusals.iter().map(|refusal| refusal.field.clone());
+            fields.filter(|field| field.contains("olume")).collect::<Vec<_>>()
+        };
+        let spec = tree(r#"{"volumeClaimTemplates":[{}]}"#);
+        let fields = ["accessModes", "resources[storage]"];
+        let claim = fields.map(|field| format!("spec.volumeClaimTemplates[0].spec.{field}"));
+        let volume = [
+            "spec.template.spec.volumes[0].persistentVolumeClaim.claimName",
+            "spec.template.spec.volumes[0].name",
+        ];
+        assert_eq!(told(&spec, None), [&claim[..], &volume.map(str::to_owned)].concat());
+        // The volume that comes of a claim is checked with the template.
+        assert_eq!(told(&spec, Some(&tree("{}"))), volume);
+        assert_eq!(told(&spec, Some(&spec)), [""; 0]);
     }
 }

@@ -29,7 +29,10 @@ pub(crate) const ROLE_BINDING: Kind = Kind {
     rules: &Binding { namespaced: true },
     columns: &[
         NAME,
-        role(Words::Of(TYPE, "roleRef")),
+        role(Words::Text(
+            "RoleRef can reference a Role in the current namespace or a ClusterRole in the global namespace. \
+             If the RoleRef cannot be resolved, the Authorizer must return an error.",
+        )),
         AGE,
         users("Users in the roleBinding"),
         groups("Groups in the roleBinding"),
@@ -50,7 +53,10 @@ pub(crate) const CLUSTER_ROLE_BINDING: Kind = Kind {
     rules: &Binding { namespaced: false },
     columns: &[
         NAME,
-        role(Words::Of(CLUSTER_TYPE, "roleRef")),
+        role(Words::Text(
+            "RoleRef can only reference a ClusterRole in the global namespace. \
+             If the RoleRef cannot be resolved, the Authorizer must return an error.",
+        )),
         AGE,
         users("Users in the clusterRoleBinding"),
         groups("Groups in the clusterRoleBinding"),
@@ -59,6 +65,7 @@ pub(crate) const CLUSTER_ROLE_BINDING: Kind = Kind {
     ..Kind::PLAIN
 };
 
+/// What upstream's table says of the role is what an older version of the group says of it, when it could still be changed.
 const fn role(words: Words) -> Column {
     Column {
         name: "Role",
@@ -202,6 +209,17 @@ fn validate_subject(path: &Path<'_>, subject: &Tree, namespaced: bool, refusals:
 mod tests {
     use super::{CLUSTER_ROLE_BINDING, ROLE_BINDING};
     use crate::trial::{cells, refused, update};
+
+    #[test]
+    fn the_table_does_not_say_that_the_role_stays() {
+        for kind in [&ROLE_BINDING, &CLUSTER_ROLE_BINDING] {
+            let words = kind.columns[1].words.text();
+            assert!(
+                words.starts_with("RoleRef can ") && words.ends_with("must return an error."),
+                "{words}"
+            );
+        }
+    }
 
     fn binding(role: &str, subject: &str) -> String {
         format!(r#"{{"roleRef":{{"kind":"{role}","name":"view"}},"subjects":[{subject}]}}"#)

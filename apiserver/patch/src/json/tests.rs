@@ -226,7 +226,7 @@ fn a_refusal_quotes_the_order_of_types_but_where_operations_went() {
             r#"{"apiVersion":"v1","kind":"Pod","spec":{"hostname":"h","volumes":[{"emptyDir":{},"name":"v"}]}}"#,
         ),
     ] {
-        assert_eq!(super::shown(schema, pod, &document, &tree(patch)), shown);
+        assert_eq!(super::shown(Some((schema, pod)), &document, &tree(patch)), shown);
     }
 }
 

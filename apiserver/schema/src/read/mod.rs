@@ -2,6 +2,7 @@
 
 mod leaf;
 mod place;
+mod restore;
 
 use apiserver_api::tree::{self, Map, Tree};
 

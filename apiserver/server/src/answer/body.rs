@@ -33,11 +33,42 @@ pub(super) fn joined(head: &str, body: &[u8]) -> Bytes {
     out.into()
 }
 
-/// The metadata of an object alone.
-pub(crate) fn metadata(version: &str, object: &Tree) -> Tree {
+/// The metadata of an object alone, without those of its annotations that upstream has as fields.
+pub(crate) fn metadata(version: &str, object: &Tree, fields: &[&str]) -> Tree {
+    let mut metadata = object.at("metadata").clone();
+    if let Some(annotations) = metadata.get_mut("annotations") {
+        for name in fields {
+            annotations.remove(name);
+        }
+        if annotations.is_zero() {
+            metadata.remove("annotations");
+        }
+    }
     let mut partial = Tree::map();
     partial.set("kind", "PartialObjectMetadata");
     partial.set("apiVersion", version);
-    partial.set("metadata", object.at("metadata").clone());
+    partial.set("metadata", metadata);
     partial
+}
+
+#[cfg(test)]
+mod tests {
+    use apiserver_api::tree::parse;
+
+    use super::metadata;
+
+    #[test]
+    fn metadata_alone_has_no_annotation_that_is_a_field() {
+        let shown = |annotations: &str| {
+            let object = format!(r#"{{"metadata":{{"name":"n","annotations":{annotations}}},"spec":{{}}}}"#);
+            let object = parse(object.as_bytes()).unwrap().tree;
+            let metadata = metadata("v1", &object, &["field"]).at("metadata").to_json();
+            String::from_utf8(metadata).unwrap()
+        };
+        assert_eq!(shown(r#"{"field":"1"}"#), r#"{"name":"n"}"#);
+        assert_eq!(
+            shown(r#"{"a":"b","field":"1"}"#),
+            r#"{"annotations":{"a":"b"},"name":"n"}"#
+        );
+    }
 }

@@ -45,7 +45,8 @@ pub(crate) async fn list(call: &Call, wanted: Wanted, resource: &Resource, page:
                 tree(call, wanted, 200, &whole)
             }
         },
-        Shape::MetadataList(version) if is_plain => stream(
+        // What is kept of the metadata has all annotations.
+        Shape::MetadataList(version) if is_plain && resource.kind.rules.field_annotations().is_empty() => stream(
             call,
             version,
             "PartialObjectMetadataList",
@@ -53,10 +54,11 @@ pub(crate) async fn list(call: &Call, wanted: Wanted, resource: &Resource, page:
             Item::metadata(version),
         ),
         Shape::MetadataList(version) => {
+            let fields = resource.kind.rules.field_annotations();
             let items = page
                 .objects
                 .iter()
-                .map(|object| body::metadata(version, &object.tree()));
+                .map(|object| body::metadata(version, &object.tree(), fields));
             let items: Vec<Tree> = items.collect();
             let list = with_items(version, "PartialObjectMetadataList", &page, items);
             tree(call, wanted, 200, &list)

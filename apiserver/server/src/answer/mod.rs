@@ -36,6 +36,13 @@ pub(crate) fn bytes(code: u16, media_type: &'static str, body: impl Into<Bytes>)
     answer
 }
 
+/// An answer without a body, which is of no media type.
+pub(crate) fn nothing(code: u16) -> Answer {
+    let mut answer = bytes(code, "", Bytes::new());
+    answer.headers_mut().remove(CONTENT_TYPE);
+    answer
+}
+
 /// Plain text.
 pub(crate) fn text(code: u16, body: impl Into<String>) -> Answer {
     let mut answer = bytes(code, "text/plain; charset=utf-8", body.into());
@@ -135,7 +142,8 @@ fn shaped(call: &Call, wanted: Wanted, code: u16, resource: &Resource, served: &
         }
         Shape::Metadata(version) => {
             let whole = served.tree(resource);
-            Ok(tree(call, wanted, code, &metadata(version, &whole)))
+            let fields = resource.kind.rules.field_annotations();
+            Ok(tree(call, wanted, code, &metadata(version, &whole, fields)))
         }
         Shape::MetadataList(_) => Err(Status::new(
             406,

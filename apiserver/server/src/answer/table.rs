@@ -68,7 +68,7 @@ impl Tables {
 
     /// The table of an object that is of no resource.
     pub(crate) fn of(&mut self, shown: &[Column], object: &Tree) -> Tree {
-        let mut table = self.table(columns(shown), vec![self.row_of(shown, object, object)]);
+        let mut table = self.table(columns(shown), vec![self.row_of(shown, object, object, &[])]);
         let metadata = table.child("metadata");
         metadata.set("resourceVersion", meta::resource_version(object));
         table
@@ -94,7 +94,8 @@ impl Tables {
     fn row(&self, resource: &Resource, object: &Tree) -> Tree {
         let mut stored = object.clone();
         resource.to_stored(&mut stored);
-        let mut row = self.row_of(resource.kind.columns, &stored, object);
+        let fields = resource.kind.rules.field_annotations();
+        let mut row = self.row_of(resource.kind.columns, &stored, object, fields);
         if let Some((reason, message)) = resource.kind.rules.ended(&stored) {
             let mut condition = Tree::map();
             condition.set("type", "Completed");
@@ -106,7 +107,7 @@ impl Tables {
         row
     }
 
-    fn row_of(&self, columns: &[Column], stored: &Tree, object: &Tree) -> Tree {
+    fn row_of(&self, columns: &[Column], stored: &Tree, object: &Tree, fields: &[&str]) -> Tree {
         let cells = columns.iter().map(|column| (column.cell)(stored, self.now));
         let mut row = Tree::map();
         row.set("cells", cells.collect::<Vec<Tree>>());
@@ -114,7 +115,7 @@ impl Tables {
             "object",
             match self.include {
                 Include::Nothing => Tree::Null,
-                Include::Metadata => body::metadata(self.version, object),
+                Include::Metadata => body::metadata(self.version, object, fields),
                 Include::Object => object.clone(),
             },
         );

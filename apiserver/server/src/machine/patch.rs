@@ -68,14 +68,14 @@ impl Patch<'_> {
         };
         let mut new = match self.kind {
             PatchKind::Strategic => self.strategic(write, served)?,
-            _ => self.json(write, served)?,
+            _ => self.json(write, old, served)?,
         };
         write.speech.settle(&mut new);
         fields::note(write, Some(old), &mut new);
         Ok(new)
     }
 
-    fn json(&self, write: &Write<'_>, served: Tree) -> Result<Tree, Status> {
+    fn json(&self, write: &Write<'_>, old: &Tree, served: Tree) -> Result<Tree, Status> {
         let checked = write.options.validation != FieldValidation::Ignore;
         let decoding = |error: String| {
             let prefix = if checked { "error decoding patch: " } else { "" };
@@ -102,7 +102,23 @@ impl Patch<'_> {
         } else {
             merge::apply(served, &patch, checked).map_err(|error| Status::bad_request(error.to_string()))?
         };
-        decoded(write, patched, strict)
+        typed(write, patched, strict, |message| {
+            let mut refusals = Refusals::new();
+            let shown = self.result(write, old, &patch);
+            refusals.invalid(&Path::of("patch"), shown.as_str(), &message);
+            Status::invalid(&GroupKind::new("", ""), "", &refusals)
+        })
+    }
+
+    /// What a JSON or merge patch makes of an object, as a refusal quotes it.
+    fn result(&self, write: &Write<'_>, old: &Tree, patch: &Tree) -> String {
+        let mut served = old.clone();
+        write.speech.to_served(&mut served);
+        let of = write.speech.expected().served.map(|id| (built_in(), id));
+        match self.kind {
+            PatchKind::Json => json::shown(of, &served, patch),
+            _ => merge::shown(of, &served, patch),
+        }
     }
 
     fn strategic(&self, write: &Write<'_>, served: Tree) -> Result<Tree, Status> {
@@ -111,15 +127,33 @@ impl Patch<'_> {
         let checked = write.options.validation != FieldValidation::Ignore;
         let twice = parsed.duplicates.iter().filter(|_| checked);
         let strict = twice.map(|path| format!("duplicate field {}", apiserver_api::go::quote(path)));
-        let strict: Vec<String> = strict.collect();
-        let patched =
-            strategic::apply(served, &mut patch, built_in(), write.speech.expected().served).map_err(unfit_patch)?;
-        typed(write, patched, strict, |message| {
+        let mut strict: Vec<String> = strict.collect();
+        let expected = write.speech.expected();
+        let kind = expected.served;
+        let mut patched = strategic::apply(served, &mut patch, built_in(), kind).map_err(unfit_patch)?;
+        let refuse = |message: &str| {
             let mut refusals = Refusals::new();
             let shown = go_map(&patch);
-            refusals.invalid(&Path::of("patch"), shown.as_str(), &message);
+            refusals.invalid(&Path::of("patch"), shown.as_str(), message);
             Status::invalid(&GroupKind::new("", ""), "", &refusals)
-        })
+        };
+        let mut unknown = Vec::new();
+        if let Some(kind) = kind {
+            let findings = built_in()
+                .restore(kind, &mut patched)
+                .map_err(|message| refuse(&message))?;
+            unknown.clone_from(&findings.unknown);
+            if let Some(mistake) = findings.mistake(&[]) {
+                return Err(refuse(&mistake.message));
+            }
+        }
+        // What it is is known already, whatever the patch says.
+        meta::set_type(&mut patched, expected.api_version, expected.kind);
+        let mut unknown: Vec<_> = unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
+        unknown.sort_unstable();
+        strict.extend(unknown);
+        judged(write, strict, refuse)?;
+        Ok(patched)
     }
 
     /// What comes of applying a configuration.
@@ -177,16 +211,6 @@ impl Patch<'_> {
     }
 }
 
-/// What a JSON or merge patch made of an object, read by its type.
-fn decoded(write: &Write<'_>, patched: Tree, strict: Vec<String>) -> Result<Tree, Status> {
-    let shown = String::from_utf8_lossy(&patched.to_json()).into_owned();
-    typed(write, patched, strict, |message| {
-        let mut refusals = Refusals::new();
-        refusals.invalid(&Path::of("patch"), shown.as_str(), &message);
-        Status::invalid(&GroupKind::new("", ""), "", &refusals)
-    })
-}
-
 /// Reads what a patch made by its type, and follows what the request says of unknown fields.
 fn typed(
     write: &Write<'_>,
@@ -204,16 +228,21 @@ fn typed(
     decode::check_kind(&document, expected).map_err(&refuse)?;
     let read = decode::read(document, expected).map_err(&refuse)?;
     strict.extend(read.strict);
-    if !strict.is_empty() {
-        match write.options.validation {
-            FieldValidation::Ignore => {}
-            FieldValidation::Warn => strict.into_iter().for_each(|text| write.call.warn(text)),
-            FieldValidation::Strict => {
-                return Err(refuse(format!("strict decoding error: {}", strict.join(", "))));
-            }
-        }
-    }
+    judged(write, strict, |message| refuse(message.to_owned()))?;
     Ok(read.tree)
+}
+
+/// Follows what the request says of unknown fields and of those that stand twice.
+fn judged(write: &Write<'_>, strict: Vec<String>, refuse: impl Fn(&str) -> Status) -> Result<(), Status> {
+    if strict.is_empty() {
+        return Ok(());
+    }
+    match write.options.validation {
+        FieldValidation::Ignore => {}
+        FieldValidation::Warn => strict.into_iter().for_each(|text| write.call.warn(text)),
+        FieldValidation::Strict => return Err(refuse(&format!("strict decoding error: {}", strict.join(", ")))),
+    }
+    Ok(())
 }
 
 fn refused_operation(error: json::Error) -> Status {
@@ -262,3 +291,6 @@ fn go_map(tree: &Tree) -> String {
         other => String::from_utf8_lossy(&other.to_json()).into_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -302,6 +302,19 @@ async fn who_comes_while_the_server_stops_is_told_to_come_later() {
     assert_eq!(get(&pipeline, "/livez/ping").await.status(), 200);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_document_that_there_is_not_is_of_no_media_type() {
+    let pipeline = pipeline(Setup::default());
+    let none = get(&pipeline, "/openapi/v3/nope").await;
+    assert_eq!(
+        (none.status().as_u16(), none.headers().get("content-type")),
+        (404, None)
+    );
+    assert_eq!(text(none).await, "");
+    let other = get(&pipeline, "/openapi").await;
+    assert_eq!(other.headers()["content-type"], "text/plain; charset=utf-8");
+}
+
 #[test]
 fn warnings_keep_within_their_limit() {
     let mut headers = HeaderMap::new();

@@ -71,7 +71,7 @@ impl Spoken {
     pub(super) fn shown(&self, call: &Call, wanted: Wanted, code: u16, object: &Tree) -> Result<Answer, Status> {
         Ok(match wanted.shape {
             Shape::Whole | Shape::MetadataList(_) => answer::tree(call, wanted, code, object),
-            Shape::Metadata(version) => answer::tree(call, wanted, code, &answer::metadata(version, object)),
+            Shape::Metadata(version) => answer::tree(call, wanted, code, &answer::metadata(version, object, &[])),
             Shape::Table(version) => {
                 let table = Tables::new(call, version)?.of(self.columns, object);
                 answer::tree(call, wanted, code, &table)

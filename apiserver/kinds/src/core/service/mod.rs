@@ -89,6 +89,7 @@ impl Rules for Service {
     }
 
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, refusals: &mut Refusals) {
+        validate_metadata(self.name(), true, object, refusals);
         validate_service(object, &Tree::Null, refusals);
     }
 
@@ -155,9 +156,8 @@ fn validate_one_of(path: &Path<'_>, value: &str, known: &[&str], refusals: &mut 
     }
 }
 
-/// Checks a service; `before` is the spec that it had.
+/// Checks a service but for its metadata; `before` is the spec that it had.
 fn validate_service(object: &Tree, before: &Tree, refusals: &mut Refusals) {
-    validate_metadata(Service.name(), true, object, refusals);
     traffic::validate_topology(object, refusals);
     let (path, spec) = (Path::of("spec"), object.at("spec"));
     let of = spec.text("type");

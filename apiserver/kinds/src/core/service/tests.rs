@@ -134,6 +134,31 @@ fn what_a_type_does_not_need_goes_with_it() {
 }
 
 #[test]
+fn a_policy_for_those_outside_goes_with_their_last_way_in() {
+    let old = with(r#""externalIPs": ["1.2.3.4"], "externalTrafficPolicy": "Cluster""#);
+    let inner = old.replace(r#"["1.2.3.4"]"#, "[]");
+    let made = update(&KIND, &old, &inner).unwrap();
+    assert!(!made.at("spec").has("externalTrafficPolicy"));
+    let unknown = old.replace(r#""externalIPs""#, r#""type": "x", "externalIPs""#);
+    assert_eq!(update(&KIND, &old, &unknown).unwrap_err().len(), 1);
+    // Who changes it means it.
+    let meant = inner.replace("Cluster", "Local");
+    assert_eq!(update(&KIND, &old, &meant).unwrap_err().len(), 1);
+}
+
+#[test]
+fn an_update_tells_once_what_is_wrong_with_the_metadata() {
+    let old = with(r#""type": "ClusterIP""#);
+    let new = format!(r#"{{"metadata": {{"finalizers": ["x"]}}, {}"#, &old[1..]);
+    let told = update(&KIND, &old, &new).unwrap_err();
+    assert!(
+        told.len() == 1 && told[0].starts_with("metadata.finalizers[0]: "),
+        "{told:?}"
+    );
+    assert_eq!(refused(&KIND, &new).len(), 1);
+}
+
+#[test]
 fn only_a_load_balancer_says_where_it_is_reached() {
     let status = |of: &str, ingress: &str| {
         format!(r#"{{"spec": {{"type": "{of}"}}, "status": {{"loadBalancer": {{"ingress": [{ingress}]}}}}}}"#)

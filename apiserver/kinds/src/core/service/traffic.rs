@@ -23,7 +23,7 @@ pub(super) const TOPOLOGY_MODE: &str = "service.kubernetes.io/topology-mode";
 const SOURCE_RANGES: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
 
 /// Whether others than the cluster's own pods reach a service.
-fn is_reached_from_outside(spec: &Tree) -> bool {
+pub(super) fn is_reached_from_outside(spec: &Tree) -> bool {
     match spec.text("type") {
         LOAD_BALANCER | NODE_PORT => true,
         CLUSTER_IP => !spec.items("externalIPs").is_empty(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use apiserver_api::tree::Tree;
 
-use super::traffic::needs_health_check;
+use super::traffic::{is_reached_from_outside, needs_health_check};
 use super::{EXTERNAL_NAME, LOAD_BALANCER, NODE_PORT};
 
 pub(super) fn needs_address(spec: &Tree) -> bool {
@@ -54,7 +54,7 @@ pub(super) fn drop_unneeded(object: &mut Tree, old: &Tree) {
         drop_same(spec, old, "allocateLoadBalancerNodePorts");
         drop_same(spec, old, "loadBalancerClass");
     }
-    if gone {
+    if is_reached_from_outside(old) && !is_reached_from_outside(spec) {
         drop_same(spec, old, "externalTrafficPolicy");
     }
     if !balanced {

@@ -185,6 +185,7 @@ fn validate_slice(object: &Tree, old: &Tree, types: &[&str], refusals: &mut Refu
     } else if !types.contains(&of) {
         refusals.not_supported(&Path::of("addressType"), of, types);
     }
+    validate_ports(object.items("ports"), refusals);
     let had: BTreeSet<&str> = addresses(old).collect();
     let (path, endpoints) = (Path::of("endpoints"), object.items("endpoints"));
     if endpoints.len() > MAX_ENDPOINTS {
@@ -194,7 +195,6 @@ fn validate_slice(object: &Tree, old: &Tree, types: &[&str], refusals: &mut Refu
             validate_endpoint(&path.index(at), endpoint, of, &had, refusals);
         }
     }
-    validate_ports(object.items("ports"), refusals);
 }
 
 fn validate_endpoint(path: &Path<'_>, endpoint: &Tree, of: &str, had: &BTreeSet<&str>, refusals: &mut Refusals) {

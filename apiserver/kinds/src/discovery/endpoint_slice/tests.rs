@@ -39,6 +39,15 @@ fn addresses_are_of_the_type() {
 }
 
 #[test]
+fn ports_are_told_before_endpoints() {
+    let slice = r#"{"addressType": "IPv4", "endpoints": [{"addresses": ["x"]}], "ports": [{"name": "A"}]}"#;
+    let told = refused(&ENDPOINT_SLICE, slice);
+    let fields: Vec<_> = told.iter().filter_map(|text| text.split(':').next()).collect();
+    assert_eq!(fields, ["ports[0].name", "endpoints[0].addresses[0]"]);
+    assert_eq!(refused(&ENDPOINT_SLICE, &slice.replace(r#""A""#, r#""a""#)).len(), 1);
+}
+
+#[test]
 fn hints_name_each_zone_and_node_once() {
     let hints = |list: &str| with("IPv4", &format!(r#""addresses": ["10.0.0.1"], "hints": {{{list}}}"#));
     for (list, count) in [

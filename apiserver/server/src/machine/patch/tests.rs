@@ -1,0 +1,77 @@
+//! What a patch makes of a config map, and how a result that is none is refused.
+
+use apiserver_api::status::Status;
+use apiserver_api::tree::{Tree, parse};
+use bytes::Bytes;
+
+use super::{Patch, PatchKind, Write};
+use crate::catalog::Catalog;
+use crate::discovery::Served;
+use crate::options::WriteOptions;
+use crate::request::tests::call;
+
+const OLD: &str = r#"{"kind":"ConfigMap","apiVersion":"v1","data":{"b":"1","a":"2"},
+    "metadata":{"name":"c","namespace":"t","uid":"u","resourceVersion":"1","labels":{"x":"y"}}}"#;
+
+/// The object that comes of a patch, and what the client is warned of.
+fn patched(kind: PatchKind, validation: &str, patch: &str) -> Result<(Tree, Vec<String>), Status> {
+    let catalog = Catalog::new(&Served::default(), |_| None);
+    let resource = catalog.find("", "v1", "configmaps").unwrap();
+    let call = call("PATCH", &format!("/?fieldManager=m&fieldValidation={validation}"));
+    let options = WriteOptions::of_patch(&call.query, false).unwrap();
+    let write = Write {
+        call: &call,
+        resource,
+        speech: &**resource,
+        subresource: "",
+        namespace: "t",
+        name: "c",
+        options: &options,
+    };
+    let bytes = Bytes::copy_from_slice(patch.as_bytes());
+    let patch = Patch { kind, bytes: &bytes };
+    let old = parse(OLD.as_bytes()).unwrap().tree;
+    let new = patch.apply(&write, Some(&old))?;
+    Ok((new, call.warnings.into_inner()))
+}
+
+fn refused(kind: PatchKind, patch: &str) -> String {
+    patched(kind, "Strict", patch).unwrap_err().message
+}
+
+#[test]
+fn a_refusal_quotes_the_result_as_upstream_holds_it() {
+    let quoted = |labels: &str| {
+        let shown = format!(r#"{{"apiVersion":"v1","data":{{"a":"2","b":1}},"kind":"ConfigMap","metadata":{labels}}}"#);
+        let shown = apiserver_api::go::quote(&shown);
+        format!(
+            " \"\" is invalid: patch: Invalid value: {shown}: json: cannot unmarshal number into Go struct field \
+             ConfigMap.data of type string"
+        )
+    };
+    let untouched = quoted(r#"{"name":"c","namespace":"t","uid":"u","resourceVersion":"1","labels":{"x":"y"}}"#);
+    assert_eq!(refused(PatchKind::Merge, r#"{"data":{"b":1}}"#), untouched);
+    let replace = r#"[{"op":"replace","path":"/data/b","value":1}]"#;
+    assert_eq!(refused(PatchKind::Json, replace), untouched);
+    let opened = quoted(r#"{"labels":{"x":"y"},"name":"c","namespace":"t","resourceVersion":"1","uid":"u"}"#);
+    let both = r#"{"data":{"b":1},"metadata":{"name":"c"}}"#;
+    assert_eq!(refused(PatchKind::Merge, both), opened);
+}
+
+#[test]
+fn a_strategic_result_is_read_by_the_converter() {
+    assert_eq!(
+        refused(PatchKind::Strategic, r#"{"data":{"b":{"c":"d"}}}"#),
+        " \"\" is invalid: patch: Invalid value: \"map[data:map[b:map[c:d]]]\": unrecognized type: string"
+    );
+    // Unknown fields are told in the order of their names, and the kind is known already.
+    let patch = r#"{"kind":"Secret","z":1,"metadata":{"y":1}}"#;
+    let (new, warnings) = patched(PatchKind::Strategic, "Warn", patch).unwrap();
+    assert_eq!(new.text("kind"), "ConfigMap");
+    assert_eq!(warnings, [r#"unknown field "metadata.y""#, r#"unknown field "z""#]);
+    let told = refused(PatchKind::Strategic, r#"{"z":1}"#);
+    assert!(
+        told.ends_with(r#": strict decoding error: unknown field "z""#),
+        "{told}"
+    );
+}
