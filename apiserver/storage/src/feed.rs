@@ -43,6 +43,7 @@ async fn begin(store: &Store) -> Result<Watcher, Error> {
     for shelf in store.shelves() {
         let objects = read_all(&store.client, shelf, revision).await?;
         shelf.cache().replace(revision, objects);
+        shelf.met(revision);
         shelf.counts().cache.initializations.get().inc();
     }
     let watch = Watch::prefix(store.prefix.as_bytes().to_vec()).from_revision(revision + 1);
@@ -119,7 +120,9 @@ fn take_in(store: &Store, events: Vec<Event>) {
     }
     for (shelf, news) in news.into_values() {
         shelf.counts().cache.happened(news.len());
+        let last = news.iter().map(|one| one.revision).max().unwrap_or_default();
         shelf.cache().apply(news);
+        shelf.met(last);
     }
 }
 

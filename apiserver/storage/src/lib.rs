@@ -7,6 +7,7 @@
 //! This crate must not know kinds and their rules, users, or HTTP. Start reading at [`store`], then [`shelf`], [`list`],
 //! [`watch`].
 
+mod awaited;
 pub mod cache;
 pub mod cluster;
 mod digest;

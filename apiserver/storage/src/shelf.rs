@@ -5,17 +5,14 @@ use std::time::{Duration, Instant};
 
 use apiserver_api::gvk::GroupResource;
 use apiserver_api::tree::{Text, Tree};
-use parking_lot::Mutex;
 use store_client::{Get, KeyValue, Put, Swap};
 
+use crate::awaited::Awaited;
 use crate::cache::{Cache, Clock};
 use crate::error::Error;
 use crate::metrics::Counts;
 use crate::object::{Object, Reading, Unreadable};
 use crate::store::{Layout, Store};
-
-/// Written objects that the feed did not meet yet; more are read anew.
-const WRITTEN: usize = 1024;
 
 /// The objects of one kind.
 pub struct Shelf {
@@ -26,8 +23,7 @@ pub struct Shelf {
     reading: Arc<dyn Reading>,
     cache: Cache,
     counts: Counts,
-    /// What was written here and comes back by the watch: it need not be read again.
-    written: Mutex<Vec<(Text, Arc<Object>)>>,
+    awaited: Awaited,
 }
 
 /// How a write that expected a revision ended.
@@ -49,7 +45,7 @@ impl Shelf {
             reading: layout.reading,
             cache: Cache::new(layout.history, clock),
             counts,
-            written: Mutex::new(Vec::new()),
+            awaited: Awaited::default(),
         }
     }
 
@@ -71,6 +67,11 @@ impl Shelf {
     /// What is counted of it.
     pub(crate) const fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// The cache has taken in all that the watch told up to this revision.
+    pub(crate) fn met(&self, revision: i64) {
+        self.awaited.met(revision);
     }
 
     /// What is there, without asking the store.
@@ -105,7 +106,7 @@ impl Shelf {
             key: String::from_utf8_lossy(&kv.key).into_owned(),
             why: error.to_string(),
         })?;
-        if let Some(object) = self.take_written(key, kv.mod_revision) {
+        if let Some(object) = self.awaited.take(key, kv.mod_revision) {
             return Ok(object);
         }
         let cached = self.cache.get(key).filter(|object| object.revision == kv.mod_revision);
@@ -175,7 +176,7 @@ impl Shelf {
         match sort.count(store.client.compare_and_swap(expected, put)).await? {
             Swap::Done { revision } => {
                 let object = Arc::new(Object::of(key, revision, object, &*self.reading));
-                self.keep_written(&object);
+                self.awaited.keep(&object);
                 Ok(Written::Done(object))
             }
             Swap::Conflict { current, .. } => self.conflict(current.as_ref()),
@@ -218,28 +219,5 @@ impl Shelf {
     fn conflict(&self, current: Option<&KeyValue>) -> Result<Written, Error> {
         let current = current.map(|kv| self.read(kv)).transpose()?;
         Ok(Written::Conflict(current))
-    }
-
-    fn keep_written(&self, object: &Arc<Object>) {
-        // The watch may have been faster.
-        if self.cache.clock().now() >= object.revision {
-            return;
-        }
-        let mut written = self.written.lock();
-        if written.len() >= WRITTEN {
-            let now = self.cache.clock().now();
-            written.retain(|(_, object)| object.revision > now);
-        }
-        if written.len() < WRITTEN {
-            written.push((object.key.clone(), object.clone()));
-        }
-    }
-
-    fn take_written(&self, key: &str, revision: i64) -> Option<Arc<Object>> {
-        let mut written = self.written.lock();
-        let at = written
-            .iter()
-            .position(|(own, object)| object.revision == revision && own == key)?;
-        Some(written.swap_remove(at).1)
     }
 }

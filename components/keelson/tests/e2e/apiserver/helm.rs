@@ -210,5 +210,5 @@ fn upgrades_and_uninstalls(helm: &Helm<'_>) {
     for path in [SETTINGS, DEPLOYMENT, SERVICE] {
         assert_eq!(helm.field(path, "/reason"), "NotFound");
     }
-    assert_eq!(helm.json(&["list", "--all"]).as_array().map(Vec::len), Some(0));
+    assert_eq!(helm.json(&["list"]).as_array().map(Vec::len), Some(0));
 }

@@ -190,24 +190,13 @@ fn patches_do_not_multiply() {
 #[test]
 fn requests_that_are_absurd_are_refused() {
     let pair = Pair::start();
-    let header = format!("X-Large: {}", "x".repeat(512 << 10));
     let config = pair.folder().join("header");
-    fs::write(&config, header).unwrap();
+    fs::write(&config, format!("X-Large: {}", "x".repeat(512 << 10))).unwrap();
     let header = format!("@{}", config.display());
-    for version in ["--http1.1", "--http2"] {
-        let said = pair.curl(&[
-            version,
-            "-H",
-            &header,
-            "-o",
-            "/dev/null",
-            "-w",
-            "%{http_code}",
-            "/version",
-        ]);
-        // Refused, or the connection is ended.
-        assert!(["431", "400", "000"].contains(&said.stdout.as_str()), "{said:?}");
-    }
+    let asked = ["-o", "/dev/null", "-w", "%{http_code}", "/version"];
+    let said = pair.curl(&[&["--http2", "-H", &header][..], &asked].concat());
+    // Refused, or the connection is ended.
+    assert!(["431", "000"].contains(&said.stdout.as_str()), "{said:?}");
     // A selector of many terms.
     let terms = vec!["a!=b"; 10_000].join(",");
     let config = pair.folder().join("selector");
@@ -245,6 +234,24 @@ async fn connect(pair: &Pair) -> tokio_rustls::client::TlsStream<TcpStream> {
 
 fn request(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {ADMIN}\r\n\r\n")
+}
+
+// Not by curl, which now and then waits forever within headers of this size.
+#[tokio::test]
+async fn headers_without_end_are_refused() {
+    let pair = Pair::start();
+    let mut stream = connect(&pair).await;
+    let front = format!("GET /version HTTP/1.1\r\nHost: a\r\nX-Large: {}", "x".repeat(512 << 10));
+    // The connection may be closed before all was sent.
+    let _ = stream.write_all(front.as_bytes()).await;
+    let mut said = Vec::new();
+    let read = tokio::time::timeout(LONG, stream.read_to_end(&mut said)).await;
+    read.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&said);
+    assert!(
+        said.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"),
+        "{said}"
+    );
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ fn both_versions_of_http_give_the_same_answers() {
         ]);
         let (body, tail) = said.stdout.trim_end().rsplit_once('\n').unwrap();
         assert_eq!(tail, format!("{version} 200"));
-        assert!(body.contains(r#""name":"default""#), "{body}");
+        assert!(body.contains(r#""name": "default""#), "{body}");
         // A connection serves more than one request.
         let path = format!("{}/version", pair.url());
         let said = pair.curl(&[
@@ -144,7 +144,9 @@ fn headers_say_what_the_answer_is() {
     );
     let pretty = pair.send("GET", "/api/v1/namespaces/default?pretty=true", &[], "");
     assert!(
-        pretty.body.starts_with("{\n  \"kind\": \"Namespace\",\n"),
+        pretty
+            .body
+            .starts_with("{\n  \"apiVersion\": \"v1\",\n  \"kind\": \"Namespace\",\n"),
         "{}",
         pretty.body
     );

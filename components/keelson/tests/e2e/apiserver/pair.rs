@@ -17,6 +17,9 @@ const TOKENS: &str = "token-of-admin,admin,1,system:masters\ntoken-of-jane,jane,
 /// An address that is nobody's, so that what the apiserver says of itself is the same on each machine.
 const ADDRESS: &str = "192.0.2.1";
 
+/// Options of curl that are followed by a file.
+const FILE_OPTIONS: &[&str] = &["-D", "-K", "-T", "-o", "--cert", "--key"];
+
 /// Both processes. All of it is gone when it is dropped.
 pub(crate) struct Pair {
     pub(crate) port: u16,
@@ -86,6 +89,11 @@ impl Pair {
             let ended = self.process.as_mut().unwrap().try_wait().unwrap();
             assert!(ended.is_none(), "the apiserver ended with {ended:?}");
             (self.curl(&["/readyz"]).stdout == "ok").then_some(())
+        });
+        // Readiness does not wait for the namespaces of the system.
+        until("there is a namespace to work in", || {
+            let found = self.send("GET", "/api/v1/namespaces/default", &[], "");
+            (found.status == 200).then_some(())
         });
     }
 
@@ -160,7 +168,7 @@ impl Pair {
         fs::write(file, text).unwrap();
     }
 
-    /// Runs curl as admin; words that begin with `/` are paths.
+    /// Runs curl as admin, unless words say otherwise; words that begin with `/` are paths of the apiserver, but behind an option that wants a file.
     pub(crate) fn curl(&self, words: &[&str]) -> Output {
         self.curl_with(words, "")
     }
@@ -168,22 +176,19 @@ impl Pair {
     /// The same, with this on its standard input.
     pub(crate) fn curl_with(&self, words: &[&str], stdin: &str) -> Output {
         let mut command = Command::new("curl");
-        command.args([
-            "-sS",
-            "--noproxy",
-            "*",
-            "--max-time",
-            "20",
-            "-H",
-            &format!("Authorization: Bearer {ADMIN}"),
-        ]);
+        command.args(["-sS", "--noproxy", "*", "--max-time", "20"]);
+        if !words.iter().any(|word| word.starts_with("Authorization:")) {
+            command.args(["-H", &format!("Authorization: Bearer {ADMIN}")]);
+        }
         command.arg("--cacert").arg(self.ca());
+        let mut names_file = false;
         for word in words {
-            if word.starts_with('/') {
+            if word.starts_with('/') && !names_file {
                 command.arg(format!("{}{word}", self.url()));
             } else {
                 command.arg(word);
             }
+            names_file = FILE_OPTIONS.contains(word);
         }
         let mut output = if stdin.is_empty() {
             run(&mut command)

@@ -77,7 +77,7 @@ fn a_client_is_who_its_certificate_says() {
     };
     let said = whoami(&files(&carol).each_ref().map(String::as_str));
     assert!(
-        said.contains(r#""username":"carol""#) && said.contains("system:masters"),
+        said.contains(r#""username": "carol""#) && said.contains("system:masters"),
         "{said}"
     );
 

@@ -12,8 +12,8 @@
 //!
 //! - `@save NAME`: what it prints gets a name; `$NAME` puts it into commands, and it is shown as `<NAME>`
 //! - `@until N`: of `start`, go on once it has printed N lines; of `stop`, stop what was started once it has printed N
+//! - `@watches RESOURCE`: of `start`, go on once the apiserver serves it a watch of these
 //! - `@sort`: the order of lines is left to chance
-//! - `@needs THING`: left out as long as the apiserver does not have it (see [`lacks`])
 //!
 //! `KEELSON_RECORD=1` writes what was printed into the file instead of comparing with it.
 
@@ -35,43 +35,17 @@ pub(crate) const MINORS: &[u32] = &[27, 28, 29, 30, 31, 32, 33, 37];
 /// Plays transcripts by one version of kubectl on one apiserver, and fails if anything was printed that is not on record.
 pub(crate) fn check(pair: &Pair, minor: u32, kubectl: &Path, names: &[&str]) {
     let record = std::env::var_os("KEELSON_RECORD").is_some();
-    let lacking = lacks(pair);
     let mut wrong = String::new();
-    let mut left_out = 0;
     for name in names {
         let script = Script::parse(&fs::read_to_string(file(name)).unwrap());
-        let printed = play::play(pair, kubectl, name, &script, &lacking);
-        left_out += printed.iter().filter(|printed| printed.is_none()).count();
+        let printed = play::play(pair, kubectl, name, &script);
         if record {
             keep(name, minor, &printed);
         } else {
             compare(name, minor, &script, &printed, &mut wrong);
         }
     }
-    if left_out > 0 {
-        eprintln!(
-            "LEFT OUT: {left_out} commands, since the apiserver has no {}",
-            lacking.join(", ")
-        );
-    }
     assert!(wrong.is_empty(), "kubectl 1.{minor} prints something else:\n{wrong}");
-}
-
-/// What transcripts may need and this apiserver does not have yet.
-///
-/// `protobuf` are bodies in protobuf, which kubectl's commands that make objects of their own send.
-fn lacks(pair: &Pair) -> Vec<&'static str> {
-    let answer = pair.send(
-        "POST",
-        "/apis/authentication.k8s.io/v1/selfsubjectreviews",
-        &["Content-Type: application/vnd.kubernetes.protobuf"],
-        "k8s",
-    );
-    if answer.status == 415 {
-        vec!["protobuf"]
-    } else {
-        Vec::new()
-    }
 }
 
 fn file(name: &str) -> PathBuf {
@@ -80,9 +54,8 @@ fn file(name: &str) -> PathBuf {
 }
 
 /// Tells what differs.
-fn compare(name: &str, minor: u32, script: &Script, printed: &[Option<String>], wrong: &mut String) {
+fn compare(name: &str, minor: u32, script: &Script, printed: &[String], wrong: &mut String) {
     for (step, printed) in script.steps().zip(printed) {
-        let Some(printed) = printed else { continue };
         match step.printed_by(minor) {
             Some(expected) if expected == printed => {}
             Some(expected) => {
@@ -115,7 +88,7 @@ fn marked(expected: &str, printed: &str) -> String {
 }
 
 /// Writes what was printed into the file; tests for other versions may do so at the same time.
-fn keep(name: &str, minor: u32, printed: &[Option<String>]) {
+fn keep(name: &str, minor: u32, printed: &[String]) {
     let path = file(name);
     let guard = File::open(&path).unwrap();
     guard.lock().unwrap();
@@ -125,14 +98,12 @@ fn keep(name: &str, minor: u32, printed: &[Option<String>]) {
         Item::Text(_) => None,
     });
     for (step, printed) in steps.zip(printed) {
-        if let Some(printed) = printed {
-            let mut all: BTreeMap<u32, String> = MINORS
-                .iter()
-                .filter_map(|minor| Some((*minor, step.printed_by(*minor)?.to_owned())))
-                .collect();
-            all.insert(minor, printed.clone());
-            step.set(&all);
-        }
+        let recorded = MINORS
+            .iter()
+            .filter_map(|minor| Some((*minor, step.printed_by(*minor)?.to_owned())));
+        let mut all: BTreeMap<u32, String> = recorded.collect();
+        all.insert(minor, printed.clone());
+        step.set(&all);
     }
     fs::write(&path, script.to_string()).unwrap();
 }

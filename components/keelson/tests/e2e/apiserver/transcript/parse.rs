@@ -26,7 +26,7 @@ pub(super) struct Step {
     pub(super) save: Option<String>,
     pub(super) until: Option<usize>,
     pub(super) sort: bool,
-    pub(super) needs: Option<String>,
+    pub(super) watches: Option<String>,
     /// The lines above, as they stand in the file.
     above: Vec<String>,
     /// Versions (none means all) and what they print.
@@ -75,7 +75,7 @@ impl Step {
             "save" => self.save = Some(value.to_owned()),
             "until" => self.until = Some(value.parse().unwrap()),
             "sort" => self.sort = true,
-            "needs" => self.needs = Some(value.to_owned()),
+            "watches" => self.watches = Some(value.to_owned()),
             other => panic!("@{other} means nothing"),
         }
     }

@@ -9,37 +9,38 @@ use std::sync::mpsc::{self, Receiver};
 use super::normal::Masks;
 use super::parse::{Script, Step, words};
 use crate::apiserver::pair::Pair;
-use crate::harness::{LONG, Output, run, run_with};
+use crate::harness::{LONG, Output, run, run_with, until};
 
-/// What each step printed, as it stands in the file; `None` for those that were left out.
-pub(super) fn play(
-    pair: &Pair,
-    kubectl: &Path,
-    name: &str,
-    script: &Script,
-    lacking: &[&'static str],
-) -> Vec<Option<String>> {
+/// What each step printed, as it stands in the file.
+pub(super) fn play(pair: &Pair, kubectl: &Path, name: &str, script: &Script) -> Vec<String> {
     pair.namespace(name);
     let home = tempfile::tempdir().unwrap();
     pair.kubeconfig(&home.path().join("config"), name);
     let mut player = Player {
+        pair,
         kubectl,
         home: home.path(),
         masks: Masks::new(pair, home.path()),
         names: Vec::new(),
         started: None,
     };
-    let step = |step: &Step| {
-        let left_out = step
-            .needs
-            .as_ref()
-            .is_some_and(|thing| lacking.contains(&thing.as_str()));
-        (!left_out).then(|| player.step(step))
-    };
-    script.steps().map(step).collect()
+    script.steps().map(|step| player.step(step)).collect()
+}
+
+/// How many watches of a resource the apiserver serves, as its metrics say.
+fn watches(pair: &Pair, resource: &str) -> usize {
+    let metrics = pair.send("GET", "/metrics", &[], "").body;
+    let of = format!(r#"resource="{resource}""#);
+    let lines = metrics
+        .lines()
+        .filter(|line| line.starts_with("apiserver_longrunning_requests{") && line.contains(&of));
+    lines
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok())
+        .sum()
 }
 
 struct Player<'p> {
+    pair: &'p Pair,
     kubectl: &'p Path,
     home: &'p Path,
     masks: Masks,
@@ -96,8 +97,12 @@ impl Player<'_> {
                 self.shown(step, Some(0), &stdout, "")
             }
             "start" => {
+                let before = step.watches.as_deref().map(|resource| watches(self.pair, resource));
                 let mut started = self.start(rest);
                 started.wait_for(step.until.unwrap_or(0));
+                if let (Some(resource), Some(before)) = (&step.watches, before) {
+                    until("it watches", || (watches(self.pair, resource) > before).then_some(()));
+                }
                 self.started = Some(started);
                 String::new()
             }
