@@ -89,11 +89,16 @@ impl Health {
             fault: None,
         };
         let mut checks = vec![well("ping"), well("log")];
+        let fault = self.store_fault().await;
         checks.push(Check {
-            name: if sort == Sort::Ready { "etcd-readiness" } else { "etcd" }.to_owned(),
-            fault: self.store_fault().await,
+            name: "etcd".to_owned(),
+            fault: fault.clone(),
         });
         if sort == Sort::Ready {
+            checks.push(Check {
+                name: "etcd-readiness".to_owned(),
+                fault,
+            });
             let filled = self.store.clock().now() > 0;
             checks.push(Check {
                 name: "informer-sync".to_owned(),

@@ -27,7 +27,7 @@ use crate::drain::{self, Drain};
 use crate::filters::{self, Filters};
 use crate::impersonate::Impersonation;
 use crate::in_flight::InFlight;
-use crate::inside::hooks::Hooks;
+use crate::inside::hooks::{Hooks, State};
 use crate::inside::{self, Inside};
 use crate::listen::listen;
 use crate::machine::Machine;
@@ -89,6 +89,7 @@ pub struct Server {
     /// And serves them.
     connections: Tasks,
     inside: Arc<Mutex<Option<Inside>>>,
+    hooks: Hooks,
     stopping: Arc<AtomicBool>,
     ready: watch::Receiver<bool>,
 }
@@ -170,13 +171,14 @@ impl Server {
         let (port, connections) = (tasks.child(), tasks.child());
         let taking = listen(listener, tls, pipeline.clone(), connections.clone());
         port.spawn_until("api listener", taking);
-        let (inside, ready) = ground.begin(health, hooks, options, has_rbac);
+        let (inside, ready) = ground.begin(health, hooks.clone(), options, has_rbac);
         Ok(Self {
             pipeline,
             tasks,
             port,
             connections,
             inside,
+            hooks,
             stopping,
             ready,
         })
@@ -186,6 +188,15 @@ impl Server {
     pub async fn ready(&self) {
         // Where nobody says so any more it is on its way out.
         let _ = self.ready.clone().wait_for(|ready| *ready).await;
+    }
+
+    /// Waits until a part gave up that the server cannot be without; its name. Upstream's server ends then.
+    pub async fn failed(&self) -> &'static str {
+        let failed = self.hooks.failed().await;
+        if let State::Failed(why) = failed.state {
+            tracing::error!(hook = failed.name, why, "PostStartHook failed");
+        }
+        failed.name
     }
 
     /// What answers requests.

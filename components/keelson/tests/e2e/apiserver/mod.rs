@@ -10,6 +10,7 @@ mod http;
 mod kube_rs;
 mod kubectl;
 mod node;
+mod outage;
 mod pair;
 mod prometheus;
 mod proxy;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use base::certs::{Authority, CertOptions, KeyPair, Usage};
 
@@ -26,8 +26,8 @@ pub(crate) struct Pair {
     arguments: Vec<String>,
     process: Option<Child>,
     folder: tempfile::TempDir,
-    /// Ends after what stands on it.
-    _store: Cluster,
+    /// Ends after what stands on it; none where it is another pair's.
+    store: Option<Cluster>,
 }
 
 /// What was answered.
@@ -60,19 +60,35 @@ impl Pair {
     /// The same with flags beyond the usual ones.
     pub(crate) fn start_with(kind: Kind, flags: &[&str]) -> Self {
         let store = Cluster::start(kind, Setup::of(1));
+        let endpoints = store.endpoints().join(",");
+        Self::start_at(&endpoints, Some(store), flags)
+    }
+
+    /// Another apiserver on the same store, which must not outlive this one.
+    pub(crate) fn beside(&self) -> Self {
+        let endpoints = self.store.as_ref().unwrap().endpoints().join(",");
+        Self::start_at(&endpoints, None, &[])
+    }
+
+    fn start_at(endpoints: &str, store: Option<Cluster>, flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = free_ports(1)[0];
-        let mut arguments = arguments(folder.path(), port, &store.endpoints().join(","));
+        let mut arguments = arguments(folder.path(), port, endpoints);
         arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
         let mut pair = Self {
             port,
             arguments,
             process: None,
             folder,
-            _store: store,
+            store,
         };
         pair.launch();
         pair
+    }
+
+    /// Its store.
+    pub(crate) fn store(&mut self) -> &mut Cluster {
+        self.store.as_mut().unwrap()
     }
 
     /// Starts the apiserver, and waits until it is ready.
@@ -86,7 +102,7 @@ impl Pair {
             .stderr(log);
         self.process = Some(command.spawn().unwrap());
         until("the apiserver is ready", || {
-            let ended = self.process.as_mut().unwrap().try_wait().unwrap();
+            let ended = self.ended();
             assert!(ended.is_none(), "the apiserver ended with {ended:?}");
             (self.curl(&["/readyz"]).stdout == "ok").then_some(())
         });
@@ -120,9 +136,24 @@ impl Pair {
         }
     }
 
+    /// The header that says that admin asks.
+    pub(crate) fn credentials() -> String {
+        format!("Authorization: Bearer {ADMIN}")
+    }
+
+    /// The process of the apiserver.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.as_ref().unwrap().id()
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.as_mut().unwrap().try_wait().unwrap()
+    }
+
     /// Process memory of the apiserver in KiB.
     pub(crate) fn resident(&self) -> u64 {
-        let id = self.process.as_ref().unwrap().id();
+        let id = self.id();
         let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
@@ -130,7 +161,7 @@ impl Pair {
 
     /// How many sockets the apiserver has open.
     pub(crate) fn connections(&self) -> usize {
-        let id = self.process.as_ref().unwrap().id();
+        let id = self.id();
         let open = fs::read_dir(format!("/proc/{id}/fd")).unwrap().flatten();
         let sockets = open.filter_map(|entry| fs::read_link(entry.path()).ok());
         sockets
@@ -178,7 +209,7 @@ impl Pair {
         let mut command = Command::new("curl");
         command.args(["-sS", "--noproxy", "*", "--max-time", "20"]);
         if !words.iter().any(|word| word.starts_with("Authorization:")) {
-            command.args(["-H", &format!("Authorization: Bearer {ADMIN}")]);
+            command.args(["-H", &Self::credentials()]);
         }
         command.arg("--cacert").arg(self.ca());
         let mut names_file = false;

@@ -32,6 +32,7 @@ static ANYWHERE: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         ),
         (r"\b(?:30[1-9]\d\d|31\d{3}|32\d{3})\b".to_owned(), "<port>"),
         (r"\bdrawn-[a-z0-9]{5}\b".to_owned(), "drawn-<drawn>"),
+        (r"\bX509SHA256=[0-9a-f]{64}".to_owned(), "X509SHA256=<hash>"),
         (r"eyJ[\w-]+\.[\w-]+\.[\w-]+".to_owned(), "<token>"),
         // kubectl's own: its version, its log, its scratch files.
         (

@@ -16,9 +16,12 @@ pub(super) fn play(pair: &Pair, kubectl: &Path, name: &str, script: &Script) -> 
     pair.namespace(name);
     let home = tempfile::tempdir().unwrap();
     pair.kubeconfig(&home.path().join("config"), name);
+    // Under its own name: it is what kubectl calls itself as manager of fields.
+    let program = home.path().join("kubectl");
+    std::os::unix::fs::symlink(kubectl, &program).unwrap();
     let mut player = Player {
         pair,
-        kubectl,
+        kubectl: &program,
         home: home.path(),
         masks: Masks::new(pair, home.path()),
         names: Vec::new(),

@@ -1,0 +1,217 @@
+//! One apiserver put together from its settings: files are read, ports taken, and the parts handed to the server.
+
+mod cluster;
+mod identity;
+mod serving;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apiserver_access::authorize::modes;
+use apiserver_admission::{Chain, Choice, Configurations, Parts as PluginParts};
+use apiserver_server::connect;
+use apiserver_server::discovery::Served;
+use apiserver_server::inside::AuthenticationInfo;
+use apiserver_server::server::{Config, Server};
+use apiserver_server::{drain, filters};
+use base::clock::{Clock, SystemClock};
+use base::random::{Random, SystemRandom};
+use base::task::Tasks;
+use base::tls::ClientOptions;
+use store_client::{Client, Options as StoreOptions};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use self::cluster::inside_options;
+use self::identity::{authentication, token_requests};
+use self::serving::tls;
+use super::settings::{Etcd, Mode, Serving, Settings};
+use crate::error::{Error, Result};
+
+/// How many bytes of what happened are kept for each kind.
+const HISTORY: usize = 32 * 1024 * 1024;
+
+/// A server that runs.
+pub(crate) struct Launched {
+    server: Server,
+    tasks: Tasks,
+    shutdown_delay: Duration,
+    /// Whoever follows whom it believes does so as long as this is kept.
+    _believed: watch::Sender<AuthenticationInfo>,
+}
+
+impl Launched {
+    /// Stops it, and waits until it has ended.
+    pub(crate) async fn stop(self) {
+        self.server.stop(self.shutdown_delay).await;
+        self.tasks.shutdown().await;
+    }
+
+    /// Waits until a part of it has failed, which should not be; its name.
+    pub(crate) async fn failed(&self) -> &'static str {
+        tokio::select! {
+            name = self.tasks.failed() => name,
+            name = self.server.failed() => name,
+        }
+    }
+
+    /// Waits until it is ready.
+    pub(crate) async fn ready(&self) {
+        self.server.ready().await;
+    }
+}
+
+/// Starts a server.
+///
+/// # Errors
+/// A port that is taken, or a file that cannot be used.
+pub(crate) async fn launch(settings: &Settings) -> Result<Launched> {
+    let listener = bind(&settings.serving).await?;
+    let port = listener
+        .local_addr()
+        .map_or(settings.serving.port, |address| address.port());
+    let tasks = Tasks::new();
+    let client = store(&settings.etcd, &tasks)?;
+    let tls = tls(settings)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    let known = authentication(settings)?;
+    let believed = watch::Sender::new(known.info);
+    let config = Config {
+        served: served(settings)?,
+        authentication: known.options,
+        token_requests: token_requests(settings, &random)?,
+        authorization: authorization(settings),
+        admission: admission(settings, &clock, &random)?,
+        connect: connect_settings(settings),
+        inside: inside_options(settings, &client, &random, believed.subscribe(), port),
+        tokens: known.documents,
+        in_flight: in_flight(settings),
+        request_timeout: settings.generic.request_timeout,
+        filters: filters::Options {
+            cors_allowed_origins: settings.generic.cors_allowed_origins.clone(),
+            hsts_directives: settings.generic.hsts_directives.clone(),
+            goaway_chance: settings.generic.goaway_chance,
+        },
+        drain: drain::Options {
+            send_retry_after: settings.generic.shutdown_send_retry_after,
+            watch_grace: settings.generic.shutdown_watch_grace_period,
+        },
+        features: settings.gates.features(),
+        event_ttl: settings.event_ttl,
+        address: format!("{}:{port}", external(settings)),
+        prefix: settings.etcd.prefix.clone(),
+        history: HISTORY,
+        client,
+        clock,
+        random,
+    };
+    let server = Server::start(config, listener, tls, &tasks).map_err(|error| Error::chain(&error))?;
+    Ok(Launched {
+        server,
+        tasks,
+        _believed: believed,
+        shutdown_delay: settings.generic.shutdown_delay,
+    })
+}
+
+async fn bind(serving: &Serving) -> Result<TcpListener> {
+    let address = (serving.bind_address, serving.port);
+    TcpListener::bind(address).await.map_err(|error| {
+        let (address, port) = address;
+        Error::new(format!(
+            "failed to create listener: failed to listen on {address}:{port}: {error}; end what has the port, or choose another with \
+             --secure-port"
+        ))
+    })
+}
+
+fn store(etcd: &Etcd, tasks: &Tasks) -> Result<Client> {
+    let mut options = StoreOptions::new(etcd.servers.iter().cloned());
+    if etcd
+        .servers
+        .iter()
+        .any(|server| server.starts_with("https://") || server.starts_with("unixs://"))
+    {
+        options = options.with_tls(ClientOptions {
+            cert_file: etcd.cert_file.clone(),
+            key_file: etcd.key_file.clone(),
+            trusted_ca_file: etcd.ca_file.clone(),
+            ..ClientOptions::default()
+        });
+    }
+    Client::new(options, tasks).map_err(|error| Error::chain(&error))
+}
+
+/// The name by which clients reach it.
+fn external(settings: &Settings) -> String {
+    if settings.generic.external_hostname.is_empty() {
+        settings.generic.advertise_address.to_string()
+    } else {
+        settings.generic.external_hostname.clone()
+    }
+}
+
+fn served(settings: &Settings) -> Result<Served> {
+    let config = settings.runtime_config.iter();
+    let config = config.map(|(key, on)| (key.clone(), on.to_string())).collect();
+    Served::configured(&config).map_err(|error| Error::chain(&error))
+}
+
+fn authorization(settings: &Settings) -> modes::Options {
+    let name = |mode: &Mode| match mode {
+        Mode::AlwaysAllow => "AlwaysAllow",
+        Mode::AlwaysDeny => "AlwaysDeny",
+        Mode::Abac => "ABAC",
+        Mode::Rbac => "RBAC",
+        Mode::Node => "Node",
+    };
+    modes::Options {
+        modes: settings
+            .authorization
+            .iter()
+            .map(|mode| name(mode).to_owned())
+            .collect(),
+        policy_file: settings.policy_file.clone(),
+        ..modes::Options::default()
+    }
+}
+
+fn admission(settings: &Settings, clock: &Arc<dyn Clock>, random: &Arc<dyn Random>) -> Result<Chain> {
+    let said = &settings.admission;
+    let usual = apiserver_admission::chain::on_by_default();
+    let names = |names: Vec<&&str>| names.into_iter().map(|name| (*name).to_owned()).collect();
+    let choice = Choice {
+        enable: names(said.plugins.iter().filter(|name| !usual.contains(name)).collect()),
+        disable: names(usual.iter().filter(|name| !said.plugins.contains(name)).collect()),
+    };
+    let configurations = match &said.config_file {
+        Some(file) => Configurations::load(file).map_err(|error| Error::chain(&error))?,
+        None => Configurations::default(),
+    };
+    let parts = PluginParts {
+        clock: clock.clone(),
+        random: random.clone(),
+        not_ready_toleration_seconds: said.not_ready_seconds,
+        unreachable_toleration_seconds: said.unreachable_seconds,
+        configurations,
+    };
+    Chain::new(&choice, &parts).map_err(|errors| {
+        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        Error::new(texts.join(", "))
+    })
+}
+
+fn connect_settings(settings: &Settings) -> connect::Settings {
+    connect::Settings {
+        kubelets: settings.kubelets.clone(),
+        bytes_per_second: settings.connection_bytes_per_second,
+    }
+}
+
+/// How many requests are answered at once. With upstream's fairness on they share one limit, the sum of both; here each sort
+/// keeps its own.
+fn in_flight(settings: &Settings) -> (usize, usize) {
+    let generic = &settings.generic;
+    (generic.max_requests_in_flight, generic.max_mutating_requests_in_flight)
+}

@@ -1,0 +1,154 @@
+//! The store goes and comes back; several apiservers on one store; an apiserver that is told to stop.
+
+use std::process::{Child, Command, Stdio};
+
+use serde_json::json;
+
+use crate::apiserver::pair::Pair;
+use crate::harness::{bound, run, until};
+
+const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+
+fn map(name: &str) -> serde_json::Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}})
+}
+
+/// A curl that watches, and writes what it sees into a file.
+struct Watching {
+    curl: Child,
+    file: std::path::PathBuf,
+}
+
+impl Watching {
+    fn start(pair: &Pair, path: &str) -> Self {
+        let file = pair.folder().join("watched");
+        let mut command = bound("/usr/bin/curl".as_ref());
+        command.args(["-sSN", "--noproxy", "*", "-H", &Pair::credentials(), "--cacert"]);
+        command.arg(pair.ca()).arg(format!("{}{path}", pair.url()));
+        let out = std::fs::File::create(&file).unwrap();
+        let curl = command.stdin(Stdio::null()).stdout(out).spawn().unwrap();
+        Self { curl, file }
+    }
+
+    fn seen(&self) -> String {
+        std::fs::read_to_string(&self.file).unwrap()
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let _ = self.curl.kill();
+        let _ = self.curl.wait();
+    }
+}
+
+#[test]
+fn a_store_that_is_lost_costs_no_cached_reads_and_nothing_written() {
+    let mut pair = Pair::start();
+    let before = pair.create(MAPS, &map("before"));
+    pair.store().members[0].kill();
+
+    // What may be old comes from the cache.
+    let cached = pair.send("GET", &format!("{MAPS}/before?resourceVersion=0"), &[], "");
+    assert_eq!((cached.status, cached.json()), (200, before.clone()));
+    let list = pair.send("GET", &format!("{MAPS}?resourceVersion=0"), &[], "");
+    assert!(list.status == 200 && list.body.contains("before"), "{list:?}");
+    // What must be new says that it cannot be had, and so do writes.
+    for (method, path, body) in [
+        ("GET", format!("{MAPS}/before"), String::new()),
+        ("GET", MAPS.to_owned(), String::new()),
+        ("POST", MAPS.to_owned(), map("during").to_string()),
+        ("DELETE", format!("{MAPS}/before"), String::new()),
+    ] {
+        let refused = pair.send(method, &path, &[], &body);
+        assert!(matches!(refused.status, 500 | 503 | 504), "{method}: {refused:?}");
+        let told = refused.json();
+        assert_eq!(told["kind"], "Status");
+        assert!(!told["message"].as_str().unwrap().is_empty(), "{told}");
+    }
+    let ready = pair.send("GET", "/readyz", &[], "");
+    assert!(
+        ready.status == 500 && ready.body.contains("[-]etcd failed"),
+        "{ready:?}"
+    );
+
+    // It is back: all of it, without a restart.
+    pair.store().restart(0);
+    until("writes work again", || {
+        let made = pair.send("POST", MAPS, &[], &map("after").to_string());
+        (made.status == 201).then_some(())
+    });
+    let kept = pair.send("GET", &format!("{MAPS}/before"), &[], "");
+    assert_eq!((kept.status, kept.json()), (200, before));
+    until("the server is ready again", || {
+        (pair.send("GET", "/readyz", &[], "").body == "ok").then_some(())
+    });
+    // Who watches from before sees what came since.
+    let version = kept.json()["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
+    let watching = Watching::start(&pair, &format!("{MAPS}?watch=1&resourceVersion={version}"));
+    until("the watch tells of it", || {
+        let seen = watching.seen();
+        assert!(!seen.contains("\"ERROR\"") || seen.contains("Expired"), "{seen}");
+        (seen.contains(r#""name":"after""#) || seen.contains("Expired")).then_some(())
+    });
+}
+
+#[test]
+fn a_watch_outlives_a_store_that_does_not_answer_for_a_while() {
+    let mut pair = Pair::start();
+    let watching = Watching::start(&pair, &format!("{MAPS}?watch=1"));
+    pair.create(MAPS, &map("first"));
+    until("the watch has begun", || {
+        watching.seen().contains(r#""name":"first""#).then_some(())
+    });
+    pair.store().members[0].freeze();
+    let list = pair.send("GET", &format!("{MAPS}?resourceVersion=0"), &[], "");
+    assert!(list.status == 200 && list.body.contains("first"), "{list:?}");
+    pair.store().members[0].thaw();
+    until("writes work again", || {
+        let made = pair.send("POST", MAPS, &[], &map("second").to_string());
+        matches!(made.status, 201 | 409).then_some(())
+    });
+    until("the watch tells of it", || {
+        watching.seen().contains(r#""name":"second""#).then_some(())
+    });
+}
+
+#[test]
+fn apiservers_on_one_store_tell_the_same() {
+    let one = Pair::start();
+    let other = one.beside();
+    let made = one.create(MAPS, &map("shared"));
+    // At once: what is read is as new as the store.
+    let read = other.send("GET", &format!("{MAPS}/shared"), &[], "");
+    assert_eq!((read.status, read.json()), (200, made.clone()));
+    let version = made["metadata"]["resourceVersion"].as_str().unwrap();
+    let path = format!("{MAPS}?resourceVersion={version}&resourceVersionMatch=Exact");
+    let lists = [&one, &other].map(|server| server.send("GET", &path, &[], "").json());
+    assert_eq!(lists[0], lists[1]);
+    // A write at one is a conflict at the other for who has not seen it.
+    let mut changed = made.clone();
+    changed["data"] = json!({"a": "1"});
+    let path = format!("{MAPS}/shared");
+    assert_eq!(one.send("PUT", &path, &[], &changed.to_string()).status, 200);
+    assert_eq!(other.send("PUT", &path, &[], &changed.to_string()).status, 409);
+    let watching = Watching::start(&other, &format!("{MAPS}?watch=1&resourceVersion={version}"));
+    until("the other tells what happened at the one", || {
+        let seen = watching.seen();
+        (seen.contains("MODIFIED") && seen.contains(r#""data":{"a":"1"}"#)).then_some(())
+    });
+}
+
+#[test]
+fn an_apiserver_that_is_told_to_stop_ends_its_watches_and_then_itself() {
+    let mut pair = Pair::start();
+    let mut watching = Watching::start(&pair, &format!("{MAPS}?watch=1"));
+    pair.create(MAPS, &map("seen"));
+    until("the watch has begun", || {
+        watching.seen().contains("ADDED").then_some(())
+    });
+    run(Command::new("kill").args(["-TERM", &pair.id().to_string()]));
+    assert_eq!(watching.curl.wait().unwrap().code(), Some(0), "the stream has an end");
+    let ended = until("it has ended", || pair.ended());
+    assert_eq!(ended.code(), Some(0));
+}
