@@ -24,13 +24,13 @@ static ANYWHERE: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (format!(r"(^|[\s(]){age}($|[\s)])"), "$1<age>$2"),
         // Once more for neighbours, which shared the space between them.
         (format!(r"(^|[\s(]){age}($|[\s)])"), "$1<age>$2"),
-        // Addresses and ports from the ranges of the apiserver; those that a transcript chooses itself lie in 10.0.77.0/24
-        // and below 30100.
+        // Addresses and ports that the apiserver draws; those that a transcript chooses lie in the lower parts of the ranges,
+        // where nothing is drawn from while there is room above.
+        (r"\b10\.0\.(?:[1-9]\d?|[12]\d\d)\.\d+\b".to_owned(), "<address>"),
         (
-            r"\b10\.0\.(?:\d|[1-68-9]\d|7[0-68-9]|[12]\d\d)\.\d+\b".to_owned(),
-            "<address>",
+            r"\b(?:3008[6-9]|3009\d|30[1-9]\d\d|31\d{3}|32\d{3})\b".to_owned(),
+            "<port>",
         ),
-        (r"\b(?:30[1-9]\d\d|31\d{3}|32\d{3})\b".to_owned(), "<port>"),
         (r"\bdrawn-[a-z0-9]{5}\b".to_owned(), "drawn-<drawn>"),
         (r"\bX509SHA256=[0-9a-f]{64}".to_owned(), "X509SHA256=<hash>"),
         (r"eyJ[\w-]+\.[\w-]+\.[\w-]+".to_owned(), "<token>"),
