@@ -18,10 +18,8 @@ mod requests;
 mod text;
 mod watches;
 
-use prometheus::core::Collector;
-use prometheus::{
-    Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-};
+use base::metrics::Make;
+use prometheus::Registry;
 
 pub(crate) use self::addresses::{Addresses, Wanted};
 pub use self::build::Feature;
@@ -54,7 +52,7 @@ impl Metrics {
     /// # Errors
     /// The registry already holds one of the names.
     pub fn new(registry: &Registry, features: &[Feature]) -> prometheus::Result<Self> {
-        let make = Make { registry };
+        let make = Make::new(registry);
         let slis = Registry::new();
         let process = process::Process::new(&make)?;
         slis.register(Box::new(process.started()))?;
@@ -67,49 +65,12 @@ impl Metrics {
             in_flight: in_flight::InFlight::new(&make)?,
             filters: filters::Filters::new(&make)?,
             connections: connections::Connections::new(&make)?,
-            health: Checks::new(&Make { registry: &slis })?,
+            health: Checks::new(&Make::new(&slis))?,
             addresses: Addresses::new(&make)?,
             process,
             registry: registry.clone(),
             slis,
         })
-    }
-}
-
-/// Makes a metric and registers it.
-struct Make<'r> {
-    registry: &'r Registry,
-}
-
-impl Make<'_> {
-    fn add<M: Collector + Clone + 'static>(&self, metric: M) -> prometheus::Result<M> {
-        self.registry.register(Box::new(metric.clone()))?;
-        Ok(metric)
-    }
-
-    fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
-        self.add(IntCounter::new(name, help)?)
-    }
-
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
-        self.add(IntCounterVec::new(Opts::new(name, help), labels)?)
-    }
-
-    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
-        self.add(IntGauge::new(name, help)?)
-    }
-
-    fn float(&self, name: &str, help: &str) -> prometheus::Result<Gauge> {
-        self.add(Gauge::new(name, help)?)
-    }
-
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
-        self.add(IntGaugeVec::new(Opts::new(name, help), labels)?)
-    }
-
-    fn histograms(&self, name: &str, help: &str, buckets: &[f64], labels: &[&str]) -> prometheus::Result<HistogramVec> {
-        let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-        self.add(HistogramVec::new(options, labels)?)
     }
 }
 

@@ -82,7 +82,7 @@ impl Caches {
                 "[ALPHA] Checks that the cache has what the store has, by what they found.",
                 &["group", "resource", "status"],
             )?,
-            wait: make.seconds(
+            wait: make.histograms(
                 "apiserver_watch_cache_read_wait_seconds",
                 "[ALPHA] How long reads waited for the cache to become as new as they needed.",
                 &WAIT,

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use apiserver_api::gvk::GroupResource;
 use apiserver_api::tree::Text;
-use prometheus::core::Collector;
-use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
+use base::metrics::Make;
+use prometheus::{Histogram, Registry};
 
 use crate::store::Store;
 
@@ -47,16 +47,15 @@ impl Metrics {
     /// # Errors
     /// The registry already holds one of the names.
     pub fn new(registry: &Registry) -> prometheus::Result<Self> {
-        let make = Make { registry };
+        let make = Make::new(registry);
         let help = "[ALPHA] Objects that were attached to one lease.";
-        let leased = HistogramOpts::new("etcd_lease_object_counts", help);
-        let leased = leased.buckets(vec![10.0, 50.0, 100.0, 500.0, 1000.0, 2500.0, 5000.0]);
+        let buckets = [10.0, 50.0, 100.0, 500.0, 1000.0, 2500.0, 5000.0];
         Ok(Self {
             requests: requests::Requests::new(&make)?,
             lists: lists::Lists::new(&make)?,
             cache: cache::Caches::new(&make)?,
             objects: objects::Objects::new(&make)?,
-            leased: make.add(Histogram::with_opts(leased)?)?,
+            leased: make.histogram("etcd_lease_object_counts", help, &buckets)?,
         })
     }
 
@@ -92,31 +91,6 @@ impl Store {
 
 /// Group and plural name of a resource.
 type Labels = Arc<[Text; 2]>;
-
-/// Makes a metric and registers it.
-struct Make<'r> {
-    registry: &'r Registry,
-}
-
-impl Make<'_> {
-    fn add<M: Collector + Clone + 'static>(&self, metric: M) -> prometheus::Result<M> {
-        self.registry.register(Box::new(metric.clone()))?;
-        Ok(metric)
-    }
-
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
-        self.add(IntCounterVec::new(Opts::new(name, help), labels)?)
-    }
-
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
-        self.add(IntGaugeVec::new(Opts::new(name, help), labels)?)
-    }
-
-    fn seconds(&self, name: &str, help: &str, buckets: &[f64], labels: &[&str]) -> prometheus::Result<HistogramVec> {
-        let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-        self.add(HistogramVec::new(options, labels)?)
-    }
-}
 
 #[cfg(test)]
 mod tests;

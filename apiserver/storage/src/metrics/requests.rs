@@ -40,7 +40,7 @@ impl Requests {
     pub(super) fn new(make: &Make<'_>) -> prometheus::Result<Self> {
         let help = "[ALPHA] How long requests to the store took, by operation and resource.";
         Ok(Self {
-            seconds: make.seconds("etcd_request_duration_seconds", help, &BUCKETS, &LABELS)?,
+            seconds: make.histograms("etcd_request_duration_seconds", help, &BUCKETS, &LABELS)?,
             total: make.counters(
                 "etcd_requests_total",
                 "[ALPHA] Requests to the store by operation and resource.",

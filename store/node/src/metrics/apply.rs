@@ -12,7 +12,7 @@ use proto::store::command::Action;
 use proto::store::reply::Outcome;
 use proto::store::{Command, Reply};
 
-use super::Make;
+use super::{Make, twice};
 
 pub(crate) struct Apply {
     family: HistogramVec,
@@ -26,8 +26,7 @@ impl Apply {
         let family = make.histograms(
             "etcd_server_apply_duration_seconds",
             "Time that applying a command took.",
-            0.0001,
-            20,
+            &twice(0.0001, 20)?,
             &["version", "op", "success"],
         )?;
         Ok(Self {

@@ -14,7 +14,7 @@ pub(crate) struct Cluster {
 impl Cluster {
     pub(super) fn new(make: &Make<'_>) -> prometheus::Result<Self> {
         Ok(Self {
-            version: make.gauges(
+            version: make.floats(
                 "etcd_cluster_version",
                 "1 for the version that the cluster runs.",
                 &["cluster_version"],

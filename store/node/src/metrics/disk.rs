@@ -3,7 +3,7 @@
 
 use prometheus::{Gauge, Histogram, IntGauge};
 
-use super::Make;
+use super::{Make, twice};
 
 pub(crate) struct Disk {
     pub(crate) log_sync: Histogram,
@@ -21,29 +21,25 @@ impl Disk {
             log_sync: make.histogram(
                 "etcd_disk_wal_fsync_duration_seconds",
                 "Time that syncs of the log took.",
-                0.001,
-                14,
+                &twice(0.001, 14)?,
             )?,
-            log_bytes: make.whole("etcd_disk_wal_write_bytes_total", "Bytes written to the log.")?,
+            log_bytes: make.gauge("etcd_disk_wal_write_bytes_total", "Bytes written to the log.")?,
             commit: make.histogram(
                 "etcd_disk_backend_commit_duration_seconds",
                 "Time that batches written to the database took.",
-                0.001,
-                14,
+                &twice(0.001, 14)?,
             )?,
             snapshot: make.histogram(
                 "etcd_disk_backend_snapshot_duration_seconds",
                 "Time that snapshots of the database took.",
-                0.01,
-                17,
+                &twice(0.01, 17)?,
             )?,
             defrag: make.histogram(
                 "etcd_disk_backend_defrag_duration_seconds",
                 "Time that defragmentation requests took.",
-                0.1,
-                13,
+                &twice(0.1, 13)?,
             )?,
-            defrag_inflight: make.gauge("etcd_disk_defrag_inflight", "1 while a defragmentation request runs.")?,
+            defrag_inflight: make.float("etcd_disk_defrag_inflight", "1 while a defragmentation request runs.")?,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use prometheus::{Histogram, IntCounter};
 
-use super::Make;
+use super::{Make, twice};
 
 pub(crate) struct Lease {
     pub(crate) granted: IntCounter,
@@ -17,7 +17,11 @@ impl Lease {
             granted: make.counter("etcd_debugging_lease_granted_total", "Leases granted.")?,
             revoked: make.counter("etcd_debugging_lease_revoked_total", "Leases revoked or expired.")?,
             renewed: make.counter("etcd_debugging_lease_renewed_total", "Renewals seen by the leader.")?,
-            ttl: make.histogram("etcd_debugging_lease_ttl_total", "TTLs granted, in seconds.", 1.0, 24)?,
+            ttl: make.histogram(
+                "etcd_debugging_lease_ttl_total",
+                "TTLs granted, in seconds.",
+                &twice(1.0, 24)?,
+            )?,
         })
     }
 }

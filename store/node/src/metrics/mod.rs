@@ -11,10 +11,8 @@ mod mvcc;
 mod process;
 mod server;
 
-use prometheus::core::Collector;
-use prometheus::{
-    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
-};
+use base::metrics::Make;
+use prometheus::Registry;
 
 use crate::Member;
 
@@ -35,7 +33,7 @@ impl Metrics {
     /// # Errors
     /// When the registry already holds one of the names.
     pub fn new(registry: &Registry) -> prometheus::Result<Self> {
-        let make = Make { registry };
+        let make = Make::new(registry);
         Ok(Self {
             server: server::Server::new(&make)?,
             apply: apply::Apply::new(&make)?,
@@ -59,57 +57,9 @@ impl Member {
     }
 }
 
-/// Makes a metric and registers it.
-struct Make<'a> {
-    registry: &'a Registry,
-}
-
-impl Make<'_> {
-    fn add<M: Collector + Clone + 'static>(&self, metric: M) -> prometheus::Result<M> {
-        self.registry.register(Box::new(metric.clone()))?;
-        Ok(metric)
-    }
-
-    fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
-        self.add(IntCounter::new(name, help)?)
-    }
-
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
-        self.add(IntCounterVec::new(Opts::new(name, help), labels)?)
-    }
-
-    fn whole(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
-        self.add(IntGauge::new(name, help)?)
-    }
-
-    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<Gauge> {
-        self.add(Gauge::new(name, help)?)
-    }
-
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<GaugeVec> {
-        self.add(GaugeVec::new(Opts::new(name, help), labels)?)
-    }
-
-    /// `count` buckets from `start`, each twice the one before: the shape of all of upstream's histograms.
-    fn histogram(&self, name: &str, help: &str, start: f64, count: usize) -> prometheus::Result<Histogram> {
-        let buckets = prometheus::exponential_buckets(start, 2.0, count)?;
-        self.add(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets))?)
-    }
-
-    fn histograms(
-        &self,
-        name: &str,
-        help: &str,
-        start: f64,
-        count: usize,
-        labels: &[&str],
-    ) -> prometheus::Result<HistogramVec> {
-        let buckets = prometheus::exponential_buckets(start, 2.0, count)?;
-        self.add(HistogramVec::new(
-            HistogramOpts::new(name, help).buckets(buckets),
-            labels,
-        )?)
-    }
+/// `count` buckets from `start`, each twice the one before: the shape of all of upstream's histograms.
+fn twice(start: f64, count: usize) -> prometheus::Result<Vec<f64>> {
+    prometheus::exponential_buckets(start, 2.0, count)
 }
 
 /// A gauge's value is a float; counts this large are not exact, which no dashboard sees.

@@ -2,7 +2,7 @@
 
 use prometheus::{Gauge, Histogram, IntCounter};
 
-use super::{Make, float};
+use super::{Make, float, twice};
 use crate::Member;
 
 pub(crate) struct Mvcc {
@@ -32,7 +32,7 @@ pub(crate) struct Mvcc {
 
 impl Mvcc {
     pub(super) fn new(make: &Make<'_>) -> prometheus::Result<Self> {
-        let debugging = |name: &str, help: &str| make.gauge(&format!("etcd_debugging_mvcc_{name}"), help);
+        let debugging = |name: &str, help: &str| make.float(&format!("etcd_debugging_mvcc_{name}"), help);
         Ok(Self {
             ranges: make.counter("etcd_mvcc_range_total", "Ranges served by this member.")?,
             puts: make.counter("etcd_mvcc_put_total", "Puts applied by this member.")?,
@@ -57,14 +57,12 @@ impl Mvcc {
             compaction_pause: make.histogram(
                 "etcd_debugging_mvcc_db_compaction_pause_duration_milliseconds",
                 "Time that one step of compaction took.",
-                1.0,
-                13,
+                &twice(1.0, 13)?,
             )?,
             compaction_total: make.histogram(
                 "etcd_debugging_mvcc_db_compaction_total_duration_milliseconds",
                 "Time that a whole compaction took.",
-                100.0,
-                14,
+                &twice(100.0, 14)?,
             )?,
             compaction_last: debugging(
                 "db_compaction_last",
@@ -74,23 +72,21 @@ impl Mvcc {
                 "etcd_debugging_mvcc_db_compaction_keys_total",
                 "Versions removed by compaction.",
             )?,
-            disk_bytes: make.gauge("etcd_mvcc_db_total_size_in_bytes", "Bytes of the database on disk.")?,
-            live_bytes: make.gauge(
+            disk_bytes: make.float("etcd_mvcc_db_total_size_in_bytes", "Bytes of the database on disk.")?,
+            live_bytes: make.float(
                 "etcd_mvcc_db_total_size_in_use_in_bytes",
                 "Bytes of data held, without what is free.",
             )?,
-            open_reads: make.gauge("etcd_mvcc_db_open_read_transactions", "Reads under way.")?,
+            open_reads: make.float("etcd_mvcc_db_open_read_transactions", "Reads under way.")?,
             hash: make.histogram(
                 "etcd_mvcc_hash_duration_seconds",
                 "Time that hashing the whole store took.",
-                0.01,
-                15,
+                &twice(0.01, 15)?,
             )?,
             hash_rev: make.histogram(
                 "etcd_mvcc_hash_rev_duration_seconds",
                 "Time that hashing up to a revision took.",
-                0.01,
-                15,
+                &twice(0.01, 15)?,
             )?,
             revision: debugging("current_revision", "The store's revision.")?,
             compacted: debugging("compact_revision", "The revision of the last compaction.")?,

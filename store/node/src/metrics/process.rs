@@ -26,15 +26,15 @@ const PAGE: u64 = 4096;
 impl Process {
     pub(super) fn new(make: &Make<'_>) -> prometheus::Result<Self> {
         Ok(Self {
-            fd_used: make.gauge("os_fd_used", "Open file descriptors.")?,
-            fd_limit: make.gauge("os_fd_limit", "Limit of open file descriptors.")?,
-            open_fds: make.gauge("process_open_fds", "Open file descriptors.")?,
-            max_fds: make.gauge("process_max_fds", "Limit of open file descriptors.")?,
-            resident: make.gauge("process_resident_memory_bytes", "Resident memory.")?,
-            virtual_bytes: make.gauge("process_virtual_memory_bytes", "Virtual memory.")?,
-            started: make.gauge("process_start_time_seconds", "When the process started, Unix time.")?,
+            fd_used: make.float("os_fd_used", "Open file descriptors.")?,
+            fd_limit: make.float("os_fd_limit", "Limit of open file descriptors.")?,
+            open_fds: make.float("process_open_fds", "Open file descriptors.")?,
+            max_fds: make.float("process_max_fds", "Limit of open file descriptors.")?,
+            resident: make.float("process_resident_memory_bytes", "Resident memory.")?,
+            virtual_bytes: make.float("process_virtual_memory_bytes", "Virtual memory.")?,
+            started: make.float("process_start_time_seconds", "When the process started, Unix time.")?,
             cpu: make.add(Counter::new("process_cpu_seconds_total", "Processor time used.")?)?,
-            virtual_max: make.gauge(
+            virtual_max: make.float(
                 "process_virtual_memory_max_bytes",
                 "Limit of virtual memory; -1 = none.",
             )?,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use prometheus::{Gauge, GaugeVec, HistogramVec, IntCounter, IntCounterVec};
 use proto::etcd::AlarmType;
 
-use super::{Make, float};
+use super::{Make, float, twice};
 use crate::Member;
 
 pub(crate) struct Server {
@@ -43,9 +43,9 @@ impl Server {
     #[expect(clippy::too_many_lines, reason = "one entry a metric")]
     pub(super) fn new(make: &Make<'_>) -> prometheus::Result<Self> {
         Ok(Self {
-            has_leader: make.gauge("etcd_server_has_leader", "1 if the member sees a leader, else 0.")?,
-            is_leader: make.gauge("etcd_server_is_leader", "1 if the member leads, else 0.")?,
-            is_learner: make.gauge("etcd_server_is_learner", "1 if the member is a learner, else 0.")?,
+            has_leader: make.float("etcd_server_has_leader", "1 if the member sees a leader, else 0.")?,
+            is_leader: make.float("etcd_server_is_leader", "1 if the member leads, else 0.")?,
+            is_learner: make.float("etcd_server_is_learner", "1 if the member is a learner, else 0.")?,
             leader_changes: make.counter("etcd_server_leader_changes_seen_total", "Changes of leader seen.")?,
             promote_failed: make.counters(
                 "etcd_server_learner_promote_failures",
@@ -64,19 +64,19 @@ impl Server {
                 "etcd_server_slow_apply_total",
                 "Requests whose apply or read took too long.",
             )?,
-            snapshot_apply: make.gauge(
+            snapshot_apply: make.float(
                 "etcd_server_snapshot_apply_in_progress_total",
                 "1 while a received snapshot is installed.",
             )?,
-            committed: make.gauge(
+            committed: make.float(
                 "etcd_server_proposals_committed_total",
                 "Log index up to which entries are committed.",
             )?,
-            applied: make.gauge(
+            applied: make.float(
                 "etcd_server_proposals_applied_total",
                 "Log index up to which entries are applied.",
             )?,
-            pending: make.gauge("etcd_server_proposals_pending", "Proposals waiting for their outcome.")?,
+            pending: make.float("etcd_server_proposals_pending", "Proposals waiting for their outcome.")?,
             failed: make.counter(
                 "etcd_server_proposals_failed_total",
                 "Proposals whose outcome was an error or is unknown.",
@@ -90,13 +90,13 @@ impl Server {
                 "Read index rounds that failed.",
             )?,
             leases_expired: make.counter("etcd_debugging_server_lease_expired_total", "Leases that expired.")?,
-            quota: make.gauge("etcd_server_quota_backend_bytes", "The quota for live data, in bytes.")?,
-            version: make.gauges(
+            quota: make.float("etcd_server_quota_backend_bytes", "The quota for live data, in bytes.")?,
+            version: make.floats(
                 "etcd_server_version",
                 "1 for the version that runs.",
                 &["server_version"],
             )?,
-            id: make.gauges(
+            id: make.floats(
                 "etcd_server_id",
                 "1 for the member's id, in hexadecimal.",
                 &["server_id"],
@@ -108,7 +108,7 @@ impl Server {
                 "Single checks of livez and readyz.",
                 &["type", "name", "status"],
             )?,
-            check: make.gauges(
+            check: make.floats(
                 "etcd_server_healthcheck",
                 "The last result of each check of livez and readyz.",
                 &["type", "name"],
@@ -116,24 +116,22 @@ impl Server {
             requests: make.histograms(
                 "etcd_server_request_duration_seconds",
                 "Time from a request's arrival at the member to its answer.",
-                0.0001,
-                20,
+                &twice(0.0001, 20)?,
                 &["type", "success"],
             )?,
             ranges: make.histograms(
                 "etcd_server_range_duration_seconds",
                 "Time that ranges took.",
-                0.0001,
-                20,
+                &twice(0.0001, 20)?,
                 &["success"],
             )?,
-            auth_revision: make.gauge("etcd_debugging_auth_revision", "The revision of users and roles.")?,
-            alarms: make.gauges(
+            auth_revision: make.float("etcd_debugging_auth_revision", "The revision of users and roles.")?,
+            alarms: make.floats(
                 "etcd_debugging_server_alarms",
                 "1 for each alarm that stands: the member, in hexadecimal, and the kind.",
                 &["server_id", "alarm_type"],
             )?,
-            features: make.gauges(
+            features: make.floats(
                 "etcd_server_feature_enabled",
                 "1 if the feature is on.",
                 &["name", "stage"],

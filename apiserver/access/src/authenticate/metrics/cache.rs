@@ -21,18 +21,18 @@ impl Cache {
             requests: make.counters(
                 "authentication_token_cache_request_total",
                 "Tokens asked for, by whether it was known whose they are.",
-                "status",
+                &["status"],
             )?,
-            seconds: make.seconds(seconds, "status")?,
+            seconds: make.add(HistogramVec::new(seconds, &["status"])?)?,
             fetches: make.counters(
                 "authentication_token_cache_fetch_total",
                 "Tokens that were found out about, by whether that went well.",
-                "status",
+                &["status"],
             )?,
             active: make.gauges(
                 "authentication_token_cache_active_fetch_count",
                 "Tokens that are being found out about.",
-                "status",
+                &["status"],
             )?,
         })
     }

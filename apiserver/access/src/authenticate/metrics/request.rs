@@ -28,10 +28,10 @@ impl Requests {
             attempts: make.counters(
                 "authentication_attempts",
                 "Counter of authenticated attempts.",
-                "result",
+                &["result"],
             )?,
-            seconds: make.seconds(seconds, "result")?,
-            users: make.counters("authenticated_user_requests", help, "username")?,
+            seconds: make.add(HistogramVec::new(seconds, &["result"])?)?,
+            users: make.counters("authenticated_user_requests", help, &["username"])?,
         })
     }
 
