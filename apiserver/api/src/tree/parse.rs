@@ -74,8 +74,8 @@ pub(super) fn wrong(found: u8, place: Place) -> SyntaxError {
 }
 
 /// Entries as they were read, as a map, and whether a key stood twice.
-fn gathered(mut entries: Vec<(Text, Tree)>) -> (Map, bool) {
-    if entries.is_sorted_by(|(a, _), (b, _)| a < b) {
+fn gathered(mut entries: Vec<(Text, Tree)>, sorted: bool) -> (Map, bool) {
+    if sorted {
         return (Map::sorted(entries), false);
     }
     // Stable, so that of equal keys the later stays the later.
@@ -109,6 +109,9 @@ pub(super) struct Reader<'i> {
     depth: usize,
     /// Whether a key stood twice in an object.
     twice: bool,
+    /// What is read of the objects and lists that are open, so that each gets memory once, when its size is known.
+    entries: Vec<(Text, Tree)>,
+    items: Vec<Tree>,
 }
 
 impl<'i> Reader<'i> {
@@ -118,6 +121,8 @@ impl<'i> Reader<'i> {
             at: 0,
             depth: 0,
             twice: false,
+            entries: Vec::new(),
+            items: Vec::new(),
         }
     }
 
@@ -146,22 +151,26 @@ impl<'i> Reader<'i> {
     fn value(&mut self) -> Result<Tree, SyntaxError> {
         match self.token()? {
             b'{' => {
-                let mut entries = Vec::new();
+                let outer = self.entries.len();
+                let mut sorted = true;
                 self.object(|reader, key| {
-                    entries.push((key, reader.value()?));
+                    let value = reader.value()?;
+                    sorted = sorted && reader.entries[outer..].last().is_none_or(|(last, _)| *last < key);
+                    reader.entries.push((key, value));
                     Ok(())
                 })?;
-                let (map, twice) = gathered(entries);
+                let (map, twice) = gathered(self.entries.drain(outer..).collect(), sorted);
                 self.twice |= twice;
                 Ok(Tree::Map(map))
             }
             b'[' => {
-                let mut items = Vec::new();
+                let outer = self.items.len();
                 self.array(|reader| {
-                    items.push(reader.value()?);
+                    let item = reader.value()?;
+                    reader.items.push(item);
                     Ok(())
                 })?;
-                Ok(Tree::List(items))
+                Ok(Tree::List(self.items.drain(outer..).collect()))
             }
             first => self.scalar(first),
         }

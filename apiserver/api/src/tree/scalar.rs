@@ -4,6 +4,23 @@ use super::parse::{Reader, wrong};
 use super::syntax::{Place, SyntaxError};
 use super::{Number, Text, Tree};
 
+/// Bytes that do not stand for themselves in a string.
+static ENDS: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        ends[byte] = true;
+        byte += 1;
+    }
+    ends[b'"' as usize] = true;
+    ends[b'\\' as usize] = true;
+    ends
+};
+
+fn text(bytes: &[u8]) -> Text {
+    str::from_utf8(bytes).map_or_else(|_| Text::from_utf8_lossy(bytes), Text::new)
+}
+
 impl<'i> Reader<'i> {
     pub(super) fn scalar(&mut self, first: u8) -> Result<Tree, SyntaxError> {
         match first {
@@ -82,23 +99,23 @@ impl<'i> Reader<'i> {
         let plain = self.plain();
         if self.input.get(self.at) == Some(&b'"') {
             self.at += 1;
-            return Ok(Text::from_utf8_lossy(plain));
+            return Ok(text(plain));
         }
-        let mut text = plain.to_vec();
+        let mut bytes = plain.to_vec();
         loop {
             match self.byte()? {
-                b'"' => return Ok(Text::from_utf8_lossy(&text)),
-                b'\\' => self.escape(&mut text)?,
+                b'"' => return Ok(text(&bytes)),
+                b'\\' => self.escape(&mut bytes)?,
                 found => return Err(wrong(found, Place::Literal)),
             }
-            text.extend_from_slice(self.plain());
+            bytes.extend_from_slice(self.plain());
         }
     }
 
     /// What stands before the next quote, backslash or control character.
     fn plain(&mut self) -> &'i [u8] {
         let rest = &self.input[self.at..];
-        let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20));
+        let end = rest.iter().position(|byte| ENDS[usize::from(*byte)]);
         let plain = &rest[..end.unwrap_or(rest.len())];
         self.at += plain.len();
         plain

@@ -98,36 +98,58 @@ fn append(out: &mut Vec<u8>, value: impl std::fmt::Display) {
     let _ = std::io::Write::write_fmt(out, format_args!("{value}"));
 }
 
+/// Bytes that a JSON string may have to escape.
+static SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        special[byte] = true;
+        byte += 1;
+    }
+    let others = [b'"', b'\\', b'<', b'>', b'&', 0xe2];
+    let mut at = 0;
+    while at < others.len() {
+        special[others[at] as usize] = true;
+        at += 1;
+    }
+    special
+};
+
 /// Appends a JSON string.
 pub fn quoted(text: &str, out: &mut Vec<u8>) {
+    let mut rest = text.as_bytes();
+    out.reserve(rest.len() + 2);
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut plain = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        let escape: &[u8] = match byte {
-            b'"' => b"\\\"",
-            b'\\' => b"\\\\",
-            b'\n' => b"\\n",
-            b'\r' => b"\\r",
-            b'\t' => b"\\t",
-            0x08 => b"\\b",
-            0x0c => b"\\f",
-            0x00..=0x1f | b'<' | b'>' | b'&' => &unicode(u16::from(*byte)),
-            // U+2028 and U+2029 end lines in JavaScript.
-            0xe2 if matches!(bytes[at..], [_, 0x80, 0xa8 | 0xa9, ..]) => {
-                out.extend_from_slice(&bytes[plain..at]);
-                out.extend_from_slice(&unicode(0x2000 | u16::from(bytes[at + 2] & 0x7f)));
-                plain = at + 3;
-                continue;
-            }
-            _ => continue,
-        };
-        out.extend_from_slice(&bytes[plain..at]);
-        out.extend_from_slice(escape);
-        plain = at + 1;
+    while let Some(at) = rest.iter().position(|byte| SPECIAL[usize::from(*byte)]) {
+        out.extend_from_slice(&rest[..at]);
+        rest = escaped(&rest[at..], out);
     }
-    out.extend_from_slice(&bytes[plain..]);
+    out.extend_from_slice(rest);
     out.push(b'"');
+}
+
+/// Appends the first character, escaped where it must be; returns what follows it.
+fn escaped<'t>(text: &'t [u8], out: &mut Vec<u8>) -> &'t [u8] {
+    let (first, rest) = (text[0], &text[1..]);
+    match first {
+        b'"' => out.extend_from_slice(b"\\\""),
+        b'\\' => out.extend_from_slice(b"\\\\"),
+        b'\n' => out.extend_from_slice(b"\\n"),
+        b'\r' => out.extend_from_slice(b"\\r"),
+        b'\t' => out.extend_from_slice(b"\\t"),
+        0x08 => out.extend_from_slice(b"\\b"),
+        0x0c => out.extend_from_slice(b"\\f"),
+        // U+2028 and U+2029 end lines in JavaScript; other characters that begin like them stand for themselves.
+        0xe2 => match rest {
+            [0x80, last @ (0xa8 | 0xa9), rest @ ..] => {
+                out.extend_from_slice(&unicode(0x2000 | u16::from(last & 0x7f)));
+                return rest;
+            }
+            _ => out.push(first),
+        },
+        _ => out.extend_from_slice(&unicode(u16::from(first))),
+    }
+    rest
 }
 
 fn unicode(unit: u16) -> [u8; 6] {
