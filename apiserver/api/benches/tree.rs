@@ -60,7 +60,7 @@ fn both(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("a deployment");
     group.throughput(Throughput::Bytes(text.len() as u64));
     group.bench_function("from JSON", |bencher| {
-        bencher.iter(|| parse(black_box(text.as_bytes())).unwrap())
+        bencher.iter(|| parse(black_box(text.as_bytes())).unwrap());
     });
     group.bench_function("from JSON, serde_json", |bencher| {
         bencher.iter(|| serde_json::from_slice::<Value>(black_box(text.as_bytes())).unwrap());

@@ -2,8 +2,9 @@
 
 use apiserver_api::meta;
 use apiserver_api::time::Time;
-use apiserver_api::tree::Tree;
+use apiserver_api::tree::{Text, Tree};
 use apiserver_schema::built_in;
+use compact_str::format_compact;
 
 /// A column of a kind's table.
 pub struct Column {
@@ -18,7 +19,64 @@ pub struct Column {
     /// 0 is always shown, more only with `-o wide`.
     pub priority: i64,
     /// What an object shows there.
-    pub cell: fn(&Tree, Time) -> Tree,
+    pub cell: Cell,
+}
+
+/// What objects show in a column.
+#[derive(Clone, Copy)]
+pub enum Cell {
+    /// Always this.
+    Is(fn(&Tree) -> Tree),
+    /// A text that may say how long ago something was.
+    Ages(fn(&Tree) -> Ago),
+}
+
+impl Cell {
+    /// What an object shows at a time.
+    pub fn shown(self, object: &Tree, now: Time) -> Tree {
+        match self {
+            Self::Is(cell) => cell(object),
+            Self::Ages(cell) => Tree::Text(cell(object).shown(now)),
+        }
+    }
+}
+
+/// A text that may say how long ago something was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ago {
+    /// It does not.
+    Never(Text),
+    /// It does.
+    Since {
+        /// What stands before.
+        before: Text,
+        /// When it was.
+        moment: Time,
+        /// What stands after.
+        after: &'static str,
+    },
+}
+
+impl Ago {
+    /// How long ago a moment was and no more, `<unknown>` where it is not known.
+    pub fn of(moment: Option<&str>) -> Self {
+        match moment.and_then(|text| Time::parse(text).ok()) {
+            Some(moment) => Self::Since {
+                before: Text::default(),
+                moment,
+                after: "",
+            },
+            None => Self::Never("<unknown>".into()),
+        }
+    }
+
+    /// The text at a time.
+    pub fn shown(&self, now: Time) -> Text {
+        match self {
+            Self::Never(text) => text.clone(),
+            Self::Since { before, moment, after } => format_compact!("{before}{}{after}", now.since(*moment).human()),
+        }
+    }
 }
 
 /// What is said of a column.
@@ -52,7 +110,7 @@ pub(crate) const NAME: Column = Column {
     format: "name",
     words: Words::Of(META, "name"),
     priority: 0,
-    cell: |object, _| meta::name(object).into(),
+    cell: Cell::Is(|object| meta::name(object).into()),
 };
 
 /// How long ago the object was made.
@@ -62,7 +120,7 @@ pub(crate) const AGE: Column = Column {
     format: "",
     words: Words::Of(META, "creationTimestamp"),
     priority: 0,
-    cell: |object, now| age(meta::creation_timestamp(object), now).into(),
+    cell: Cell::Ages(|object| Ago::of(meta::creation_timestamp(object))),
 };
 
 /// The columns of a kind that shows nothing of its own.
@@ -71,15 +129,7 @@ pub(crate) const NAME_AND_AGE: &[Column] = &[
     Column {
         name: "Created At",
         kind: "date",
-        cell: |object, _| meta::creation_timestamp(object).map_or(Tree::Null, Into::into),
+        cell: Cell::Is(|object| meta::creation_timestamp(object).map_or(Tree::Null, Into::into)),
         ..AGE
     },
 ];
-
-/// How long ago a moment was, `<unknown>` where it is not known.
-pub fn age(moment: Option<&str>, now: Time) -> String {
-    match moment.and_then(|text| Time::parse(text).ok()) {
-        Some(moment) => now.since(moment).human(),
-        None => "<unknown>".to_owned(),
-    }
-}

@@ -54,7 +54,7 @@ mod trial;
 pub use crate::authentication::TOKEN_REQUEST;
 pub use crate::core::service::allocation as service;
 
-pub use column::{Column, Words, age};
+pub use column::{Ago, Cell, Column, Words};
 pub use kind::{
     Asked, Conversion, Dependents, End, EndRules, Kind, Rules, Selectable, StatusRules, Subresource, Verb, Version,
 };

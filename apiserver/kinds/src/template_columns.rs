@@ -3,7 +3,7 @@
 use apiserver_api::labels;
 use apiserver_api::tree::{Map, Tree};
 
-use crate::column::{AGE, Column, Words};
+use crate::column::{AGE, Cell, Column, Words};
 
 /// Where most kinds have their template.
 const TEMPLATE: [&str; 2] = ["spec", "template"];
@@ -15,7 +15,7 @@ pub(crate) const CONTAINERS: Column = Column {
     name: "Containers",
     words: Words::Text("Names of each container in the template."),
     priority: 1,
-    cell: |object, _| names(object.below(&TEMPLATE)),
+    cell: Cell::Is(|object| names(object.below(&TEMPLATE))),
     ..AGE
 };
 
@@ -24,19 +24,19 @@ pub(crate) const IMAGES: Column = Column {
     name: "Images",
     words: Words::Text("Images referenced by each container in the template."),
     priority: 1,
-    cell: |object, _| images(object.below(&TEMPLATE)),
+    cell: Cell::Is(|object| images(object.below(&TEMPLATE))),
     ..AGE
 };
 
 /// The same for a template of templates.
 pub(crate) const INNER_CONTAINERS: Column = Column {
-    cell: |object, _| names(object.below(&INNER)),
+    cell: Cell::Is(|object| names(object.below(&INNER))),
     ..CONTAINERS
 };
 
 /// The same for a template of templates.
 pub(crate) const INNER_IMAGES: Column = Column {
-    cell: |object, _| images(object.below(&INNER)),
+    cell: Cell::Is(|object| images(object.below(&INNER))),
     ..IMAGES
 };
 
@@ -44,7 +44,7 @@ pub(crate) const INNER_IMAGES: Column = Column {
 pub(crate) const SELECTOR: Column = Column {
     name: "Selector",
     priority: 1,
-    cell: |object, _| labels::format(object.below(&["spec", "selector"])).into(),
+    cell: Cell::Is(|object| labels::format(object.below(&["spec", "selector"])).into()),
     ..AGE
 };
 

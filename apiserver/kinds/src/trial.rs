@@ -105,7 +105,7 @@ pub(crate) fn cells(kind: &Kind, json: &str) -> Vec<String> {
     let cells = kind
         .columns
         .iter()
-        .map(|column| (column.cell)(&object, Time::from_unix(0)));
+        .map(|column| column.cell.shown(&object, Time::from_unix(0)));
     cells
         .map(|cell| match cell {
             Tree::Text(text) => text.to_string(),

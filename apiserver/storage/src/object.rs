@@ -1,5 +1,6 @@
 //! One object as the cache keeps it: the bytes that go on the wire, and the little that selectors ask for.
 
+use std::any::Any;
 use std::sync::{Arc, OnceLock};
 
 use apiserver_api::meta;
@@ -10,6 +11,9 @@ use crate::frame::{Frame, Told};
 
 /// With this every body begins; the resource version follows, and after it all that does not change with it.
 const HEAD: &[u8] = br#"{"metadata":{"resourceVersion":""#;
+
+/// What a table shows of an object takes about so many bytes.
+const SHOWN: usize = 256;
 
 /// What selectors see of an object.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,6 +57,8 @@ pub struct Object {
     metadata_end: u32,
     /// The same in protobuf, and as which type, once somebody asked for it.
     protobuf: OnceLock<Box<(&'static str, Bytes)>>,
+    /// What those who show it made of it, once somebody asked for it.
+    shown: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 /// What is stored cannot be read.
@@ -99,6 +105,7 @@ impl Object {
             body,
             metadata_end,
             protobuf: OnceLock::new(),
+            shown: OnceLock::new(),
         }
     }
 
@@ -117,6 +124,7 @@ impl Object {
             body: body.into(),
             metadata_end: self.metadata_end + new.len() as u32 - old.len() as u32,
             protobuf: OnceLock::new(),
+            shown: OnceLock::new(),
         }
     }
 
@@ -145,14 +153,19 @@ impl Object {
         if made.0 == of { made.1.clone() } else { make().into() }
     }
 
+    /// What a table shows of it, which is made once for all who ask; nothing where something of another type was kept.
+    pub fn shown<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<&T> {
+        self.shown.get_or_init(|| Box::new(make())).downcast_ref()
+    }
+
     /// The bytes that it takes, roughly: what memory limits count. Protobuf, which may come later, has about half of
-    /// what JSON has.
+    /// what JSON has, and what a table shows has a few hundred.
     pub fn weight(&self) -> usize {
         let labels = self.index.labels.iter();
         let labels: usize = labels.map(|(key, value)| key.len() + value.weight()).sum();
         let fields = self.index.fields.iter();
         let fields: usize = fields.map(|field| size_of::<Text>() + field.len()).sum();
-        size_of::<Self>() + self.key.len() + self.body.len() * 3 / 2 + labels + fields
+        size_of::<Self>() + self.key.len() + self.body.len() * 3 / 2 + SHOWN + labels + fields
     }
 }
 

@@ -4,6 +4,7 @@
 //! may not blow a small document up.
 
 mod events;
+mod flow;
 mod key;
 mod keys;
 mod letters;

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::events::{Event, Events};
+use super::flow;
 use super::key::{Key, Named, key_of, merged};
 use super::resolve::{self, Scalar, float_key};
 use super::syntax::{encoding, is_control, syntax};
@@ -21,6 +22,15 @@ pub const ALIASED_MAX: usize = 8 << 20;
 const CORE: &str = "tag:yaml.org,2002:";
 
 pub(super) fn parse(document: &[u8]) -> Result<Parsed, Error> {
+    if let Some(tree) = flow::read(document) {
+        let duplicates = Vec::new();
+        return Ok(Parsed { tree, duplicates });
+    }
+    load(document)
+}
+
+/// Reads a document event by event.
+pub(super) fn load(document: &[u8]) -> Result<Parsed, Error> {
     let text = str::from_utf8(document).map_err(|error| Error::yaml(encoding(document, error)))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.contains(is_control) {

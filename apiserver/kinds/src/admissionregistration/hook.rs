@@ -9,7 +9,7 @@ use apiserver_api::tree::Tree;
 
 use super::compile::Expressions;
 use super::{FAILURE_POLICIES, MATCH_POLICIES, REINVOCATION_POLICIES, expression, rule, supported};
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::webhook;
 
 /// The side effects that a new webhook may have.
@@ -25,7 +25,7 @@ pub(super) const COLUMNS: &[Column] = &[
         format: "",
         words: Words::Text("Webhooks indicates the number of webhooks registered in this configuration"),
         priority: 0,
-        cell: |object, _| (object.items("webhooks").len() as i64).into(),
+        cell: Cell::Is(|object| (object.items("webhooks").len() as i64).into()),
     },
     AGE,
 ];

@@ -9,7 +9,7 @@ use apiserver_cel::Type;
 use super::compile::{Expression, Expressions, check};
 use super::{GROUP, REINVOCATION_POLICIES, policy};
 use crate::check::{count_generation, one_of};
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::kind::{Asked, Conversion, Kind, Rules, Version};
 
 /// The entry of the table.
@@ -46,7 +46,7 @@ pub(super) const MUTATING_POLICY: Kind = Kind {
             format: "",
             words: Words::Text("Mutation indicates the number of mutations rules defined in this configuration"),
             priority: 0,
-            cell: |object, _| (object.at("spec").items("mutations").len() as i64).into(),
+            cell: Cell::Is(|object| (object.at("spec").items("mutations").len() as i64).into()),
         },
         policy::PARAM_KIND,
         AGE,

@@ -8,7 +8,7 @@ use apiserver_api::tree::Tree;
 
 use super::compile::Expressions;
 use super::{FAILURE_POLICIES, expression, selection, supported};
-use crate::column::{Column, NAME, Words};
+use crate::column::{Cell, Column, NAME, Words};
 
 /// What tables show of a policy's parameters.
 pub(super) const PARAM_KIND: Column = Column {
@@ -17,7 +17,7 @@ pub(super) const PARAM_KIND: Column = Column {
     format: "",
     words: Words::Text("ParamKind specifies the kind of resources used to parameterize this policy"),
     priority: 0,
-    cell: |object, _| selection::param_kind_cell(object).into(),
+    cell: Cell::Is(|object| selection::param_kind_cell(object).into()),
 };
 
 /// What tables show of the policy that a binding is for.
@@ -25,7 +25,7 @@ pub(super) const POLICY_NAME: Column = Column {
     name: "PolicyName",
     words: Words::Text("PolicyName indicates the policy definition which the policy binding binded to"),
     format: "",
-    cell: |object, _| object.at("spec").text("policyName").into(),
+    cell: Cell::Is(|object| object.at("spec").text("policyName").into()),
     ..NAME
 };
 
@@ -34,7 +34,7 @@ pub(super) const PARAM_REF: Column = Column {
     name: "ParamRef",
     words: Words::Text("ParamRef indicates the param resource which sets the configuration param"),
     format: "",
-    cell: |object, _| selection::param_ref_cell(object).into(),
+    cell: Cell::Is(|object| selection::param_ref_cell(object).into()),
     ..NAME
 };
 

@@ -10,7 +10,7 @@ use apiserver_cel::Type;
 use super::compile::{Expression, Expressions, check};
 use super::{GROUP, policy, supported};
 use crate::check::count_generation;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::condition;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, keep_metadata};
 
@@ -43,7 +43,7 @@ pub(super) const VALIDATING_POLICY: Kind = Kind {
             format: "",
             words: Words::Text("Validations indicates the number of validation rules defined in this configuration"),
             priority: 0,
-            cell: |object, _| (object.at("spec").items("validations").len() as i64).into(),
+            cell: Cell::Is(|object| (object.at("spec").items("validations").len() as i64).into()),
         },
         policy::PARAM_KIND,
         AGE,

@@ -7,7 +7,7 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, keep_metadata};
 use crate::webhook::PORT;
 
@@ -32,17 +32,17 @@ pub(super) const API_SERVICE: Kind = Kind {
             name: "Service",
             format: "",
             words: Words::Text("The reference to the service that hosts this API endpoint."),
-            cell: |object, _| match object.at("spec").at("service") {
+            cell: Cell::Is(|object| match object.at("spec").at("service") {
                 Tree::Null => "Local".into(),
                 service => format!("{}/{}", service.text("namespace"), service.text("name")).into(),
-            },
+            }),
             ..NAME
         },
         Column {
             name: "Available",
             format: "",
             words: Words::Text("Whether this service is available."),
-            cell: |object, _| available(object).into(),
+            cell: Cell::Is(|object| available(object).into()),
             ..NAME
         },
         AGE,

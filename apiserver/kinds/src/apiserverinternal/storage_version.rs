@@ -5,7 +5,7 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, keep_metadata, validate_metadata};
 
 const STATUS: &str = "io.k8s.api.apiserverinternal.v1alpha1.StorageVersionStatus";
@@ -32,17 +32,17 @@ pub(super) const STORAGE_VERSION: Kind = Kind {
             name: "CommonEncodingVersion",
             format: "",
             words: Words::Of(STATUS, "commonEncodingVersion"),
-            cell: |object, _| match object.at("status").at("commonEncodingVersion") {
+            cell: Cell::Is(|object| match object.at("status").at("commonEncodingVersion") {
                 Tree::Null => "<unset>".into(),
                 version => version.clone(),
-            },
+            }),
             ..NAME
         },
         Column {
             name: "StorageVersions",
             format: "",
             words: Words::Of(STATUS, "storageVersions"),
-            cell: |object, _| servers(object).into(),
+            cell: Cell::Is(|object| servers(object).into()),
             ..NAME
         },
         AGE,

@@ -8,7 +8,7 @@ use apiserver_api::tree::Tree;
 
 use super::GROUP;
 use crate::check::{immutable, non_negative};
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 
@@ -28,17 +28,17 @@ pub(crate) const CONTROLLER_REVISION: Kind = Kind {
         Column {
             name: "Controller",
             words: Words::Text("Controller of the object"),
-            cell: |object, _| {
+            cell: Cell::Is(|object| {
                 meta::controller(object)
                     .map_or_else(|| "<none>".to_owned(), shown_owner)
                     .into()
-            },
+            }),
             ..AGE
         },
         Column {
             name: "Revision",
             words: Words::Of(TYPE, "revision"),
-            cell: |object, _| object.int("revision").into(),
+            cell: Cell::Is(|object| object.int("revision").into()),
             ..AGE
         },
         AGE,

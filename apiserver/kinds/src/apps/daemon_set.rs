@@ -8,7 +8,7 @@ use apiserver_api::tree::Tree;
 
 use super::{GROUP, drop_disabled};
 use crate::check::count_generation;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::internal::shown;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep};
@@ -39,37 +39,37 @@ pub(crate) const DAEMON_SET: Kind = Kind {
         Column {
             name: "Desired",
             words: Words::Of(STATUS, "desiredNumberScheduled"),
-            cell: |object, _| object.at("status").int("desiredNumberScheduled").into(),
+            cell: Cell::Is(|object| object.at("status").int("desiredNumberScheduled").into()),
             ..COUNT
         },
         Column {
             name: "Current",
             words: Words::Of(STATUS, "currentNumberScheduled"),
-            cell: |object, _| object.at("status").int("currentNumberScheduled").into(),
+            cell: Cell::Is(|object| object.at("status").int("currentNumberScheduled").into()),
             ..COUNT
         },
         Column {
             name: "Ready",
             words: Words::Of(STATUS, "numberReady"),
-            cell: |object, _| object.at("status").int("numberReady").into(),
+            cell: Cell::Is(|object| object.at("status").int("numberReady").into()),
             ..COUNT
         },
         Column {
             name: "Up-to-date",
             words: Words::Of(STATUS, "updatedNumberScheduled"),
-            cell: |object, _| object.at("status").int("updatedNumberScheduled").into(),
+            cell: Cell::Is(|object| object.at("status").int("updatedNumberScheduled").into()),
             ..COUNT
         },
         Column {
             name: "Available",
             words: Words::Of(STATUS, "numberAvailable"),
-            cell: |object, _| object.at("status").int("numberAvailable").into(),
+            cell: Cell::Is(|object| object.at("status").int("numberAvailable").into()),
             ..COUNT
         },
         Column {
             name: "Node Selector",
             words: Words::Of("io.k8s.api.core.v1.PodSpec", "nodeSelector"),
-            cell: |object, _| pairs(object.below(&["spec", "template", "spec"]).entries("nodeSelector")),
+            cell: Cell::Is(|object| pairs(object.below(&["spec", "template", "spec"]).entries("nodeSelector"))),
             ..AGE
         },
         AGE,

@@ -8,7 +8,7 @@ use apiserver_api::tree::Tree;
 
 use super::{GROUP, drop_disabled};
 use crate::check::non_negative;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::internal::{LABEL_SELECTOR, shown};
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep};
@@ -37,19 +37,19 @@ pub(crate) const DEPLOYMENT: Kind = Kind {
         Column {
             name: "Ready",
             words: Words::Text("Number of the pod with ready state"),
-            cell: |object, _| workload::ready_of(object).into(),
+            cell: Cell::Is(|object| workload::ready_of(object).into()),
             ..AGE
         },
         Column {
             name: "Up-to-date",
             words: Words::Of(STATUS, "updatedReplicas"),
-            cell: |object, _| object.at("status").int("updatedReplicas").into(),
+            cell: Cell::Is(|object| object.at("status").int("updatedReplicas").into()),
             ..AGE
         },
         Column {
             name: "Available",
             words: Words::Of(STATUS, "availableReplicas"),
-            cell: |object, _| object.at("status").int("availableReplicas").into(),
+            cell: Cell::Is(|object| object.at("status").int("availableReplicas").into()),
             ..AGE
         },
         AGE,

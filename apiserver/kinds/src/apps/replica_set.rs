@@ -8,7 +8,7 @@ use apiserver_api::tree::Tree;
 use super::deployment::validate_replicated;
 use super::{GROUP, drop_disabled};
 use crate::check::count_generation;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep};
 use crate::{pod, template_columns, workload};
@@ -35,21 +35,21 @@ pub(crate) const REPLICA_SET: Kind = Kind {
             name: "Desired",
             kind: "integer",
             words: Words::Of(SPEC, "replicas"),
-            cell: |object, _| object.at("spec").int("replicas").into(),
+            cell: Cell::Is(|object| object.at("spec").int("replicas").into()),
             ..AGE
         },
         Column {
             name: "Current",
             kind: "integer",
             words: Words::Of(STATUS, "replicas"),
-            cell: |object, _| object.at("status").int("replicas").into(),
+            cell: Cell::Is(|object| object.at("status").int("replicas").into()),
             ..AGE
         },
         Column {
             name: "Ready",
             kind: "integer",
             words: Words::Of(STATUS, "readyReplicas"),
-            cell: |object, _| object.at("status").int("readyReplicas").into(),
+            cell: Cell::Is(|object| object.at("status").int("readyReplicas").into()),
             ..AGE
         },
         AGE,

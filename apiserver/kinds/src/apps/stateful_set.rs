@@ -9,7 +9,7 @@ use apiserver_api::tree::Tree;
 
 use super::GROUP;
 use crate::check::{count_generation, same};
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::core::persistent_volume_claim::spec as claim;
 use crate::internal::{LABEL_SELECTOR, shown};
@@ -47,7 +47,7 @@ pub(crate) const STATEFUL_SET: Kind = Kind {
         Column {
             name: "Ready",
             words: Words::Text("Number of the pod with ready state"),
-            cell: |object, _| workload::ready_of(object).into(),
+            cell: Cell::Is(|object| workload::ready_of(object).into()),
             ..AGE
         },
         AGE,

@@ -3,12 +3,11 @@
 use apiserver_api::meta;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
-use apiserver_api::time::Time;
 use apiserver_api::tree::Tree;
 
 use super::{GROUP, job, schedule, time_zones};
 use crate::check::{count_generation, one_of};
-use crate::column::{AGE, Column, NAME, Words, age};
+use crate::column::{AGE, Ago, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::internal::{LABEL_SELECTOR, shown};
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
@@ -38,33 +37,33 @@ pub(crate) const CRON_JOB: Kind = Kind {
         Column {
             name: "Schedule",
             words: Words::Of(SPEC, "schedule"),
-            cell: |object, _| object.at("spec").text("schedule").into(),
+            cell: Cell::Is(|object| object.at("spec").text("schedule").into()),
             ..AGE
         },
         Column {
             name: "Timezone",
             words: Words::Of(SPEC, "timeZone"),
-            cell: |object, _| object.at("spec").at("timeZone").as_str().unwrap_or("<none>").into(),
+            cell: Cell::Is(|object| object.at("spec").at("timeZone").as_str().unwrap_or("<none>").into()),
             ..AGE
         },
         Column {
             name: "Suspend",
             kind: "boolean",
             words: Words::Of(SPEC, "suspend"),
-            cell: |object, _| shown_flag(object.at("spec").at("suspend")).into(),
+            cell: Cell::Is(|object| shown_flag(object.at("spec").at("suspend")).into()),
             ..AGE
         },
         Column {
             name: "Active",
             kind: "integer",
             words: Words::Of(STATUS, "active"),
-            cell: |object, _| (object.at("status").items("active").len() as i64).into(),
+            cell: Cell::Is(|object| (object.at("status").items("active").len() as i64).into()),
             ..AGE
         },
         Column {
             name: "Last Schedule",
             words: Words::Of(STATUS, "lastScheduleTime"),
-            cell: last_schedule,
+            cell: Cell::Ages(last_schedule),
             ..AGE
         },
         AGE,
@@ -72,10 +71,10 @@ pub(crate) const CRON_JOB: Kind = Kind {
         template_columns::INNER_IMAGES,
         Column {
             words: Words::Of(job::SPEC, "selector"),
-            cell: |object, _| {
+            cell: Cell::Is(|object| {
                 let selector = object.below(&["spec", "jobTemplate", "spec", "selector"]);
                 apiserver_api::labels::format(selector).into()
-            },
+            }),
             ..template_columns::SELECTOR
         },
     ],
@@ -90,10 +89,10 @@ fn shown_flag(flag: &Tree) -> &'static str {
     }
 }
 
-fn last_schedule(object: &Tree, now: Time) -> Tree {
+fn last_schedule(object: &Tree) -> Ago {
     match object.at("status").at("lastScheduleTime").as_str() {
-        Some(last) => age(Some(last), now).into(),
-        None => "<none>".into(),
+        Some(last) => Ago::of(Some(last)),
+        None => Ago::Never("<none>".into()),
     }
 }
 

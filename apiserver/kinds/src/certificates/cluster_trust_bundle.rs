@@ -12,7 +12,7 @@ use x509_parser::prelude::FromDer;
 
 use super::{GROUP, pem, signer};
 use crate::check::immutable;
-use crate::column::{Column, NAME, Words};
+use crate::column::{Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Conversion, Kind, Rules, Selectable, Version};
 
@@ -42,10 +42,10 @@ pub(super) const CLUSTER_TRUST_BUNDLE: Kind = Kind {
             name: "SignerName",
             format: "",
             words: Words::Of("io.k8s.api.certificates.v1beta1.ClusterTrustBundleSpec", "signerName"),
-            cell: |object, _| match object.at("spec").text("signerName") {
+            cell: Cell::Is(|object| match object.at("spec").text("signerName") {
                 "" => "<none>".into(),
                 name => name.into(),
-            },
+            }),
             ..NAME
         },
     ],

@@ -7,7 +7,7 @@ use apiserver_api::tree::Tree;
 
 use super::strategy;
 use crate::check::NEGATIVE;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::kind::{Asked, Kind, Rules, Version};
 
 const SPEC: &str = "io.k8s.api.coordination.v1.LeaseSpec";
@@ -29,7 +29,7 @@ pub(crate) const LEASE: Kind = Kind {
             format: "",
             words: Words::Of(SPEC, "holderIdentity"),
             priority: 0,
-            cell: |object, _| object.at("spec").text("holderIdentity").into(),
+            cell: Cell::Is(|object| object.at("spec").text("holderIdentity").into()),
         },
         AGE,
     ],

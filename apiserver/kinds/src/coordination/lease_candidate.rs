@@ -10,7 +10,7 @@ use apiserver_api::tree::Tree;
 
 use super::strategy::{self, OLDEST_EMULATION_VERSION};
 use crate::check::immutable;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::kind::{Asked, Conversion, Kind, Rules, Version};
 
 const SPEC: &str = "io.k8s.api.coordination.v1alpha2.LeaseCandidateSpec";
@@ -43,7 +43,7 @@ pub(crate) const LEASE_CANDIDATE: Kind = Kind {
             format: "",
             words: Words::Of(SPEC, "leaseName"),
             priority: 0,
-            cell: |object, _| object.at("spec").text("leaseName").into(),
+            cell: Cell::Is(|object| object.at("spec").text("leaseName").into()),
         },
         Column {
             name: "BinaryVersion",
@@ -51,7 +51,7 @@ pub(crate) const LEASE_CANDIDATE: Kind = Kind {
             format: "",
             words: Words::Text(""),
             priority: 0,
-            cell: |object, _| object.at("spec").text("binaryVersion").into(),
+            cell: Cell::Is(|object| object.at("spec").text("binaryVersion").into()),
         },
         Column {
             name: "EmulationVersion",
@@ -59,7 +59,7 @@ pub(crate) const LEASE_CANDIDATE: Kind = Kind {
             format: "",
             words: Words::Text(""),
             priority: 0,
-            cell: |object, _| object.at("spec").text("emulationVersion").into(),
+            cell: Cell::Is(|object| object.at("spec").text("emulationVersion").into()),
         },
         AGE,
     ],

@@ -2,7 +2,7 @@
 
 use apiserver_api::tree::Tree;
 
-use crate::column::{Column, NAME, Words};
+use crate::column::{Cell, Column, NAME, Words};
 use crate::kind::{Kind, Rules, Verb, Version};
 
 /// The entry of the table.
@@ -21,23 +21,25 @@ pub(crate) const COMPONENT_STATUS: Kind = Kind {
         Column {
             name: "Status",
             words: Words::Text("Status of the component conditions"),
-            cell: |object, _| match healthy(object).map(|condition| condition.text("status")) {
-                None => "Unknown".into(),
-                Some("True") => "Healthy".into(),
-                Some(_) => "Unhealthy".into(),
-            },
+            cell: Cell::Is(
+                |object| match healthy(object).map(|condition| condition.text("status")) {
+                    None => "Unknown".into(),
+                    Some("True") => "Healthy".into(),
+                    Some(_) => "Unhealthy".into(),
+                },
+            ),
             ..CONDITION
         },
         Column {
             name: "Message",
             words: Words::Text("Message of the component conditions"),
-            cell: |object, _| healthy(object).map_or("", |condition| condition.text("message")).into(),
+            cell: Cell::Is(|object| healthy(object).map_or("", |condition| condition.text("message")).into()),
             ..CONDITION
         },
         Column {
             name: "Error",
             words: Words::Text("Error of the component conditions"),
-            cell: |object, _| healthy(object).map_or("", |condition| condition.text("error")).into(),
+            cell: Cell::Is(|object| healthy(object).map_or("", |condition| condition.text("error")).into()),
             ..CONDITION
         },
     ],
@@ -50,7 +52,7 @@ const CONDITION: Column = Column {
     format: "",
     words: Words::Text(""),
     priority: 0,
-    cell: |_, _| Tree::Null,
+    cell: Cell::Is(|_| Tree::Null),
 };
 
 /// The condition that says whether the component is well.

@@ -5,7 +5,7 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 
@@ -30,10 +30,10 @@ pub(crate) const CONFIG_MAP: Kind = Kind {
             format: "",
             words: Words::Of(TYPE, "data"),
             priority: 0,
-            cell: |object, _| {
+            cell: Cell::Is(|object| {
                 let count = object.entries("data").len() + object.entries("binaryData").len();
                 (count as i64).into()
-            },
+            }),
         },
         AGE,
     ],

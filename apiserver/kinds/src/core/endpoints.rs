@@ -9,7 +9,7 @@ use apiserver_api::tree::Tree;
 
 use super::metadata::validate_metadata_update;
 use crate::address;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::endpoint::{validate_app_protocol, validate_label, validate_protocol};
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 
@@ -36,7 +36,7 @@ pub(crate) const ENDPOINTS: Kind = Kind {
             format: "",
             words: Words::Of(TYPE, "subsets"),
             priority: 0,
-            cell: |object, _| reached(object).into(),
+            cell: Cell::Is(|object| reached(object).into()),
         },
         AGE,
     ],

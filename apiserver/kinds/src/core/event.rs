@@ -4,10 +4,9 @@ use apiserver_api::meta;
 use apiserver_api::names::{dns_subdomain, qualified_name};
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
-use apiserver_api::time::Time;
 use apiserver_api::tree::Tree;
 
-use crate::column::{Column, NAME, Words, age};
+use crate::column::{Ago, Cell, Column, NAME, Words};
 use crate::kind::{Asked, Dependents, Kind, Rules, Selectable, Version};
 
 const TYPE: &str = "io.k8s.api.core.v1.Event";
@@ -31,7 +30,7 @@ pub(crate) const EVENT: Kind = Kind {
 };
 
 /// A column of text that shows a field of events, be it in its own way.
-const fn column(name: &'static str, field: &'static str, priority: i64, cell: fn(&Tree, Time) -> Tree) -> Column {
+const fn column(name: &'static str, field: &'static str, priority: i64, cell: Cell) -> Column {
     Column {
         name,
         kind: "string",
@@ -44,41 +43,43 @@ const fn column(name: &'static str, field: &'static str, priority: i64, cell: fn
 
 /// What tables of events show, in both groups.
 pub(crate) const COLUMNS: &[Column] = &[
-    column("Last Seen", "lastTimestamp", 0, |object, now| {
-        last_seen(object, now).into()
-    }),
-    column("Type", "type", 0, |object, _| object.text("type").into()),
-    column("Reason", "reason", 0, |object, _| object.text("reason").into()),
-    column("Object", "involvedObject", 0, |object, _| target(object).into()),
+    column("Last Seen", "lastTimestamp", 0, Cell::Ages(last_seen)),
+    column("Type", "type", 0, Cell::Is(|object| object.text("type").into())),
+    column("Reason", "reason", 0, Cell::Is(|object| object.text("reason").into())),
+    column("Object", "involvedObject", 0, Cell::Is(|object| target(object).into())),
     Column {
         words: Words::Of("io.k8s.api.core.v1.ObjectReference", "fieldPath"),
-        ..column("Subobject", "", 1, |object, _| {
-            object.at("involvedObject").text("fieldPath").into()
-        })
+        ..column(
+            "Subobject",
+            "",
+            1,
+            Cell::Is(|object| object.at("involvedObject").text("fieldPath").into()),
+        )
     },
-    column("Source", "source", 1, |object, _| source(object).into()),
-    column("Message", "message", 0, |object, _| {
-        object.text("message").trim().into()
-    }),
-    column("First Seen", "firstTimestamp", 1, |object, now| {
-        first_seen(object, now).into()
-    }),
-    column("Count", "count", 1, |object, _| count(object).into()),
+    column("Source", "source", 1, Cell::Is(|object| source(object).into())),
+    column(
+        "Message",
+        "message",
+        0,
+        Cell::Is(|object| object.text("message").trim().into()),
+    ),
+    column("First Seen", "firstTimestamp", 1, Cell::Ages(first_seen)),
+    column("Count", "count", 1, Cell::Is(|object| count(object).into())),
     Column { priority: 1, ..NAME },
 ];
 
-fn first_seen(object: &Tree, now: Time) -> String {
+fn first_seen(object: &Tree) -> Ago {
     let first = object.at("firstTimestamp").as_str();
-    age(first.or_else(|| object.at("eventTime").as_str()), now)
+    Ago::of(first.or_else(|| object.at("eventTime").as_str()))
 }
 
-fn last_seen(object: &Tree, now: Time) -> String {
+fn last_seen(object: &Tree) -> Ago {
     if object.has("series") {
-        return age(object.at("series").at("lastObservedTime").as_str(), now);
+        return Ago::of(object.at("series").at("lastObservedTime").as_str());
     }
     match object.at("lastTimestamp").as_str() {
-        Some(last) => age(Some(last), now),
-        None => first_seen(object, now),
+        Some(last) => Ago::of(Some(last)),
+        None => first_seen(object),
     }
 }
 

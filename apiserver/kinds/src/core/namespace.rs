@@ -7,7 +7,7 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::metadata::validate_metadata_update;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::kind::{
     Asked, End, EndRules, Kind, Rules, Selectable, StatusRules, Subresource, Verb, Version, keep, validate_metadata,
 };
@@ -54,7 +54,7 @@ pub(crate) const NAMESPACE: Kind = Kind {
             format: "",
             words: Words::Text("The status of the namespace"),
             priority: 0,
-            cell: |object, _| object.at("status").text("phase").into(),
+            cell: Cell::Is(|object| object.at("status").text("phase").into()),
         },
         AGE,
     ],

@@ -6,7 +6,7 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use crate::check::count_generation;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 use crate::pod;
@@ -26,18 +26,18 @@ pub(crate) const POD_TEMPLATE: Kind = Kind {
         NAME,
         Column {
             priority: 0,
-            cell: |object, _| names(object.at(FIELD)),
+            cell: Cell::Is(|object| names(object.at(FIELD))),
             ..CONTAINERS
         },
         Column {
             priority: 0,
-            cell: |object, _| images(object.at(FIELD)),
+            cell: Cell::Is(|object| images(object.at(FIELD))),
             ..IMAGES
         },
         Column {
             name: "Pod Labels",
             words: Words::Text("The labels for the pod template."),
-            cell: |object, _| pairs(meta::labels(object.at(FIELD))),
+            cell: Cell::Is(|object| pairs(meta::labels(object.at(FIELD)))),
             ..AGE
         },
     ],

@@ -10,7 +10,7 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::{Map, Text, Tree};
 
 use crate::check::{count_generation, non_negative};
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::kind::{
     Asked, Dependents, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep, validate_metadata,
@@ -28,7 +28,7 @@ const COUNT: Column = Column {
     format: "",
     words: Words::Of(SPEC, "replicas"),
     priority: 0,
-    cell: |object, _| object.at("spec").int("replicas").into(),
+    cell: Cell::Is(|object| object.at("spec").int("replicas").into()),
 };
 
 /// The entry of the table.
@@ -48,13 +48,13 @@ pub(crate) const REPLICATION_CONTROLLER: Kind = Kind {
         Column {
             name: "Current",
             words: Words::Of(STATUS, "replicas"),
-            cell: |object, _| object.at("status").int("replicas").into(),
+            cell: Cell::Is(|object| object.at("status").int("replicas").into()),
             ..COUNT
         },
         Column {
             name: "Ready",
             words: Words::Of(STATUS, "readyReplicas"),
-            cell: |object, _| object.at("status").int("readyReplicas").into(),
+            cell: Cell::Is(|object| object.at("status").int("readyReplicas").into()),
             ..COUNT
         },
         AGE,
@@ -62,7 +62,7 @@ pub(crate) const REPLICATION_CONTROLLER: Kind = Kind {
         IMAGES,
         Column {
             words: Words::Of(SPEC, "selector"),
-            cell: |object, _| pairs(object.at("spec").entries("selector")),
+            cell: Cell::Is(|object| pairs(object.at("spec").entries("selector"))),
             ..SELECTOR
         },
     ],

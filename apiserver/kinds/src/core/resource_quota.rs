@@ -9,7 +9,7 @@ use apiserver_api::tree::{Map, Tree};
 
 use super::metadata::validate_metadata_update;
 use super::resources::{self, is_of_quota};
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::internal::shown;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
 
@@ -53,7 +53,7 @@ pub(crate) const RESOURCE_QUOTA: Kind = Kind {
             format: "",
             words: Words::Text("Request represents a minimum amount of cpu/memory that a container may consume."),
             priority: 0,
-            cell: |object, _| used(object, false).into(),
+            cell: Cell::Is(|object| used(object, false).into()),
         },
         Column {
             name: "Limit",
@@ -63,7 +63,7 @@ pub(crate) const RESOURCE_QUOTA: Kind = Kind {
                 "Limits control the maximum amount of cpu/memory that a container may use independent of contention on the node.",
             ),
             priority: 0,
-            cell: |object, _| used(object, true).into(),
+            cell: Cell::Is(|object| used(object, true).into()),
         },
         AGE,
     ],

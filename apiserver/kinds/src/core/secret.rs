@@ -9,7 +9,7 @@ use apiserver_api::tree::{self, Tree};
 use super::base64;
 use super::metadata::validate_metadata_update;
 use crate::check::immutable;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::kind::{Asked, Kind, Rules, Selectable, Version, validate_metadata};
 
 const TYPE: &str = "io.k8s.api.core.v1.Secret";
@@ -36,7 +36,7 @@ pub(crate) const SECRET: Kind = Kind {
             format: "",
             words: Words::Of(TYPE, "type"),
             priority: 0,
-            cell: |object, _| object.text("type").into(),
+            cell: Cell::Is(|object| object.text("type").into()),
         },
         Column {
             name: "Data",
@@ -44,7 +44,7 @@ pub(crate) const SECRET: Kind = Kind {
             format: "",
             words: Words::Of(TYPE, "data"),
             priority: 0,
-            cell: |object, _| (object.entries("data").len() as i64).into(),
+            cell: Cell::Is(|object| (object.entries("data").len() as i64).into()),
         },
         AGE,
     ],

@@ -7,7 +7,7 @@ use apiserver_api::tree::{self, Tree};
 
 use super::{GROUP, Status, validate_status};
 use crate::check::count_generation;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
 
 const TYPE: &str = "io.k8s.api.flowcontrol.v1.PriorityLevelConfiguration";
@@ -33,7 +33,7 @@ pub(super) const PRIORITY_LEVEL: Kind = Kind {
             name: "Type",
             format: "",
             words: Words::Of("io.k8s.api.flowcontrol.v1.PriorityLevelConfigurationSpec", "type"),
-            cell: |object, _| object.at("spec").text("type").into(),
+            cell: Cell::Is(|object| object.at("spec").text("type").into()),
             ..NAME
         },
         Column {
@@ -43,31 +43,31 @@ pub(super) const PRIORITY_LEVEL: Kind = Kind {
                 "io.k8s.api.flowcontrol.v1.LimitedPriorityLevelConfiguration",
                 "nominalConcurrencyShares",
             ),
-            cell: |object, _| match object.below(&["spec", "limited"]) {
+            cell: Cell::Is(|object| match object.below(&["spec", "limited"]) {
                 Tree::Null => "<none>".into(),
                 limited => limited.int("nominalConcurrencyShares").into(),
-            },
+            }),
             ..NAME
         },
         Column {
             name: "Queues",
             format: "",
             words: Words::Of(QUEUING, "queues"),
-            cell: |object, _| queuing(object, "queues"),
+            cell: Cell::Is(|object| queuing(object, "queues")),
             ..NAME
         },
         Column {
             name: "HandSize",
             format: "",
             words: Words::Of(QUEUING, "handSize"),
-            cell: |object, _| queuing(object, "handSize"),
+            cell: Cell::Is(|object| queuing(object, "handSize")),
             ..NAME
         },
         Column {
             name: "QueueLengthLimit",
             format: "",
             words: Words::Of(QUEUING, "queueLengthLimit"),
-            cell: |object, _| queuing(object, "queueLengthLimit"),
+            cell: Cell::Is(|object| queuing(object, "queueLengthLimit")),
             ..NAME
         },
         AGE,

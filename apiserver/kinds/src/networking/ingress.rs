@@ -12,7 +12,7 @@ use apiserver_api::tree::Tree;
 
 use super::GROUP;
 use crate::check::count_generation;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
 use crate::text::tell;
@@ -40,32 +40,32 @@ pub(crate) const INGRESS: Kind = Kind {
             words: Words::Text(
                 "The name of the IngressClass resource that should be used for additional configuration",
             ),
-            cell: |object, _| {
+            cell: Cell::Is(|object| {
                 let class = object.at("spec").at("ingressClassName");
                 class.as_str().unwrap_or("<none>").into()
-            },
+            }),
             ..AGE
         },
         Column {
             name: "Hosts",
             words: Words::Text("Hosts that incoming requests are matched against before the ingress rule"),
-            cell: |object, _| hosts(object.at("spec").items("rules")).into(),
+            cell: Cell::Is(|object| hosts(object.at("spec").items("rules")).into()),
             ..AGE
         },
         Column {
             name: "Address",
             words: Words::Text("Address is a list containing ingress points for the load-balancer"),
-            cell: |object, _| addresses(object.at("status").at("loadBalancer").items("ingress")).into(),
+            cell: Cell::Is(|object| addresses(object.at("status").at("loadBalancer").items("ingress")).into()),
             ..AGE
         },
         Column {
             name: "Ports",
             words: Words::Text("Ports of TLS configurations that open"),
-            cell: |object, _| {
+            cell: Cell::Is(|object| {
                 let tls = object.at("spec").items("tls");
                 let ports = if tls.is_empty() { "80" } else { "80, 443" };
                 ports.into()
-            },
+            }),
             ..AGE
         },
         AGE,

@@ -8,7 +8,7 @@ use apiserver_api::tree::Tree;
 
 use super::{GROUP, reference};
 use crate::check::{count_generation, immutable};
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 use crate::text::tell;
@@ -31,13 +31,13 @@ pub(crate) const INGRESS_CLASS: Kind = Kind {
         Column {
             name: "Controller",
             words: Words::Text("Controller that is responsible for handling this class"),
-            cell: |object, _| object.at("spec").text("controller").into(),
+            cell: Cell::Is(|object| object.at("spec").text("controller").into()),
             ..AGE
         },
         Column {
             name: "Parameters",
             words: Words::Text("A reference to a resource with additional parameters"),
-            cell: |object, _| parameters(object.at("spec").at("parameters")).into(),
+            cell: Cell::Is(|object| parameters(object.at("spec").at("parameters")).into()),
             ..AGE
         },
         AGE,

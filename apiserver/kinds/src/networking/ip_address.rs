@@ -7,7 +7,7 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::GROUP;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::internal::shown;
 use crate::kind::{Asked, Conversion, Kind, Rules, Version, validate_metadata};
@@ -39,7 +39,7 @@ pub(crate) const IP_ADDRESS: Kind = Kind {
         Column {
             name: "ParentRef",
             words: Words::Of("io.k8s.api.networking.v1.IPAddressSpec", "parentRef"),
-            cell: |object, _| parent(object.at("spec").at("parentRef")).into(),
+            cell: Cell::Is(|object| parent(object.at("spec").at("parentRef")).into()),
             ..AGE
         },
         // Upstream writes the age without a head above it.

@@ -10,7 +10,7 @@ use apiserver_api::tree::Tree;
 
 use super::GROUP;
 use crate::check::count_generation_strictly;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 use crate::text::tell;
@@ -33,7 +33,7 @@ pub(crate) const NETWORK_POLICY: Kind = Kind {
         Column {
             name: "Pod-Selector",
             words: Words::Of("io.k8s.api.networking.v1.NetworkPolicySpec", "podSelector"),
-            cell: |object, _| labels::format(object.at("spec").at("podSelector")).into(),
+            cell: Cell::Is(|object| labels::format(object.at("spec").at("podSelector")).into()),
             ..AGE
         },
         AGE,

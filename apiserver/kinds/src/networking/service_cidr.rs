@@ -7,7 +7,7 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::GROUP;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::internal::shown;
 use crate::kind::{
@@ -38,7 +38,7 @@ pub(crate) const SERVICE_CIDR: Kind = Kind {
         Column {
             name: "CIDRs",
             words: Words::Of("io.k8s.api.networking.v1.ServiceCIDRSpec", "cidrs"),
-            cell: |object, _| cidrs(object).join(",").into(),
+            cell: Cell::Is(|object| cidrs(object).join(",").into()),
             ..AGE
         },
         AGE,

@@ -11,7 +11,7 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::{Map, Tree};
 
 use crate::check::immutable;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::internal;
 use crate::kind::{Asked, Kind, Rules, Version};
@@ -34,7 +34,7 @@ pub(crate) const RUNTIME_CLASS: Kind = Kind {
         Column {
             name: "Handler",
             words: Words::Text(""),
-            cell: |object, _| object.text("handler").into(),
+            cell: Cell::Is(|object| object.text("handler").into()),
             ..AGE
         },
         AGE,

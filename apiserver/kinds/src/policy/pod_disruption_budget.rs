@@ -8,7 +8,7 @@ use apiserver_api::tree::Tree;
 
 use super::conditions;
 use crate::check::count_generation;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::internal;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep};
 use crate::{int_or_percent, workload};
@@ -33,20 +33,20 @@ pub(crate) const POD_DISRUPTION_BUDGET: Kind = Kind {
         Column {
             name: "Min Available",
             words: Words::Text("The minimum number of pods that must be available."),
-            cell: |object, _| shown(object.at("spec").at("minAvailable")).into(),
+            cell: Cell::Is(|object| shown(object.at("spec").at("minAvailable")).into()),
             ..AGE
         },
         Column {
             name: "Max Unavailable",
             words: Words::Text("The maximum number of pods that may be unavailable."),
-            cell: |object, _| shown(object.at("spec").at("maxUnavailable")).into(),
+            cell: Cell::Is(|object| shown(object.at("spec").at("maxUnavailable")).into()),
             ..AGE
         },
         Column {
             name: "Allowed Disruptions",
             kind: "integer",
             words: Words::Text("Calculated number of pods that may be disrupted at this time."),
-            cell: |object, _| object.at("status").int("disruptionsAllowed").into(),
+            cell: Cell::Is(|object| object.at("status").int("disruptionsAllowed").into()),
             ..AGE
         },
         AGE,

@@ -6,7 +6,7 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::GROUP;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::internal::shown;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
@@ -73,10 +73,10 @@ const fn role(words: Words) -> Column {
         format: "",
         words,
         priority: 0,
-        cell: |object, _| {
+        cell: Cell::Is(|object| {
             let role = object.at("roleRef");
             format!("{}/{}", role.text("kind"), role.text("name")).into()
-        },
+        }),
     }
 }
 
@@ -87,14 +87,14 @@ const fn users(words: &'static str) -> Column {
         format: "",
         words: Words::Text(words),
         priority: 1,
-        cell: |object, _| subjects(object, "User").into(),
+        cell: Cell::Is(|object| subjects(object, "User").into()),
     }
 }
 
 const fn groups(words: &'static str) -> Column {
     Column {
         name: "Groups",
-        cell: |object, _| subjects(object, "Group").into(),
+        cell: Cell::Is(|object| subjects(object, "Group").into()),
         ..users(words)
     }
 }
@@ -102,7 +102,7 @@ const fn groups(words: &'static str) -> Column {
 const fn accounts(words: &'static str) -> Column {
     Column {
         name: "ServiceAccounts",
-        cell: |object, _| subjects(object, "ServiceAccount").into(),
+        cell: Cell::Is(|object| subjects(object, "ServiceAccount").into()),
         ..users(words)
     }
 }

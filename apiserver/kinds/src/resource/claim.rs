@@ -7,7 +7,7 @@ use apiserver_api::tree::Tree;
 
 use super::{GROUP, conversion, request, status};
 use crate::check::immutable_struct;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, keep_metadata, validate_metadata};
 use crate::text::nothing_for_none;
@@ -37,7 +37,7 @@ pub(crate) const RESOURCE_CLAIM: Kind = Kind {
         Column {
             name: "State",
             words: Words::Text("A summary of the current state (allocated, pending, reserved, etc.)."),
-            cell: |object, _| state(object).into(),
+            cell: Cell::Is(|object| state(object).into()),
             ..AGE
         },
         AGE,

@@ -10,7 +10,7 @@ use apiserver_api::tree::Tree;
 use super::list::{each_named, pool_name};
 use super::{GROUP, conversion, device, taint};
 use crate::check::{count_generation, immutable};
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::internal::shown_list;
 use crate::kind::{Asked, Kind, Rules, Selectable, Version, validate_metadata};
@@ -46,19 +46,19 @@ pub(crate) const RESOURCE_SLICE: Kind = Kind {
         Column {
             name: "Node",
             words: Words::Of(SPEC, "nodeName"),
-            cell: |object, _| object.at("spec").text("nodeName").into(),
+            cell: Cell::Is(|object| object.at("spec").text("nodeName").into()),
             ..AGE
         },
         Column {
             name: "Driver",
             words: Words::Of(SPEC, "driver"),
-            cell: |object, _| object.at("spec").text("driver").into(),
+            cell: Cell::Is(|object| object.at("spec").text("driver").into()),
             ..AGE
         },
         Column {
             name: "Pool",
             words: Words::Of("io.k8s.api.resource.v1.ResourcePool", "name"),
-            cell: |object, _| object.at("spec").at("pool").text("name").into(),
+            cell: Cell::Is(|object| object.at("spec").at("pool").text("name").into()),
             ..AGE
         },
         AGE,

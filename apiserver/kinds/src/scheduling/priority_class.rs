@@ -7,7 +7,7 @@ use apiserver_api::tree::Tree;
 
 use super::GROUP;
 use crate::check::{immutable, one_of};
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 
@@ -37,21 +37,21 @@ pub(crate) const PRIORITY_CLASS: Kind = Kind {
             name: "Value",
             kind: "integer",
             words: Words::Of(TYPE, "value"),
-            cell: |object, _| object.int("value").into(),
+            cell: Cell::Is(|object| object.int("value").into()),
             ..AGE
         },
         Column {
             name: "Global-Default",
             kind: "boolean",
             words: Words::Of(TYPE, "globalDefault"),
-            cell: |object, _| object.flag("globalDefault").into(),
+            cell: Cell::Is(|object| object.flag("globalDefault").into()),
             ..AGE
         },
         AGE,
         Column {
             name: "PreemptionPolicy",
             words: Words::Of(TYPE, "preemptionPolicy"),
-            cell: |object, _| object.text("preemptionPolicy").into(),
+            cell: Cell::Is(|object| object.text("preemptionPolicy").into()),
             ..AGE
         },
     ],

@@ -6,7 +6,7 @@ use apiserver_api::tree::Tree;
 
 use super::class::marked;
 use super::{GROUP, parameters};
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Conversion, Kind, Rules, Version, validate_metadata};
 
@@ -34,13 +34,13 @@ pub(crate) const VOLUME_ATTRIBUTES_CLASS: Kind = Kind {
     rules: &AttributesClass,
     columns: &[
         Column {
-            cell: |object, _| marked(object, &[DEFAULT]),
+            cell: Cell::Is(|object| marked(object, &[DEFAULT])),
             ..NAME
         },
         Column {
             name: "DriverName",
             words: Words::Of(TYPE, "driverName"),
-            cell: |object, _| object.text("driverName").into(),
+            cell: Cell::Is(|object| object.text("driverName").into()),
             ..AGE
         },
         AGE,

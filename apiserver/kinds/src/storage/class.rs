@@ -3,12 +3,11 @@
 use apiserver_api::meta;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
-use apiserver_api::time::Time;
 use apiserver_api::tree::Tree;
 
 use super::{GROUP, parameters, topology};
 use crate::check::immutable_fields;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 
@@ -32,31 +31,31 @@ pub(crate) const STORAGE_CLASS: Kind = Kind {
     rules: &StorageClass,
     columns: &[
         Column {
-            cell: |object, _| marked(object, &DEFAULT),
+            cell: Cell::Is(|object| marked(object, &DEFAULT)),
             ..NAME
         },
         Column {
             name: "Provisioner",
             words: Words::Of(TYPE, "provisioner"),
-            cell: |object, _| object.text("provisioner").into(),
+            cell: Cell::Is(|object| object.text("provisioner").into()),
             ..AGE
         },
         Column {
             name: "ReclaimPolicy",
             words: Words::Of(TYPE, "reclaimPolicy"),
-            cell: |object, _| object.at("reclaimPolicy").as_str().unwrap_or("Delete").into(),
+            cell: Cell::Is(|object| object.at("reclaimPolicy").as_str().unwrap_or("Delete").into()),
             ..AGE
         },
         Column {
             name: "VolumeBindingMode",
             words: Words::Of(TYPE, "volumeBindingMode"),
-            cell: |object, _| object.at("volumeBindingMode").as_str().unwrap_or("Immediate").into(),
+            cell: Cell::Is(|object| object.at("volumeBindingMode").as_str().unwrap_or("Immediate").into()),
             ..AGE
         },
         Column {
             name: "AllowVolumeExpansion",
             words: Words::Of(TYPE, "allowVolumeExpansion"),
-            cell: expands,
+            cell: Cell::Is(expands),
             ..AGE
         },
         AGE,
@@ -64,7 +63,7 @@ pub(crate) const STORAGE_CLASS: Kind = Kind {
     ..Kind::PLAIN
 };
 
-fn expands(object: &Tree, _now: Time) -> Tree {
+fn expands(object: &Tree) -> Tree {
     object.flag("allowVolumeExpansion").into()
 }
 

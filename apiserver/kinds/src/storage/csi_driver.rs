@@ -8,7 +8,7 @@ use apiserver_api::tree::Tree;
 
 use super::GROUP;
 use crate::check::{count_generation, immutable, immutable_fields};
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 
@@ -39,40 +39,40 @@ pub(crate) const CSI_DRIVER: Kind = Kind {
             name: "AttachRequired",
             kind: "boolean",
             words: Words::Of(SPEC, "attachRequired"),
-            cell: |object, _| object.at("spec").at("attachRequired").as_bool().unwrap_or(true).into(),
+            cell: Cell::Is(|object| object.at("spec").at("attachRequired").as_bool().unwrap_or(true).into()),
             ..AGE
         },
         Column {
             name: "PodInfoOnMount",
             kind: "boolean",
             words: Words::Of(SPEC, "podInfoOnMount"),
-            cell: |object, _| object.at("spec").flag("podInfoOnMount").into(),
+            cell: Cell::Is(|object| object.at("spec").flag("podInfoOnMount").into()),
             ..AGE
         },
         Column {
             name: "StorageCapacity",
             kind: "boolean",
             words: Words::Of(SPEC, "storageCapacity"),
-            cell: |object, _| object.at("spec").flag("storageCapacity").into(),
+            cell: Cell::Is(|object| object.at("spec").flag("storageCapacity").into()),
             ..AGE
         },
         Column {
             name: "TokenRequests",
             words: Words::Of(SPEC, "tokenRequests"),
-            cell: |object, _| audiences(object.at("spec")).into(),
+            cell: Cell::Is(|object| audiences(object.at("spec")).into()),
             ..AGE
         },
         Column {
             name: "RequiresRepublish",
             kind: "boolean",
             words: Words::Of(SPEC, "requiresRepublish"),
-            cell: |object, _| object.at("spec").flag("requiresRepublish").into(),
+            cell: Cell::Is(|object| object.at("spec").flag("requiresRepublish").into()),
             ..AGE
         },
         Column {
             name: "Modes",
             words: Words::Of(SPEC, "volumeLifecycleModes"),
-            cell: |object, _| modes(object.at("spec")).into(),
+            cell: Cell::Is(|object| modes(object.at("spec")).into()),
             ..AGE
         },
         AGE,

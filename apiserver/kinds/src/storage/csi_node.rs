@@ -6,12 +6,11 @@ use apiserver_api::labels::validate_name;
 use apiserver_api::meta::FIELD_IS_IMMUTABLE;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
-use apiserver_api::time::Time;
 use apiserver_api::tree::Tree;
 
 use super::GROUP;
 use crate::check::non_negative;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::internal::shown;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 use crate::text::{driver_name, nothing_for_none};
@@ -38,7 +37,7 @@ pub(crate) const CSI_NODE: Kind = Kind {
             name: "Drivers",
             kind: "integer",
             words: Words::Text("Drivers indicates the number of CSI drivers registered on the node"),
-            cell: count,
+            cell: Cell::Is(count),
             ..AGE
         },
         AGE,
@@ -50,7 +49,7 @@ fn drivers(object: &Tree) -> &[Tree] {
     object.at("spec").items("drivers")
 }
 
-fn count(object: &Tree, _now: Time) -> Tree {
+fn count(object: &Tree) -> Tree {
     (drivers(object).len() as i64).into()
 }
 

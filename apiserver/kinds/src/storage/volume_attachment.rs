@@ -7,7 +7,7 @@ use apiserver_api::tree::Tree;
 
 use super::GROUP;
 use crate::check::immutable_struct;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::persistent_volume;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, keep_metadata, validate_metadata};
 use crate::text::{driver_name, tell};
@@ -38,26 +38,26 @@ pub(crate) const VOLUME_ATTACHMENT: Kind = Kind {
             name: "Attacher",
             format: "name",
             words: Words::Of(SPEC_TYPE, "attacher"),
-            cell: |object, _| object.at("spec").text("attacher").into(),
+            cell: Cell::Is(|object| object.at("spec").text("attacher").into()),
             ..AGE
         },
         Column {
             name: "PV",
             words: Words::Of("io.k8s.api.storage.v1.VolumeAttachmentSource", "persistentVolumeName"),
-            cell: |object, _| object.at("spec").at("source").text("persistentVolumeName").into(),
+            cell: Cell::Is(|object| object.at("spec").at("source").text("persistentVolumeName").into()),
             ..AGE
         },
         Column {
             name: "Node",
             words: Words::Of(SPEC_TYPE, "nodeName"),
-            cell: |object, _| object.at("spec").text("nodeName").into(),
+            cell: Cell::Is(|object| object.at("spec").text("nodeName").into()),
             ..AGE
         },
         Column {
             name: "Attached",
             kind: "boolean",
             words: Words::Of("io.k8s.api.storage.v1.VolumeAttachmentStatus", "attached"),
-            cell: |object, _| object.at("status").flag("attached").into(),
+            cell: Cell::Is(|object| object.at("status").flag("attached").into()),
             ..AGE
         },
         AGE,

@@ -7,7 +7,7 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use crate::check::immutable_struct;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::condition;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, keep_metadata, validate_metadata};
 
@@ -33,7 +33,7 @@ pub(super) const STORAGE_VERSION_MIGRATION: Kind = Kind {
             name: "Resource",
             format: "",
             words: Words::Text("Fully qualified resource to migrate"),
-            cell: |object, _| resource(object).into(),
+            cell: Cell::Is(|object| resource(object).into()),
             ..NAME
         },
         AGE,

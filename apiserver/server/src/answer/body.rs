@@ -3,7 +3,7 @@
 use apiserver_api::tree::Tree;
 use apiserver_api::yaml;
 use apiserver_schema::protobuf;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::request::Call;
 use crate::request::accept::{Form, Wanted};
@@ -24,13 +24,18 @@ pub(super) fn write(call: &Call, wanted: Wanted, tree: &Tree) -> Option<Vec<u8>>
 
 /// A stored body with the type of a version before it.
 pub(super) fn joined(head: &str, body: &[u8]) -> Bytes {
-    let mut out = Vec::with_capacity(head.len() + body.len() + 2);
-    out.push(b'{');
+    let mut out = BytesMut::with_capacity(head.len() + body.len() + 2);
+    join(head, body, &mut out);
+    out.extend_from_slice(b"\n");
+    out.freeze()
+}
+
+/// Appends a stored body with the type of a version before it.
+pub(super) fn join(head: &str, body: &[u8], out: &mut BytesMut) {
+    out.extend_from_slice(b"{");
     out.extend_from_slice(head.as_bytes());
-    out.push(b',');
+    out.extend_from_slice(b",");
     out.extend_from_slice(&body[1..]);
-    out.push(b'\n');
-    out.into()
 }
 
 /// The metadata of an object alone, without those of its annotations that upstream has as fields.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use apiserver_api::status::{Reason, Status};
+use apiserver_api::time::Time;
 use apiserver_api::tree::{self, Tree};
+use apiserver_kinds::Kind;
 use apiserver_schema::protobuf;
 use apiserver_storage::list::Page;
 use apiserver_storage::object::Object;
@@ -12,7 +14,8 @@ use bytes::{Bytes, BytesMut};
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
 
-use super::{Answer, Tables, body, gzip, not_marshalable, status, tree};
+use super::row::Row;
+use super::{Answer, Tables, body, gzip, not_marshalable, status, table, tree};
 use crate::catalog::Resource;
 use crate::request::Call;
 use crate::request::accept::{Form, Shape, Wanted};
@@ -39,14 +42,14 @@ pub(crate) async fn list(call: &Call, wanted: Wanted, resource: &Resource, page:
             messages_stream(call, version, "PartialObjectMetadataList", &page, items)
         }
         Shape::Whole => match resource.head() {
-            Some(_) if is_plain => stream(call, &resource.api_version, &resource.list_kind(), page, Item::Whole),
+            Some(_) if is_plain => items(call, &resource.api_version, &resource.list_kind(), page, Item::Whole),
             _ => {
                 let whole = whole(resource, page);
                 tree(call, wanted, 200, &whole)
             }
         },
         // What is kept of the metadata has all annotations.
-        Shape::MetadataList(version) if is_plain && resource.kind.rules.field_annotations().is_empty() => stream(
+        Shape::MetadataList(version) if is_plain && resource.kind.rules.field_annotations().is_empty() => items(
             call,
             version,
             "PartialObjectMetadataList",
@@ -64,6 +67,13 @@ pub(crate) async fn list(call: &Call, wanted: Wanted, resource: &Resource, page:
             tree(call, wanted, 200, &list)
         }
         Shape::Table(version) => match Tables::new(call, version) {
+            Ok(tables) if let (true, Some(rows)) = (is_plain, tables.rows(resource)) => {
+                let mut head = head("Table", version, &page);
+                head.extend_from_slice(br#","columnDefinitions":"#);
+                table::columns(resource.kind.columns).write_json(&mut head);
+                head.extend_from_slice(br#","rows":["#);
+                stream(call, head, page, rows)
+            }
             Ok(mut tables) => {
                 let objects = page.objects.iter().map(|object| served(resource, object));
                 let mut table = tables.all(resource, objects);
@@ -124,15 +134,37 @@ fn whole(resource: &Resource, page: Page) -> Tree {
 }
 
 /// How an item is written.
-enum Item {
+pub(super) enum Item {
     /// Its body.
     Whole,
+    /// Its body, with what it is before the first key.
+    Typed(&'static str),
     /// This, then its metadata.
     Metadata(String),
+    /// As a row of a table.
+    Row(Rows),
 }
 
+/// How rows of a table are written.
+pub(super) struct Rows {
+    kind: &'static Kind,
+    now: Time,
+    /// What they carry of the object.
+    carried: Option<Box<Item>>,
+}
+
+impl Rows {
+    pub(super) fn new(kind: &'static Kind, now: Time, carried: Option<Item>) -> Self {
+        let carried = carried.map(Box::new);
+        Self { kind, now, carried }
+    }
+}
+
+/// Cells of a row take about so many bytes.
+const CELLS: usize = 128;
+
 impl Item {
-    fn metadata(version: &str) -> Self {
+    pub(super) fn metadata(version: &str) -> Self {
         // Of partial objects each says what it is.
         Self::Metadata(format!(
             r#"{{"kind":"PartialObjectMetadata","apiVersion":"{version}","metadata":"#
@@ -142,32 +174,54 @@ impl Item {
     fn size(&self, object: &Object) -> usize {
         match self {
             Self::Whole => object.body().len(),
+            Self::Typed(head) => head.len() + object.body().len(),
             Self::Metadata(head) => head.len() + object.metadata().len(),
+            Self::Row(rows) => CELLS + rows.carried.as_ref().map_or(0, |item| item.size(object)),
         }
     }
 
     fn write(&self, object: &Object, out: &mut BytesMut) {
         match self {
             Self::Whole => out.extend_from_slice(object.body()),
+            Self::Typed(head) => body::join(head, object.body(), out),
             Self::Metadata(head) => {
                 out.extend_from_slice(head.as_bytes());
                 out.extend_from_slice(object.metadata());
+                out.extend_from_slice(b"}");
+            }
+            Self::Row(rows) => {
+                Row::begin(rows.kind, object, rows.now, out);
+                match &rows.carried {
+                    Some(item) => item.write(object, out),
+                    None => out.extend_from_slice(b"null"),
+                }
                 out.extend_from_slice(b"}");
             }
         }
     }
 }
 
-/// A list that is written while it is sent: nothing of it is held but what is on its way.
-fn stream(call: &Call, version: &str, kind: &str, page: Page, item: Item) -> Answer {
+/// What stands at the beginning of a list or table, up to its metadata.
+fn head(kind: &str, version: &str, page: &Page) -> Vec<u8> {
     let mut head = Vec::with_capacity(256);
     head.extend_from_slice(br#"{"kind":"#);
     tree::quoted(kind, &mut head);
     head.extend_from_slice(br#","apiVersion":"#);
     tree::quoted(version, &mut head);
     head.extend_from_slice(br#","metadata":"#);
-    metadata(&page).write_json(&mut head);
+    metadata(page).write_json(&mut head);
+    head
+}
+
+/// A list whose items are written while it is sent.
+fn items(call: &Call, version: &str, kind: &str, page: Page, item: Item) -> Answer {
+    let mut head = head(kind, version, &page);
     head.extend_from_slice(br#","items":["#);
+    stream(call, head, page, item)
+}
+
+/// What is written of objects while it is sent: nothing of it is held but what is on its way.
+fn stream(call: &Call, head: Vec<u8>, page: Page, item: Item) -> Answer {
     let total: usize = page.objects.iter().map(|object| item.size(object)).sum();
     let items = Json {
         objects: page.objects.into_iter(),

@@ -4,6 +4,7 @@ mod body;
 mod gzip;
 mod list;
 mod protobuf;
+mod row;
 mod table;
 
 use apiserver_api::status::{Reason, Status};

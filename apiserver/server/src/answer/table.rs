@@ -8,6 +8,8 @@ use apiserver_api::tree::Tree;
 use apiserver_kinds::Column;
 
 use super::body;
+use super::list::{Item, Rows};
+use super::row::conditions;
 use crate::catalog::Resource;
 use crate::request::Call;
 
@@ -80,6 +82,19 @@ impl Tables {
         self.table(columns(resource.kind.columns), rows)
     }
 
+    /// How the rows of objects are written as they lie in the cache, where they can be.
+    pub(super) fn rows(&self, resource: &Resource) -> Option<Item> {
+        let carried = match self.include {
+            Include::Nothing => None,
+            // What is kept of the metadata has all annotations.
+            Include::Metadata if !resource.kind.rules.field_annotations().is_empty() => return None,
+            Include::Metadata => Some(Item::metadata(self.version)),
+            Include::Object => Some(Item::Typed(resource.head()?)),
+        };
+        let (kind, now) = (resource.kind, self.now);
+        Some(Item::Row(Rows::new(kind, now, carried)))
+    }
+
     fn table(&mut self, columns: Tree, rows: Vec<Tree>) -> Tree {
         let mut table = Tree::map();
         table.set("kind", "Table");
@@ -96,19 +111,14 @@ impl Tables {
         resource.to_stored(&mut stored);
         let fields = resource.kind.rules.field_annotations();
         let mut row = self.row_of(resource.kind.columns, &stored, object, fields);
-        if let Some((reason, message)) = resource.kind.rules.ended(&stored) {
-            let mut condition = Tree::map();
-            condition.set("type", "Completed");
-            condition.set("status", "True");
-            condition.set("reason", reason);
-            condition.set("message", message);
-            row.set("conditions", vec![condition]);
+        if let Some(conditions) = conditions(resource.kind, &stored) {
+            row.set("conditions", conditions);
         }
         row
     }
 
     fn row_of(&self, columns: &[Column], stored: &Tree, object: &Tree, fields: &[&str]) -> Tree {
-        let cells = columns.iter().map(|column| (column.cell)(stored, self.now));
+        let cells = columns.iter().map(|column| column.cell.shown(stored, self.now));
         let mut row = Tree::map();
         row.set("cells", cells.collect::<Vec<Tree>>());
         row.set(
@@ -124,7 +134,7 @@ impl Tables {
 }
 
 /// The heads of the columns.
-fn columns(columns: &[Column]) -> Tree {
+pub(super) fn columns(columns: &[Column]) -> Tree {
     let named = columns.iter().filter(|column| !column.name.is_empty());
     let heads = named.map(|column| {
         let mut head = Tree::map();

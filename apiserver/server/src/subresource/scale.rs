@@ -8,7 +8,7 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
-use apiserver_kinds::{Column, Verb, Words, age};
+use apiserver_kinds::{Ago, Cell, Column, Verb, Words};
 use apiserver_patch::apply::Scale as Managed;
 use async_trait::async_trait;
 use axum::body::Body;
@@ -46,7 +46,7 @@ const COLUMNS: &[Column] = &[
         format: "",
         words: Words::Of(META, "name"),
         priority: 0,
-        cell: |scale, _| meta::name(scale).into(),
+        cell: Cell::Is(|scale| meta::name(scale).into()),
     },
     Column {
         name: "Desired",
@@ -54,7 +54,7 @@ const COLUMNS: &[Column] = &[
         format: "",
         words: Words::Of("io.k8s.api.autoscaling.v1.ScaleSpec", "replicas"),
         priority: 0,
-        cell: |scale, _| scale.at("spec").int("replicas").into(),
+        cell: Cell::Is(|scale| scale.at("spec").int("replicas").into()),
     },
     Column {
         name: "Available",
@@ -62,7 +62,7 @@ const COLUMNS: &[Column] = &[
         format: "",
         words: Words::Of("io.k8s.api.autoscaling.v1.ScaleStatus", "replicas"),
         priority: 0,
-        cell: |scale, _| scale.at("status").int("replicas").into(),
+        cell: Cell::Is(|scale| scale.at("status").int("replicas").into()),
     },
     Column {
         name: "Age",
@@ -70,7 +70,7 @@ const COLUMNS: &[Column] = &[
         format: "",
         words: Words::Of(META, "creationTimestamp"),
         priority: 0,
-        cell: |scale, now| age(meta::creation_timestamp(scale), now).into(),
+        cell: Cell::Ages(|scale| Ago::of(meta::creation_timestamp(scale))),
     },
 ];
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";

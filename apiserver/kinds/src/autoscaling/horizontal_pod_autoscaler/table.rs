@@ -3,7 +3,7 @@
 use apiserver_api::tree::Tree;
 
 use super::{SPEC, STATUS};
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 
 const SHOWN_MAX: usize = 2;
 
@@ -13,37 +13,37 @@ pub(super) const COLUMNS: &[Column] = &[
     Column {
         name: "Reference",
         words: Words::Of(SPEC, "scaleTargetRef"),
-        cell: |object, _| {
+        cell: Cell::Is(|object| {
             let target = object.at("spec").at("scaleTargetRef");
             format!("{}/{}", target.text("kind"), target.text("name")).into()
-        },
+        }),
         ..AGE
     },
     Column {
         name: "Targets",
         words: Words::Of(SPEC, "metrics"),
-        cell: |object, _| targets(object).into(),
+        cell: Cell::Is(|object| targets(object).into()),
         ..AGE
     },
     Column {
         name: "MinPods",
         words: Words::Of(SPEC, "minReplicas"),
-        cell: |object, _| {
+        cell: Cell::Is(|object| {
             let min = object.at("spec").at("minReplicas").as_int();
             min.map_or_else(|| "<unset>".to_owned(), |min| min.to_string()).into()
-        },
+        }),
         ..AGE
     },
     Column {
         name: "MaxPods",
         words: Words::Of(SPEC, "maxReplicas"),
-        cell: |object, _| object.at("spec").int("maxReplicas").into(),
+        cell: Cell::Is(|object| object.at("spec").int("maxReplicas").into()),
         ..AGE
     },
     Column {
         name: "Replicas",
         words: Words::Of(STATUS, "currentReplicas"),
-        cell: |object, _| object.at("status").int("currentReplicas").into(),
+        cell: Cell::Is(|object| object.at("status").int("currentReplicas").into()),
         ..AGE
     },
     AGE,

@@ -6,7 +6,7 @@ use apiserver_api::tree::Tree;
 
 use super::SPEC;
 use super::status::has;
-use crate::column::{AGE, Column, NAME, Words, age};
+use crate::column::{AGE, Ago, Cell, Column, NAME, Words};
 use crate::template_columns;
 
 /// The columns.
@@ -15,19 +15,19 @@ pub(super) const COLUMNS: &[Column] = &[
     Column {
         name: "Status",
         words: Words::Text("Status of the job."),
-        cell: |object, _| state(object).into(),
+        cell: Cell::Is(|object| state(object).into()),
         ..AGE
     },
     Column {
         name: "Completions",
         words: Words::Of("io.k8s.api.batch.v1.JobStatus", "succeeded"),
-        cell: |object, _| completions(object).into(),
+        cell: Cell::Is(|object| completions(object).into()),
         ..AGE
     },
     Column {
         name: "Duration",
         words: Words::Text("Time required to complete the job."),
-        cell: |object, now| duration(object, now).into(),
+        cell: Cell::Ages(duration),
         ..AGE
     },
     AGE,
@@ -60,16 +60,17 @@ fn completions(object: &Tree) -> String {
     }
 }
 
-fn duration(object: &Tree, now: Time) -> String {
+fn duration(object: &Tree) -> Ago {
     let status = object.at("status");
     let Some(start) = status.at("startTime").as_str() else {
-        return String::new();
+        return Ago::Never("".into());
     };
-    let end = status
-        .at("completionTime")
-        .as_str()
-        .and_then(|end| Time::parse(end).ok());
-    age(Some(start), end.unwrap_or(now))
+    let ago = Ago::of(Some(start));
+    let end = status.at("completionTime").as_str();
+    match end.and_then(|end| Time::parse(end).ok()) {
+        Some(end) => Ago::Never(ago.shown(end)),
+        None => ago,
+    }
 }
 
 #[cfg(test)]
@@ -99,7 +100,7 @@ mod tests {
             let found = [
                 super::state(&job).to_owned(),
                 super::completions(&job),
-                super::duration(&job, now),
+                super::duration(&job).shown(now).into(),
             ];
             assert_eq!(found, shown);
         }

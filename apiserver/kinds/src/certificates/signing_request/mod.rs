@@ -11,7 +11,7 @@ use apiserver_api::tree::Tree;
 
 use self::condition::{Kept, Setting};
 use super::{GROUP, signer};
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Verb, Version, keep, validate_metadata};
 
@@ -80,34 +80,34 @@ pub(super) const SIGNING_REQUEST: Kind = Kind {
             name: "SignerName",
             format: "",
             words: Words::Text(SIGNER_NAME),
-            cell: |object, _| match object.at("spec").text("signerName") {
+            cell: Cell::Is(|object| match object.at("spec").text("signerName") {
                 "" => "<none>".into(),
                 name => name.into(),
-            },
+            }),
             ..NAME
         },
         Column {
             name: "Requestor",
             format: "",
             words: Words::Text("Base64-encoded PKCS#10 CSR data"),
-            cell: |object, _| object.at("spec").text("username").into(),
+            cell: Cell::Is(|object| object.at("spec").text("username").into()),
             ..NAME
         },
         Column {
             name: "RequestedDuration",
             format: "",
             words: Words::Of(SPEC, "expirationSeconds"),
-            cell: |object, _| match object.at("spec").at("expirationSeconds").as_int() {
+            cell: Cell::Is(|object| match object.at("spec").at("expirationSeconds").as_int() {
                 Some(seconds) => Duration::from_seconds(seconds).human().into(),
                 None => "<none>".into(),
-            },
+            }),
             ..NAME
         },
         Column {
             name: "Condition",
             format: "",
             words: Words::Text("Conditions applied to the request, such as approval or denial."),
-            cell: |object, _| condition::cell(object).into(),
+            cell: Cell::Is(|object| condition::cell(object).into()),
             ..NAME
         },
     ],

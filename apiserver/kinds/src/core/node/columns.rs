@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use apiserver_api::meta;
 use apiserver_api::tree::Tree;
 
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 
 const INFO: &str = "io.k8s.api.core.v1.NodeSystemInfo";
 /// Labels that say a role in their keys begin so.
@@ -19,7 +19,7 @@ const TEXT: Column = Column {
     format: "",
     words: Words::Text(""),
     priority: 1,
-    cell: |_, _| Tree::Null,
+    cell: Cell::Is(|_| Tree::Null),
 };
 
 pub(super) const COLUMNS: &[Column] = &[
@@ -28,14 +28,14 @@ pub(super) const COLUMNS: &[Column] = &[
         name: "Status",
         words: Words::Text("The status of the node"),
         priority: 0,
-        cell: |object, _| status(object).into(),
+        cell: Cell::Is(|object| status(object).into()),
         ..TEXT
     },
     Column {
         name: "Roles",
         words: Words::Text("The roles of the node"),
         priority: 0,
-        cell: |object, _| roles(object).into(),
+        cell: Cell::Is(|object| roles(object).into()),
         ..TEXT
     },
     AGE,
@@ -43,37 +43,37 @@ pub(super) const COLUMNS: &[Column] = &[
         name: "Version",
         words: Words::Of(INFO, "kubeletVersion"),
         priority: 0,
-        cell: |object, _| info(object, "kubeletVersion").into(),
+        cell: Cell::Is(|object| info(object, "kubeletVersion").into()),
         ..TEXT
     },
     Column {
         name: "Internal-IP",
         words: Words::Of("io.k8s.api.core.v1.NodeStatus", "addresses"),
-        cell: |object, _| address(object, "InternalIP").into(),
+        cell: Cell::Is(|object| address(object, "InternalIP").into()),
         ..TEXT
     },
     Column {
         name: "External-IP",
         words: Words::Of("io.k8s.api.core.v1.NodeStatus", "addresses"),
-        cell: |object, _| address(object, "ExternalIP").into(),
+        cell: Cell::Is(|object| address(object, "ExternalIP").into()),
         ..TEXT
     },
     Column {
         name: "OS-Image",
         words: Words::Of(INFO, "osImage"),
-        cell: |object, _| known(object, "osImage").into(),
+        cell: Cell::Is(|object| known(object, "osImage").into()),
         ..TEXT
     },
     Column {
         name: "Kernel-Version",
         words: Words::Of(INFO, "kernelVersion"),
-        cell: |object, _| kernel(object).into(),
+        cell: Cell::Is(|object| kernel(object).into()),
         ..TEXT
     },
     Column {
         name: "Container-Runtime",
         words: Words::Of(INFO, "containerRuntimeVersion"),
-        cell: |object, _| known(object, "containerRuntimeVersion").into(),
+        cell: Cell::Is(|object| known(object, "containerRuntimeVersion").into()),
         ..TEXT
     },
 ];

@@ -3,7 +3,7 @@
 use apiserver_api::meta;
 use apiserver_api::tree::Tree;
 
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::access_modes::{CLASS_ANNOTATION, short};
 use crate::core::resources::amount;
 
@@ -16,7 +16,7 @@ const TEXT: Column = Column {
     format: "",
     words: Words::Text(""),
     priority: 0,
-    cell: |_, _| Tree::Null,
+    cell: Cell::Is(|_| Tree::Null),
 };
 
 pub(super) const COLUMNS: &[Column] = &[
@@ -24,53 +24,53 @@ pub(super) const COLUMNS: &[Column] = &[
     Column {
         name: "Capacity",
         words: Words::Of(SPEC, "capacity"),
-        cell: |object, _| {
+        cell: Cell::Is(|object| {
             amount(object.at("spec").at("capacity").at("storage"))
                 .to_string()
                 .into()
-        },
+        }),
         ..TEXT
     },
     Column {
         name: "Access Modes",
         words: Words::Of(SPEC, "accessModes"),
-        cell: |object, _| short(object.at("spec").items("accessModes")).into(),
+        cell: Cell::Is(|object| short(object.at("spec").items("accessModes")).into()),
         ..TEXT
     },
     Column {
         name: "Reclaim Policy",
         words: Words::Of(SPEC, "persistentVolumeReclaimPolicy"),
-        cell: |object, _| object.at("spec").text("persistentVolumeReclaimPolicy").into(),
+        cell: Cell::Is(|object| object.at("spec").text("persistentVolumeReclaimPolicy").into()),
         ..TEXT
     },
     Column {
         name: "Status",
         words: Words::Of(STATUS, "phase"),
-        cell: |object, _| phase(object).into(),
+        cell: Cell::Is(|object| phase(object).into()),
         ..TEXT
     },
     Column {
         name: "Claim",
         words: Words::Of(SPEC, "claimRef"),
-        cell: |object, _| claim(object).into(),
+        cell: Cell::Is(|object| claim(object).into()),
         ..TEXT
     },
     Column {
         name: "StorageClass",
         words: Words::Text("StorageClass of the pv"),
-        cell: |object, _| class(object).into(),
+        cell: Cell::Is(|object| class(object).into()),
         ..TEXT
     },
     Column {
         name: "VolumeAttributesClass",
         words: Words::Text("VolumeAttributesClass of the pv"),
-        cell: |object, _| or_unset(object, "volumeAttributesClassName").into(),
+        cell: Cell::Is(|object| or_unset(object, "volumeAttributesClassName").into()),
         ..TEXT
     },
     Column {
         name: "Reason",
         words: Words::Of(STATUS, "reason"),
-        cell: |object, _| object.at("status").text("reason").into(),
+        cell: Cell::Is(|object| object.at("status").text("reason").into()),
         ..TEXT
     },
     AGE,
@@ -78,7 +78,7 @@ pub(super) const COLUMNS: &[Column] = &[
         name: "VolumeMode",
         words: Words::Of(SPEC, "volumeMode"),
         priority: 1,
-        cell: |object, _| or_unset(object, "volumeMode").into(),
+        cell: Cell::Is(|object| or_unset(object, "volumeMode").into()),
         ..TEXT
     },
 ];

@@ -2,7 +2,7 @@
 
 use apiserver_api::tree::Tree;
 
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::access_modes::short;
 use crate::core::persistent_volume::columns::{class, or_unset, phase};
 use crate::core::resources::amount;
@@ -16,7 +16,7 @@ const TEXT: Column = Column {
     format: "",
     words: Words::Text(""),
     priority: 0,
-    cell: |_, _| Tree::Null,
+    cell: Cell::Is(|_| Tree::Null),
 };
 
 pub(super) const COLUMNS: &[Column] = &[
@@ -24,37 +24,37 @@ pub(super) const COLUMNS: &[Column] = &[
     Column {
         name: "Status",
         words: Words::Of(STATUS, "phase"),
-        cell: |object, _| phase(object).into(),
+        cell: Cell::Is(|object| phase(object).into()),
         ..TEXT
     },
     Column {
         name: "Volume",
         words: Words::Of(SPEC, "volumeName"),
-        cell: |object, _| object.at("spec").text("volumeName").into(),
+        cell: Cell::Is(|object| object.at("spec").text("volumeName").into()),
         ..TEXT
     },
     Column {
         name: "Capacity",
         words: Words::Of(STATUS, "capacity"),
-        cell: |object, _| capacity(object).into(),
+        cell: Cell::Is(|object| capacity(object).into()),
         ..TEXT
     },
     Column {
         name: "Access Modes",
         words: Words::Of(STATUS, "accessModes"),
-        cell: |object, _| modes(object).into(),
+        cell: Cell::Is(|object| modes(object).into()),
         ..TEXT
     },
     Column {
         name: "StorageClass",
         words: Words::Text("StorageClass of the pvc"),
-        cell: |object, _| class(object).into(),
+        cell: Cell::Is(|object| class(object).into()),
         ..TEXT
     },
     Column {
         name: "VolumeAttributesClass",
         words: Words::Text("VolumeAttributesClass of the pvc"),
-        cell: |object, _| or_unset(object, "volumeAttributesClassName").into(),
+        cell: Cell::Is(|object| or_unset(object, "volumeAttributesClassName").into()),
         ..TEXT
     },
     AGE,
@@ -62,7 +62,7 @@ pub(super) const COLUMNS: &[Column] = &[
         name: "VolumeMode",
         words: Words::Of(SPEC, "volumeMode"),
         priority: 1,
-        cell: |object, _| or_unset(object, "volumeMode").into(),
+        cell: Cell::Is(|object| or_unset(object, "volumeMode").into()),
         ..TEXT
     },
 ];

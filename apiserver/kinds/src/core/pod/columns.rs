@@ -3,8 +3,9 @@
 use apiserver_api::meta;
 use apiserver_api::time::Time;
 use apiserver_api::tree::Tree;
+use compact_str::{ToCompactString, format_compact};
 
-use crate::column::{AGE, Column, NAME, Words, age};
+use crate::column::{AGE, Ago, Cell, Column, NAME, Words};
 use crate::pod::containers::is_sidecar;
 
 const SPEC: &str = "io.k8s.api.core.v1.PodSpec";
@@ -17,7 +18,7 @@ const TEXT: Column = Column {
     format: "",
     words: Words::Text(""),
     priority: 0,
-    cell: |_, _| Tree::Null,
+    cell: Cell::Is(|_| Tree::Null),
 };
 
 pub(super) const COLUMNS: &[Column] = &[
@@ -25,16 +26,16 @@ pub(super) const COLUMNS: &[Column] = &[
     Column {
         name: "Ready",
         words: Words::Text("The aggregate readiness state of this pod for accepting traffic."),
-        cell: |pod, _| {
+        cell: Cell::Is(|pod| {
             let seen = Seen::new(pod);
             format!("{}/{}", seen.ready, seen.containers).into()
-        },
+        }),
         ..TEXT
     },
     Column {
         name: "Status",
         words: Words::Text("The aggregate status of the containers in this pod."),
-        cell: |pod, _| Seen::new(pod).reason.into(),
+        cell: Cell::Is(|pod| Seen::new(pod).reason.into()),
         ..TEXT
     },
     Column {
@@ -42,7 +43,7 @@ pub(super) const COLUMNS: &[Column] = &[
         words: Words::Text(
             "The number of times the containers in this pod have been restarted and when the last container in this pod has restarted.",
         ),
-        cell: |pod, now| Seen::new(pod).restarts.shown(now).into(),
+        cell: Cell::Ages(|pod| Seen::new(pod).restarts.shown()),
         ..TEXT
     },
     AGE,
@@ -50,31 +51,31 @@ pub(super) const COLUMNS: &[Column] = &[
         name: "IP",
         words: Words::Of(STATUS, "podIP"),
         priority: 1,
-        cell: |pod, _| {
+        cell: Cell::Is(|pod| {
             let first = pod.at("status").items("podIPs").first();
             or_none(first.map_or("", |first| first.text("ip")))
-        },
+        }),
         ..TEXT
     },
     Column {
         name: "Node",
         words: Words::Of(SPEC, "nodeName"),
         priority: 1,
-        cell: |pod, _| or_none(pod.at("spec").text("nodeName")),
+        cell: Cell::Is(|pod| or_none(pod.at("spec").text("nodeName"))),
         ..TEXT
     },
     Column {
         name: "Nominated Node",
         words: Words::Of(STATUS, "nominatedNodeName"),
         priority: 1,
-        cell: |pod, _| or_none(pod.at("status").text("nominatedNodeName")),
+        cell: Cell::Is(|pod| or_none(pod.at("status").text("nominatedNodeName"))),
         ..TEXT
     },
     Column {
         name: "Readiness Gates",
         words: Words::Of(SPEC, "readinessGates"),
         priority: 1,
-        cell: |pod, _| gates(pod).into(),
+        cell: Cell::Is(|pod| gates(pod).into()),
         ..TEXT
     },
 ];
@@ -105,7 +106,7 @@ fn is_true(pod: &Tree, condition: &str) -> bool {
 #[derive(Clone, Default)]
 struct Restarts {
     count: i64,
-    last: Option<(Time, String)>,
+    last: Option<Time>,
 }
 
 impl Restarts {
@@ -113,16 +114,20 @@ impl Restarts {
         self.count += status.int("restartCount");
         let ended = status.below(&["lastState", "terminated"]).text("finishedAt");
         if let Ok(moment) = Time::parse(ended)
-            && self.last.as_ref().is_none_or(|(last, _)| *last < moment)
+            && self.last.is_none_or(|last| last < moment)
         {
-            self.last = Some((moment, ended.to_owned()));
+            self.last = Some(moment);
         }
     }
 
-    fn shown(&self, now: Time) -> String {
-        match &self.last {
-            Some((_, last)) if self.count != 0 => format!("{} ({} ago)", self.count, age(Some(last), now)),
-            _ => self.count.to_string(),
+    fn shown(&self) -> Ago {
+        match self.last {
+            Some(moment) if self.count != 0 => Ago::Since {
+                before: format_compact!("{} (", self.count),
+                moment,
+                after: " ago)",
+            },
+            _ => Ago::Never(self.count.to_compact_string()),
         }
     }
 }
@@ -289,7 +294,10 @@ mod tests {
         let now = Time::parse("2026-01-01T01:00:00Z").unwrap();
         for (pod, told) in cases {
             let pod = json(pod);
-            let cells: Vec<_> = COLUMNS[1..4].iter().map(|column| (column.cell)(&pod, now)).collect();
+            let cells: Vec<_> = COLUMNS[1..4]
+                .iter()
+                .map(|column| column.cell.shown(&pod, now))
+                .collect();
             let texts: Vec<_> = cells.iter().filter_map(|cell| cell.as_str()).collect();
             assert_eq!(texts.join(" "), told);
         }

@@ -6,7 +6,7 @@ use apiserver_api::tree::Tree;
 
 use super::addresses::texts;
 use super::{CLUSTER_IP, EXTERNAL_NAME, LOAD_BALANCER, NODE_PORT};
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 
 const SPEC: &str = "io.k8s.api.core.v1.ServiceSpec";
 const NONE: &str = "<none>";
@@ -17,7 +17,7 @@ const TEXT: Column = Column {
     format: "",
     words: Words::Text(""),
     priority: 0,
-    cell: |_, _| Tree::Null,
+    cell: Cell::Is(|_| Tree::Null),
 };
 
 pub(super) const COLUMNS: &[Column] = &[
@@ -25,25 +25,25 @@ pub(super) const COLUMNS: &[Column] = &[
     Column {
         name: "Type",
         words: Words::Of(SPEC, "type"),
-        cell: |object, _| object.at("spec").text("type").into(),
+        cell: Cell::Is(|object| object.at("spec").text("type").into()),
         ..TEXT
     },
     Column {
         name: "Cluster-IP",
         words: Words::Of(SPEC, "clusterIP"),
-        cell: |object, _| {
+        cell: Cell::Is(|object| {
             texts(object.at("spec"), "clusterIPs")
                 .first()
                 .copied()
                 .unwrap_or(NONE)
                 .into()
-        },
+        }),
         ..TEXT
     },
     Column {
         name: "External-IP",
         words: Words::Of(SPEC, "externalIPs"),
-        cell: |object, _| external(object).into(),
+        cell: Cell::Is(|object| external(object).into()),
         ..TEXT
     },
     Column {
@@ -52,7 +52,7 @@ pub(super) const COLUMNS: &[Column] = &[
             "The list of ports that are exposed by this service. More info: \
              https://kubernetes.io/docs/concepts/services-networking/service/#virtual-ips-and-service-proxies",
         ),
-        cell: |object, _| ports(object.at("spec")).into(),
+        cell: Cell::Is(|object| ports(object.at("spec")).into()),
         ..TEXT
     },
     AGE,
@@ -60,7 +60,7 @@ pub(super) const COLUMNS: &[Column] = &[
         name: "Selector",
         words: Words::Of(SPEC, "selector"),
         priority: 1,
-        cell: |object, _| selector(object.at("spec")).into(),
+        cell: Cell::Is(|object| selector(object.at("spec")).into()),
         ..TEXT
     },
 ];

@@ -11,7 +11,7 @@ use apiserver_api::tree::Tree;
 
 use crate::address;
 use crate::check::immutable;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::endpoint::{PROTOCOLS, few, validate_app_protocol, validate_label};
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 
@@ -43,7 +43,7 @@ pub(crate) const ENDPOINT_SLICE: Kind = Kind {
             format: "",
             words: Words::Of(TYPE, "addressType"),
             priority: 0,
-            cell: |object, _| object.text("addressType").into(),
+            cell: Cell::Is(|object| object.text("addressType").into()),
         },
         Column {
             name: "Ports",
@@ -51,7 +51,7 @@ pub(crate) const ENDPOINT_SLICE: Kind = Kind {
             format: "",
             words: Words::Of(TYPE, "ports"),
             priority: 0,
-            cell: |object, _| ports(object).into(),
+            cell: Cell::Is(|object| ports(object).into()),
         },
         Column {
             name: "Endpoints",
@@ -59,7 +59,7 @@ pub(crate) const ENDPOINT_SLICE: Kind = Kind {
             format: "",
             words: Words::Of(TYPE, "endpoints"),
             priority: 0,
-            cell: |object, _| endpoints(object).into(),
+            cell: Cell::Is(|object| endpoints(object).into()),
         },
         AGE,
     ],

@@ -11,7 +11,7 @@ use apiserver_api::tree::{self, Tree};
 
 use super::{GROUP, Status, validate_status};
 use crate::check::count_generation;
-use crate::column::{AGE, Column, NAME, Words};
+use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
 
 const TYPE: &str = "io.k8s.api.flowcontrol.v1.FlowSchema";
@@ -41,29 +41,29 @@ pub(super) const FLOW_SCHEMA: Kind = Kind {
             name: "PriorityLevel",
             format: "",
             words: Words::Of("io.k8s.api.flowcontrol.v1.PriorityLevelConfigurationReference", "name"),
-            cell: |object, _| {
+            cell: Cell::Is(|object| {
                 object
                     .below(&["spec", "priorityLevelConfiguration"])
                     .text("name")
                     .into()
-            },
+            }),
             ..NAME
         },
         Column {
             name: "MatchingPrecedence",
             format: "",
             words: Words::Of(SPEC, "matchingPrecedence"),
-            cell: |object, _| object.at("spec").int("matchingPrecedence").into(),
+            cell: Cell::Is(|object| object.at("spec").int("matchingPrecedence").into()),
             ..NAME
         },
         Column {
             name: "DistinguisherMethod",
             format: "",
             words: Words::Of(SPEC, "distinguisherMethod"),
-            cell: |object, _| match object.below(&["spec", "distinguisherMethod"]) {
+            cell: Cell::Is(|object| match object.below(&["spec", "distinguisherMethod"]) {
                 Tree::Null => "<none>".into(),
                 method => method.text("type").into(),
-            },
+            }),
             ..NAME
         },
         AGE,
@@ -71,7 +71,7 @@ pub(super) const FLOW_SCHEMA: Kind = Kind {
             name: "MissingPL",
             format: "",
             words: Words::Text("references a broken or non-existent PriorityLevelConfiguration"),
-            cell: |object, _| dangling(object).into(),
+            cell: Cell::Is(|object| dangling(object).into()),
             ..NAME
         },
     ],
