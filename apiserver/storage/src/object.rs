@@ -90,23 +90,8 @@ impl Object {
     }
 
     /// The object that a tree is, as it stands under a key since a revision.
-    pub fn of(key: &str, revision: i64, mut tree: Tree, reading: &dyn Reading) -> Self {
-        let index = Index {
-            namespace: meta::namespace(&tree).into(),
-            name: meta::name(&tree).into(),
-            labels: meta::labels(&tree).clone(),
-            fields: reading.fields(&tree).into(),
-        };
-        let (body, metadata_end) = write(&mut tree, revision);
-        Self {
-            key: key.into(),
-            revision,
-            index,
-            body,
-            metadata_end,
-            protobuf: OnceLock::new(),
-            shown: OnceLock::new(),
-        }
+    pub fn of(key: &str, revision: i64, tree: Tree, reading: &dyn Reading) -> Self {
+        Draft::new(tree, reading).at(key, revision)
     }
 
     /// The same object with another resource version: what was deleted is told with the revision that deleted it.
@@ -169,22 +154,71 @@ impl Object {
     }
 }
 
-/// Writes a body, and tells where its metadata ends.
-fn write(tree: &mut Tree, revision: i64) -> (Bytes, u32) {
-    let map = tree.make_map();
-    map.remove("apiVersion");
-    map.remove("kind");
-    let mut metadata = map.remove("metadata").unwrap_or_default();
-    metadata.remove("resourceVersion");
-    let mut out = Vec::with_capacity(1024);
-    out.extend_from_slice(HEAD);
-    out.extend_from_slice(revision.to_string().as_bytes());
-    out.push(b'"');
-    join(&mut out, metadata.as_map());
-    let end = out.len() as u32;
-    join(&mut out, tree.as_map());
-    out.shrink_to_fit();
-    (out.into(), end)
+/// An object that has no revision yet. It is encoded once, for the store and for the cache.
+pub(crate) struct Draft {
+    index: Index,
+    /// What it is, as keys and values of JSON with a comma after each.
+    types: Vec<u8>,
+    /// The metadata's entries, a comma before each, and all that follows.
+    rest: Vec<u8>,
+    /// Where the metadata ends in that.
+    metadata_end: usize,
+}
+
+impl Draft {
+    /// Of a tree; a resource version in it is not kept.
+    pub(crate) fn new(mut tree: Tree, reading: &dyn Reading) -> Self {
+        let index = Index {
+            namespace: meta::namespace(&tree).into(),
+            name: meta::name(&tree).into(),
+            labels: meta::labels(&tree).clone(),
+            fields: reading.fields(&tree).into(),
+        };
+        let map = tree.make_map();
+        let mut types = Vec::with_capacity(64);
+        for key in ["apiVersion", "kind"] {
+            if let Some(value) = map.remove(key) {
+                tree::quoted(key, &mut types);
+                types.push(b':');
+                value.write_json(&mut types);
+                types.push(b',');
+            }
+        }
+        let mut metadata = map.remove("metadata").unwrap_or_default();
+        metadata.remove("resourceVersion");
+        let mut rest = Vec::with_capacity(1024);
+        join(&mut rest, metadata.as_map());
+        let metadata_end = rest.len();
+        join(&mut rest, Some(map));
+        Self {
+            index,
+            types,
+            rest,
+            metadata_end,
+        }
+    }
+
+    /// What the store keeps.
+    pub(crate) fn value(&self) -> Vec<u8> {
+        let rest = self.rest.strip_prefix(b",").unwrap_or(&self.rest);
+        [b"{", &*self.types, br#""metadata":{"#, rest].concat()
+    }
+
+    /// The object, as it stands under a key since a revision.
+    pub(crate) fn at(self, key: &str, revision: i64) -> Object {
+        let revision_text = revision.to_string();
+        let body = [HEAD, revision_text.as_bytes(), b"\"", &self.rest].concat();
+        let metadata_end = body.len() - self.rest.len() + self.metadata_end;
+        Object {
+            key: key.into(),
+            revision,
+            index: self.index,
+            body: body.into(),
+            metadata_end: metadata_end as u32,
+            protobuf: OnceLock::new(),
+            shown: OnceLock::new(),
+        }
+    }
 }
 
 /// Goes on with the entries of a map in an object that has some already, and closes it.

@@ -11,7 +11,7 @@ use crate::awaited::Awaited;
 use crate::cache::{Cache, Clock};
 use crate::error::Error;
 use crate::metrics::Counts;
-use crate::object::{Object, Reading, Unreadable};
+use crate::object::{Draft, Object, Reading, Unreadable};
 use crate::store::{Layout, Store};
 
 /// The objects of one kind.
@@ -157,13 +157,11 @@ impl Shelf {
         store: &Store,
         key: &str,
         expected: i64,
-        mut object: Tree,
+        object: Tree,
         ttl: Option<Duration>,
     ) -> Result<Written, Error> {
-        if let Some(metadata) = object.get_mut("metadata") {
-            metadata.remove("resourceVersion");
-        }
-        let mut put = Put::new(key.as_bytes().to_vec(), object.to_json());
+        let draft = Draft::new(object, &*self.reading);
+        let mut put = Put::new(key.as_bytes().to_vec(), draft.value());
         if let Some(ttl) = ttl {
             put = put.lease(store.leases.lasting(ttl).await?);
         }
@@ -175,7 +173,7 @@ impl Shelf {
         };
         match sort.count(store.client.compare_and_swap(expected, put)).await? {
             Swap::Done { revision } => {
-                let object = Arc::new(Object::of(key, revision, object, &*self.reading));
+                let object = Arc::new(draft.at(key, revision));
                 self.awaited.keep(&object);
                 Ok(Written::Done(object))
             }
