@@ -60,9 +60,10 @@ fn files(to: &Path) -> io::Result<()> {
     files.sort();
     let mut text = String::from("/// The files of the table: name and text.\nconst FILES: &[(&str, &str)] = &[\n");
     for file in files {
-        let path = file.to_string_lossy();
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        writeln!(text, "    ({name:?}, include_str!({path:?})),").map_err(io::Error::other)?;
+        // Relative to the package: a target folder may be shared by copies of the repository.
+        let path = format!(r#"concat!(env!("CARGO_MANIFEST_DIR"), "/table/{name}.txt")"#);
+        writeln!(text, "    ({name:?}, include_str!({path})),").map_err(io::Error::other)?;
     }
     text.push_str("];\n");
     fs::write(to, text)
