@@ -1,8 +1,10 @@
-//! Lists the files of the table, so that a new group is a new file and nothing else, and takes the descriptions of types
-//! and fields from `k8s-openapi`: they are upstream's sentences, which are not copied here.
+//! Lists the files of the table, so that a new group is a new file and nothing else, and takes the descriptions of types,
+//! fields and values from `k8s-openapi`: they are upstream's sentences, which are not copied here.
 
 #[path = "build/roots.rs"]
 mod roots;
+#[path = "build/values.rs"]
+mod values;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -16,13 +18,15 @@ use serde_json::{Map, Value};
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed=table");
     let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
-    words(&out.join("words.zlib"))?;
-    files(&out.join("files.rs"))
+    let files = files()?;
+    words(&files, &out.join("words.zlib"))?;
+    list(&files, &out.join("files.rs"))
 }
 
-/// Writes what is said of each type (under the empty name) and of its fields.
-fn words(to: &Path) -> io::Result<()> {
+/// Writes what is said of each type (under the empty name) and of its fields, and of each value of types that have some.
+fn words(files: &[PathBuf], to: &Path) -> io::Result<()> {
     let mut generator = schemars::generate::SchemaSettings::draft2020_12().into_generator();
     roots::all(&mut generator);
     let mut words = Map::new();
@@ -35,6 +39,7 @@ fn words(to: &Path) -> io::Result<()> {
         event(&mut said);
         words.insert(name.clone(), Value::Object(said));
     }
+    words.extend(values::words(files)?);
     let mut file = ZlibEncoder::new(fs::File::create(to)?, Compression::best());
     file.write_all(Value::Object(words).to_string().as_bytes())?;
     file.finish()?;
@@ -51,13 +56,17 @@ fn event(said: &mut Map<String, Value>) {
     }
 }
 
-fn files(to: &Path) -> io::Result<()> {
-    println!("cargo::rerun-if-changed=table");
+/// The files of the table, by name.
+fn files() -> io::Result<Vec<PathBuf>> {
     let folder = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("table");
     let mut files: Vec<PathBuf> = fs::read_dir(folder)?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
     files.sort();
+    Ok(files)
+}
+
+fn list(files: &[PathBuf], to: &Path) -> io::Result<()> {
     let mut text = String::from("/// The files of the table: name and text.\nconst FILES: &[(&str, &str)] = &[\n");
     for file in files {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();

@@ -2,7 +2,7 @@
 
 use schemars::SchemaGenerator;
 
-/// Lets a generator know types by their paths in `k8s-openapi`.
+/// Lets a generator know types by their paths in `k8s-openapi`, of whichever version.
 macro_rules! roots {
     ($generator:ident, $([$($step:ident)::+] $($name:ident)*;)*) => {
         $({
@@ -11,6 +11,8 @@ macro_rules! roots {
         })*
     };
 }
+
+pub(crate) use roots;
 
 /// Puts all types of the API into a generator.
 pub(crate) fn all(generator: &mut SchemaGenerator) {

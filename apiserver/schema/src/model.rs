@@ -142,7 +142,7 @@ pub struct Field {
     /// elsewhere, apply tells the fields apart here.
     pub told: bool,
     /// The values that it, its items or its map's values may have, where Go has a name for each.
-    pub values: Option<Arc<[Box<str>]>>,
+    pub values: Option<Arc<Values>>,
     /// The struct that Go embeds and that the field came with: `VolumeSource`. Messages show it in paths.
     pub embedded: Option<TypeId>,
 }
@@ -171,6 +171,15 @@ impl Field {
             Shape::Bool | Shape::Int32 | Shape::Int64 | Shape::Float | Shape::Text
         ) || self.nils()
     }
+}
+
+/// The values of a string for each of which Go has a name.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Values {
+    /// The name of their type, as documents would call it: `io.k8s.api.core.v1.Protocol`.
+    pub name: Box<str>,
+    /// In the order of documents.
+    pub all: Box<[Box<str>]>,
 }
 
 /// When Go leaves a field out.

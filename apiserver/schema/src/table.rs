@@ -21,7 +21,7 @@ use std::sync::{Arc, LazyLock};
 use apiserver_api::tree;
 use thiserror::Error;
 
-use crate::model::{Field, Lists, Omit, Patch, Schema, Shape, Struct, TypeId};
+use crate::model::{Field, Lists, Omit, Patch, Schema, Shape, Struct, TypeId, Values};
 
 /// What is wrong in a table.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub fn built_in() -> &'static Schema {
     &BUILT_IN
 }
 
+const NO_PREFIX: &str = "the file says no prefix";
+
 /// A struct's line and those of its fields, with their numbers.
 struct Block<'t> {
     file: &'t str,
@@ -61,7 +63,7 @@ struct Reader<'t> {
     /// Prefixes of names, by file.
     prefixes: HashMap<&'t str, &'t str>,
     ids: HashMap<(&'t str, &'t str), TypeId>,
-    values: HashMap<(&'t str, &'t str), Arc<[Box<str>]>>,
+    values: HashMap<(&'t str, &'t str), Arc<Values>>,
     blocks: Vec<Block<'t>>,
 }
 
@@ -141,10 +143,14 @@ impl<'t> Reader<'t> {
                 self.prefixes.insert(file, prefix);
             } else if let Some(values) = line.strip_prefix("= ") {
                 let (name, values) = values.split_once(' ').ok_or_else(|| wrong("values without a name"))?;
-                let values = tree::parse(values.as_bytes()).map_err(|error| wrong(&error.to_string()))?;
-                let values = values.tree.as_list().unwrap_or_default().iter();
-                let values = values.filter_map(|value| value.as_str().map(Into::into));
-                self.values.insert((file, name), values.collect());
+                let prefix = self.prefixes.get(file).ok_or_else(|| wrong(NO_PREFIX))?;
+                let parsed = tree::parse(values.as_bytes()).map_err(|error| wrong(&error.to_string()))?;
+                let all = parsed.tree.as_list().unwrap_or_default().iter();
+                let values = Values {
+                    name: format!("{prefix}.{name}").into(),
+                    all: all.filter_map(|value| value.as_str().map(Into::into)).collect(),
+                };
+                self.values.insert((file, name), Arc::new(values));
             } else if let Some(field) = line.strip_prefix("  ") {
                 let block = self.blocks.last_mut().filter(|block| block.file == file);
                 block
@@ -174,7 +180,7 @@ impl<'t> Reader<'t> {
             what,
         };
         let prefix = self.prefixes.get(block.file);
-        let prefix = prefix.ok_or_else(|| wrong(block.line, "the file says no prefix".to_owned()))?;
+        let prefix = prefix.ok_or_else(|| wrong(block.line, NO_PREFIX.to_owned()))?;
         let mut one = Struct {
             name: format!("{prefix}.{}", block.name).into(),
             go: block.name.into(),
@@ -268,7 +274,7 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    fn values(&self, file: &str, name: &str) -> Result<Arc<[Box<str>]>, String> {
+    fn values(&self, file: &str, name: &str) -> Result<Arc<Values>, String> {
         let (file, name) = name.rsplit_once('.').unwrap_or((file, name));
         let values = self.values.get(&(file, name));
         values

@@ -6,12 +6,13 @@ use std::sync::LazyLock;
 use apiserver_api::tree::{self, Tree};
 use flate2::read::ZlibDecoder;
 
-use crate::model::{Field, Struct};
+use crate::model::{Field, Struct, Values};
 
 /// Compressed, since most who run this never ask.
 const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/words.zlib"));
 
-/// What is said, by the name of a struct and then of a field; that of the struct itself stands under the empty name.
+/// What is said, by the name of a struct and then of a field; that of the struct itself stands under the empty name. What is
+/// said of values stands by the name of their type and then by the value.
 static WORDS: LazyLock<Tree> = LazyLock::new(|| {
     let mut text = Vec::new();
     let read = ZlibDecoder::new(PACKED).read_to_end(&mut text);
@@ -44,10 +45,20 @@ impl Struct {
     }
 }
 
+impl Values {
+    /// What is said of one of them; empty where nothing is.
+    pub fn words(&self, value: &str) -> &'static str {
+        WORDS.at(&self.name).text(value)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::words_of;
     use crate::built_in;
+    use crate::model::Values;
 
     #[test]
     fn types_and_fields_have_words() {
@@ -87,6 +98,32 @@ mod tests {
         assert_eq!(event.words(), "Event represents a single event to a watched resource.");
         let object = event.field_words(event.field("object").unwrap());
         assert!(object.starts_with("Object is:\n") && object.ends_with("depending on context."));
+    }
+
+    #[test]
+    fn values_have_words_where_a_package_has_them() {
+        let schema = built_in();
+        let values = |name: &str, field: &str| {
+            let one = schema.get(schema.named(name).unwrap());
+            one.field(field).unwrap().values.clone().unwrap()
+        };
+        // Another package's values, and those of a list.
+        let protocol = values("io.k8s.api.networking.v1.IngressPortStatus", "protocol");
+        assert_eq!(&*protocol.name, "io.k8s.api.core.v1.Protocol");
+        assert_eq!(protocol.words("TCP"), "is the TCP protocol.");
+        let scopes = values("io.k8s.api.core.v1.ResourceQuotaSpec", "scopes");
+        assert!(scopes.words("BestEffort").starts_with("Match all pod objects"));
+        // Upstream says nothing of these, or something else than it did.
+        let restart = values("io.k8s.api.core.v1.PodSpec", "restartPolicy");
+        assert_eq!(restart.all.iter().map(|one| restart.words(one)).collect::<String>(), "");
+        assert_eq!(scopes.words("CrossNamespacePodAffinity"), "");
+        let said = |values: &Values| values.all.iter().filter(|one| !values.words(one).is_empty()).count();
+        let all: BTreeMap<_, _> = schema
+            .iter()
+            .flat_map(|(_, one)| one.declared().filter_map(|field| field.values.as_deref()))
+            .map(|values| (&*values.name, said(values)))
+            .collect();
+        assert_eq!((all.len(), all.values().sum::<usize>()), (84, 71));
     }
 
     #[test]

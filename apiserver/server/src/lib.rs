@@ -27,5 +27,6 @@ mod request;
 mod review;
 pub mod server;
 mod subresource;
+mod swagger_ui;
 mod version;
 mod visit;

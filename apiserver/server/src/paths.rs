@@ -11,11 +11,12 @@ use crate::handlers::{not_allowed, nowhere};
 use crate::health::Health;
 use crate::machine::Machine;
 use crate::metrics::Page;
-use crate::openapi::{Document, Documents, PROTOBUF_V2, PROTOBUF_V3, Packed};
+use crate::openapi::{Document, Documents, PROTOBUF_V2, PROTOBUF_V3};
 use crate::pipeline::{not_found, reads};
 use crate::request::Call;
 use crate::request::accept::{Form, Shape, Wanted, negotiate, negotiate_discovery};
 use crate::request::info::Info;
+use crate::swagger_ui::SwaggerUi;
 use crate::version::version;
 
 /// What is served at other paths.
@@ -30,10 +31,12 @@ pub struct Paths {
     address: String,
     /// What proves the tokens of service accounts: the configuration of its issuer, and its keys. Ready JSON.
     tokens: Option<(String, String)>,
+    /// Where it is wanted.
+    swagger_ui: Option<SwaggerUi>,
 }
 
 impl Paths {
-    /// The paths of a server.
+    /// The paths of a server, with Swagger UI or without.
     pub fn new(
         served: Served,
         documents: Arc<Documents>,
@@ -41,8 +44,10 @@ impl Paths {
         metrics: Page,
         address: String,
         tokens: Option<(String, String)>,
+        swagger_ui: bool,
     ) -> Self {
         Self {
+            swagger_ui: swagger_ui.then(|| SwaggerUi::new(documents.paths())),
             core: discovery::core_group(&served),
             named: discovery::named_groups(&served),
             served,
@@ -88,6 +93,10 @@ impl Paths {
             ["openapi", "v2"] => self.openapi_v2(call),
             [".well-known", "openid-configuration"] => self.token_document(0),
             ["openid", "v1", "jwks"] => self.token_document(1),
+            ["swagger-ui", below @ ..] => {
+                let page = self.swagger_ui.as_ref().and_then(|page| page.serve(call, below));
+                page.unwrap_or_else(not_found)
+            }
             _ => not_found(),
         })
     }
@@ -152,6 +161,7 @@ impl Paths {
             "/version",
         ];
         paths.extend(more.map(str::to_owned));
+        paths.extend(self.swagger_ui.is_some().then(|| "/swagger-ui/".to_owned()));
         paths.sort_unstable();
         let mut tree = apiserver_api::tree::Tree::map();
         tree.set(
@@ -225,16 +235,7 @@ fn spoken(call: &Call, document: &Document, protobuf: &'static str) -> Answer {
     if call.header(IF_NONE_MATCH.as_str()) == tag {
         return with_tag(answer::bytes(304, media, ""), &tag);
     }
-    with_tag(unpacked(call, media, &packed), &tag)
-}
-
-fn unpacked(call: &Call, media: &'static str, packed: &Packed) -> Answer {
-    if !answer::is_gzip_read_by(call) {
-        return answer::bytes(200, media, packed.plain());
-    }
-    let mut answer = answer::bytes(200, media, packed.gzip());
-    answer::mark_gzip(answer.headers_mut());
-    answer
+    with_tag(answer::unpacked(call, media, &packed), &tag)
 }
 
 /// All groups in one document.

@@ -68,6 +68,10 @@ pub struct Config {
     pub filters: filters::Options,
     /// How it stops.
     pub drain: drain::Options,
+    /// Whether documents list the values that a field may have (the feature gate `OpenAPIEnums`).
+    pub enums: bool,
+    /// Whether Swagger UI is served.
+    pub swagger_ui: bool,
     /// The features that can be switched, as `/metrics` tells them.
     pub features: Vec<Feature>,
     /// How long events are kept.
@@ -153,7 +157,7 @@ impl Server {
         ground.late.set(&machine);
         let (stopping, hooks) = (Arc::new(AtomicBool::new(false)), Hooks::new());
         let health = ground.health(&hooks, &stopping);
-        let documents = Arc::new(Documents::new(config.served.clone(), documents_options()));
+        let documents = Arc::new(Documents::new(config.served.clone(), documents_options(config.enums)));
         let options = inside::Options {
             served: versions(&config.served),
             ..config.inside
@@ -161,7 +165,15 @@ impl Server {
         let (address, tokens) = (config.address, config.tokens);
         let pipeline = Arc::new(Pipeline {
             machine,
-            paths: Paths::new(config.served, documents, health.clone(), ground.page(), address, tokens),
+            paths: Paths::new(
+                config.served,
+                documents,
+                health.clone(),
+                ground.page(),
+                address,
+                tokens,
+                config.swagger_ui,
+            ),
             in_flight: InFlight::new(config.in_flight.0, config.in_flight.1),
             deadline: config.request_timeout,
             authorization,
@@ -234,10 +246,10 @@ fn versions(served: &Served) -> Vec<inside::ServedVersion> {
 }
 
 /// What documents say beside what is served.
-fn documents_options() -> DocumentOptions {
+fn documents_options(enums: bool) -> DocumentOptions {
     DocumentOptions {
         version: crate::version::API.to_owned(),
-        enums: true,
+        enums,
         cbor: false,
     }
 }

@@ -15,12 +15,12 @@ use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 
 pub(crate) use self::body::metadata;
-pub(crate) use self::gzip::{is_read_by as is_gzip_read_by, mark as mark_gzip};
 pub(crate) use self::list::list;
 pub(crate) use self::protobuf::{NOT_MARSHALABLE, not_marshalable, protobuf_event};
 pub(crate) use self::table::Tables;
 use crate::catalog::Resource;
 pub(crate) use crate::machine::Served;
+use crate::openapi::Packed;
 use crate::request::Call;
 use crate::request::accept::{Form, Shape, Wanted};
 
@@ -60,6 +60,16 @@ pub(crate) fn packed(call: &Call, code: u16, media_type: &'static str, body: imp
         return bytes(code, media_type, body);
     }
     let mut answer = bytes(code, media_type, gzip::pack(&body));
+    gzip::mark(answer.headers_mut());
+    answer
+}
+
+/// Bytes that are kept compressed, and are unpacked for clients that cannot read them so.
+pub(crate) fn unpacked(call: &Call, media_type: &'static str, kept: &Packed) -> Answer {
+    if !gzip::is_read_by(call) {
+        return bytes(200, media_type, kept.plain());
+    }
+    let mut answer = bytes(200, media_type, kept.gzip());
     gzip::mark(answer.headers_mut());
     answer
 }

@@ -145,7 +145,7 @@ pub(super) fn dry_run(call: &Call) -> &'static str {
 /// A path as labels hold it: its first part where the server has such paths, so that clients cannot make up more.
 pub(super) fn known_path(path: &str) -> &'static str {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    const KNOWN: [&str; 10] = [
+    const KNOWN: [&str; 11] = [
         "/healthz",
         "/livez",
         "/readyz",
@@ -156,6 +156,7 @@ pub(super) fn known_path(path: &str) -> &'static str {
         "/openapi",
         "/openid",
         "/.well-known",
+        "/swagger-ui",
     ];
     KNOWN.into_iter().find(|known| known[1..] == *first).unwrap_or_default()
 }

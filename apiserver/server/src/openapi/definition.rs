@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use apiserver_api::tree::Tree;
-use apiserver_schema::{Field, Lists, Omit, Shape, Struct, words_of};
+use apiserver_schema::{Field, Lists, Omit, Shape, Struct, Values, words_of};
 
 use super::types::{Leaf, Needed, STATUS, Types};
 
@@ -162,7 +162,7 @@ impl Definer<'_> {
         property
     }
 
-    fn shape(&self, shape: &Shape, values: Option<&[Box<str>]>) -> Tree {
+    fn shape(&self, shape: &Shape, values: Option<&Values>) -> Tree {
         match shape {
             Shape::Bool => typed("boolean"),
             Shape::Int32 => formatted("integer", "int32"),
@@ -172,7 +172,7 @@ impl Definer<'_> {
             Shape::Text => {
                 let mut text = typed("string");
                 if let Some(values) = values {
-                    text.set("enum", values.iter().map(|value| &**value).collect::<Tree>());
+                    text.set("enum", values.all.iter().map(|value| &**value).collect::<Tree>());
                 }
                 text
             }
@@ -274,16 +274,17 @@ fn type_words(name: &str) -> &'static str {
     apiserver_schema::field_words_of(STATUS, name)
 }
 
-/// Words with the values that a field may have.
-fn with_values(words: &str, values: &[Box<str>]) -> String {
+/// Words with the values that a field may have, and what is said of each.
+fn with_values(words: &str, values: &Values) -> String {
     let mut all = String::from(words);
     if !all.is_empty() {
         all.push_str("\n\n");
     }
     all.push_str("Possible enum values:");
-    for value in values {
+    for value in &values.all {
         // Writing to a string does not fail.
-        let _ = write!(all, "\n - `{value:?}`");
+        let _ = write!(all, "\n - `{value:?}` {}", values.words(value));
+        all.truncate(all.trim_end().len());
     }
     all
 }

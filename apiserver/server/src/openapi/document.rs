@@ -32,6 +32,16 @@ impl Packed {
         }
     }
 
+    /// Of bytes that are compressed by gzip already; their length stands at the end.
+    pub(crate) const fn ready(gzip: &'static [u8]) -> Self {
+        let length = match gzip.last_chunk() {
+            Some(length) => u32::from_le_bytes(*length) as usize,
+            None => 0,
+        };
+        let gzip = Bytes::from_static(gzip);
+        Self { gzip, length }
+    }
+
     /// As `Content-Encoding: gzip` has them.
     pub fn gzip(&self) -> Bytes {
         self.gzip.clone()

@@ -98,6 +98,11 @@ impl Documents {
         made.clone()
     }
 
+    /// The paths of all documents of `OpenAPI` 3.0.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.v3.keys().map(String::as_str)
+    }
+
     /// The paths of all documents of `OpenAPI` 3.0 with the hash of each, for [`index`]. It makes all of them.
     pub fn hashes(&self) -> Vec<(String, String)> {
         let paths = self.v3.keys();

@@ -4,7 +4,8 @@
 //! its registries and Go types: `routes` are the operations of a kind, `definition` is a type, `v2` and `v3` write both in a
 //! dialect. Nothing is made before it is asked for, and only compressed bytes are kept.
 //!
-//! Descriptions of types are upstream's. Those of parameters and lists are ours, since no package has upstream's.
+//! Descriptions of types and fields are upstream's, and so are those of values as far as a package has them. Those of parameters
+//! and lists are ours, since no package has upstream's.
 
 mod definition;
 mod document;

@@ -272,7 +272,9 @@ impl Maker<'_> {
             self.say(&mut route, PRETTY);
             self.say(&mut route, DELETE);
             route.body = Some(optional(DELETE_OPTIONS));
-            let answer = if self.kind.rules.answers_deleted() {
+            // Upstream's documents do not tell it of what ends in two steps.
+            let rules = self.kind.rules;
+            let answer = if rules.answers_deleted() && rules.end().is_none() {
                 self.model.clone()
             } else {
                 Model::Type(STATUS.to_owned())

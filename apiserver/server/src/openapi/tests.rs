@@ -166,11 +166,13 @@ fn a_deletion_answers_the_object_of_some_resources() {
             .text("$ref")
             .ends_with("core.v1.Pod")
     );
-    assert!(
-        answer("/api/v1/namespaces/{namespace}/configmaps/{name}")
-            .text("$ref")
-            .ends_with("meta.v1.Status")
-    );
+    // A namespace is answered as well, of which no document says so.
+    for path in [
+        "/api/v1/namespaces/{namespace}/configmaps/{name}",
+        "/api/v1/namespaces/{name}",
+    ] {
+        assert!(answer(path).text("$ref").ends_with("meta.v1.Status"), "{path}");
+    }
 }
 
 #[test]
@@ -214,10 +216,13 @@ fn values_that_have_names_are_listed_where_it_is_wanted() {
         bare(&with),
         r#"{"default":"TCP","enum":["SCTP","TCP","UDP"],"type":"string"}"#
     );
-    assert!(
-        with.text("description")
-            .ends_with("Default is TCP.\n\nPossible enum values:\n - `\"SCTP\"`\n - `\"TCP\"`\n - `\"UDP\"`")
-    );
+    assert!(with.text("description").ends_with(
+        "Default is TCP.\n\nPossible enum values:\n - `\"SCTP\"` is the SCTP protocol.\n - `\"TCP\"` is the TCP protocol.\n - `\"UDP\"` is the UDP protocol."
+    ));
+    // Where nothing is said of a value it ends with the value.
+    let spec = definition(&v3("api/v1"), "core.v1.PodSpec");
+    let restart = spec.below(&["properties", "restartPolicy"]).text("description");
+    assert!(restart.ends_with("\n\nPossible enum values:\n - `\"Always\"`\n - `\"Never\"`\n - `\"OnFailure\"`"));
     let without = Documents::new(
         Served::default(),
         Options {
@@ -362,6 +367,6 @@ fn the_documents_change_knowingly() {
     let digest = format!("{:x}", all.finalize());
     assert_eq!(
         (documents.hashes().len(), counts, &digest[..16]),
-        (48, [584, 410], "2c0e16cac6c08196")
+        (48, [584, 410], "2e09ec055e16136c")
     );
 }

@@ -18,6 +18,7 @@ use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use prometheus::Registry;
 use store_client::{Client, Options as StoreOptions};
+use url::Url;
 
 use super::{Pipeline, percent_decoded, write_warnings};
 use crate::answer::Answer;
@@ -43,6 +44,7 @@ pub(crate) struct Setup {
     pub(crate) filters: filters::Options,
     pub(crate) drain: drain::Options,
     pub(crate) deadline: Duration,
+    pub(crate) swagger_ui: bool,
 }
 
 impl Default for Setup {
@@ -53,6 +55,7 @@ impl Default for Setup {
             filters: filters::Options::default(),
             drain: drain::Options::default(),
             deadline: Duration::from_secs(60),
+            swagger_ui: false,
         }
     }
 }
@@ -68,6 +71,17 @@ fn admission(clock: Arc<dyn Clock>, random: Arc<dyn Random>, registry: &Registry
     let mut admission = Chain::new(&Choice::default(), &plugins).unwrap();
     admission.measure(registry).unwrap();
     admission
+}
+
+fn paths(served: Served, health: Health, page: Page, swagger_ui: bool) -> Paths {
+    let documents = DocumentOptions {
+        version: "1.36".to_owned(),
+        enums: false,
+        cbor: false,
+    };
+    let documents = Arc::new(Documents::new(served.clone(), documents));
+    let (health, address) = (Arc::new(health), "h:1".to_owned());
+    Paths::new(served, documents, health, page, address, None, swagger_ui)
 }
 
 /// A pipeline over a store that does not answer.
@@ -107,12 +121,6 @@ pub(crate) fn pipeline(setup: Setup) -> Arc<Pipeline> {
         store: store.clone(),
         services: None,
     };
-    let documents = DocumentOptions {
-        version: "1.36".to_owned(),
-        enums: false,
-        cbor: false,
-    };
-    let documents = Arc::new(Documents::new(served.clone(), documents));
     let tokens = authenticate::Options {
         bootstrap_tokens: true,
         ..authenticate::Options::default()
@@ -136,7 +144,7 @@ pub(crate) fn pipeline(setup: Setup) -> Arc<Pipeline> {
     late.set(&machine);
     Arc::new(Pipeline {
         machine,
-        paths: Paths::new(served, documents, Arc::new(health), page, "h:1".to_owned(), None),
+        paths: paths(served, health, page, setup.swagger_ui),
         in_flight: InFlight::new(setup.reading, 0),
         deadline: setup.deadline,
         authorization,
@@ -313,6 +321,87 @@ async fn a_document_that_there_is_not_is_of_no_media_type() {
     assert_eq!(text(none).await, "");
     let other = get(&pipeline, "/openapi").await;
     assert_eq!(other.headers()["content-type"], "text/plain; charset=utf-8");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_shows_the_documents_where_it_is_wanted() {
+    for path in ["/swagger-ui", "/swagger-ui/", "/swagger-ui/swagger-ui.css"] {
+        let answer = get(&pipeline(Setup::default()), path).await;
+        assert_eq!(answer.status(), 404, "{path}");
+        assert_eq!(text(answer).await, "404 page not found\n");
+    }
+    let pipeline = pipeline(Setup {
+        swagger_ui: true,
+        ..Setup::default()
+    });
+    for path in ["/swagger-ui", "/swagger-ui/"] {
+        let page = get(&pipeline, path).await;
+        assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+        assert!(
+            page.headers()["content-security-policy"]
+                .to_str()
+                .unwrap()
+                .contains("connect-src 'self'")
+        );
+        let here = Url::parse("https://h:1").unwrap().join(path).unwrap();
+        let page = text(page).await;
+        let parts = page.split(" href=\"").skip(1).chain(page.split(" src=\"").skip(1));
+        let parts: Vec<&str> = parts.filter_map(|part| part.split('"').next()).collect();
+        assert_eq!(parts.len(), 6);
+        for part in parts {
+            let part = here.join(part).unwrap();
+            let answer = get(&pipeline, part.path()).await;
+            let media = match part.path().rsplit('.').next() {
+                Some("js") => "text/javascript; charset=utf-8",
+                Some("css") => "text/css; charset=utf-8",
+                _ => "image/png",
+            };
+            assert_eq!(answer.status(), 200, "{part}");
+            assert_eq!(answer.headers()["content-type"], media, "{part}");
+            assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+            assert!(
+                answer.into_body().collect().await.unwrap().to_bytes().len() > 200,
+                "{part}"
+            );
+        }
+    }
+    assert_eq!(get(&pipeline, "/swagger-ui/nope.js").await.status(), 404);
+    assert_eq!(get(&pipeline, "/swagger-ui/index.css/more").await.status(), 404);
+    let paths = text(get(&pipeline, "/").await).await;
+    assert!(paths.contains("\"/swagger-ui/\""));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_page_refers_to_documents_that_there_are() {
+    let pipeline = pipeline(Setup {
+        swagger_ui: true,
+        ..Setup::default()
+    });
+    let script = text(get(&pipeline, "/swagger-ui/initializer.js").await).await;
+    let list = script.split_once("const urls = ").unwrap().1;
+    let list = list.split_once(".map(").unwrap().0;
+    let list = apiserver_api::tree::parse(list.as_bytes()).unwrap().tree;
+    let all = list.as_list().unwrap();
+    assert_eq!((all.len(), all.last().unwrap().text("path")), (49, "v2"));
+    assert!(all.iter().any(|one| one.text("name") == "api/v1"));
+    for one in all {
+        let path = format!("/openapi/{}", one.text("path"));
+        let document = get(&pipeline, &path).await;
+        assert_eq!(document.status(), 200, "{path}");
+        assert_eq!(document.headers()["content-type"], "application/json", "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_page_asks_who_may_see_it() {
+    let pipeline = pipeline(Setup {
+        mode: "AlwaysDeny",
+        swagger_ui: true,
+        ..Setup::default()
+    });
+    for path in ["/swagger-ui", "/swagger-ui/", "/swagger-ui/swagger-ui-bundle.js"] {
+        assert_eq!(get(&pipeline, path).await.status(), 403, "{path}");
+    }
 }
 
 #[test]

@@ -29,6 +29,12 @@ pub(super) const ROWS: &[Flag] = &[
         "Accepted; requests are limited by the two numbers of requests in flight either way.",
     ),
     row(
+        "enable-swagger-ui",
+        Kind::Bool,
+        "false",
+        "Serve Swagger UI at /swagger-ui: a page for browsers that shows what can be asked.",
+    ),
+    row(
         "profiling",
         Kind::Bool,
         "true",

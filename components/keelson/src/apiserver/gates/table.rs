@@ -188,7 +188,10 @@ pub(super) const GATES: &[Gate] = &[
     locked("NodeLogQuery"),
     locked("NodeSwap"),
     beta("NominatedNodeNameForExpectation", true),
-    beta("OpenAPIEnums", true),
+    Gate {
+        obeyed: true,
+        ..beta("OpenAPIEnums", true)
+    },
     beta("OpportunisticBatching", true),
     locked("OrderedNamespaceDeletion"),
     beta("PLEGOnDemandRelist", true),

@@ -97,6 +97,8 @@ pub(crate) async fn launch(settings: &Settings) -> Result<Launched> {
             send_retry_after: settings.generic.shutdown_send_retry_after,
             watch_grace: settings.generic.shutdown_watch_grace_period,
         },
+        enums: settings.gates.on("OpenAPIEnums"),
+        swagger_ui: settings.generic.swagger_ui,
         features: settings.gates.features(),
         event_ttl: settings.event_ttl,
         address: format!("{}:{port}", external(settings)),

@@ -46,6 +46,8 @@ pub(crate) struct Generic {
     pub(crate) profiling: bool,
     /// `--contention-profiling`
     pub(crate) contention_profiling: bool,
+    /// `--enable-swagger-ui`
+    pub(crate) swagger_ui: bool,
 }
 
 impl Generic {
@@ -104,6 +106,7 @@ impl Generic {
             priority_and_fairness: parsed.bool("enable-priority-and-fairness"),
             profiling: parsed.bool("profiling"),
             contention_profiling: parsed.bool("contention-profiling"),
+            swagger_ui: parsed.bool("enable-swagger-ui"),
         }
     }
 

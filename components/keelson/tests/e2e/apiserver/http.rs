@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::apiserver::pair::Pair;
+use crate::apiserver::pair::{JANE, Pair};
+use crate::harness::Kind;
 
 #[test]
 fn both_versions_of_http_give_the_same_answers() {
@@ -62,6 +63,30 @@ fn both_versions_of_http_give_the_same_answers() {
         );
         assert!(said.stdout == "201" || flag == "--http2", "{said:?}");
     }
+}
+
+#[test]
+fn a_page_shows_the_documents_to_whoever_may_see_it() {
+    let pair = Pair::start_with(
+        Kind::Keelson,
+        &["--enable-swagger-ui", "--feature-gates=OpenAPIEnums=false"],
+    );
+    for path in ["/swagger-ui", "/swagger-ui/"] {
+        let page = pair.send("GET", path, &[], "");
+        assert_eq!(page.status, 200, "{page:?}");
+        assert!(page.headers.contains("content-type: text/html"), "{}", page.headers);
+        let jane = format!("Authorization: Bearer {JANE}");
+        assert_eq!(pair.send("GET", path, &[&jane], "").status, 403);
+    }
+    let script = pair.curl(&[
+        "-H",
+        "Accept-Encoding: gzip",
+        "--compressed",
+        "/swagger-ui/swagger-ui-bundle.js",
+    ]);
+    assert!(script.stdout.len() > 1_000_000, "{}", script.stdout.len());
+    let document = pair.send("GET", "/openapi/v3/api/v1", &[], "");
+    assert!(!document.body.contains("Possible enum values"));
 }
 
 #[test]
