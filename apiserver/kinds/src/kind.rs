@@ -347,6 +347,11 @@ pub trait StatusRules: Sync {
     fn reset(&self) -> &'static [&'static [&'static str]] {
         &[&["spec"]]
     }
+
+    /// The only fields that a write changes, where that is sooner said than [`Self::reset`]; `*` is any item of a list.
+    fn only(&self) -> &'static [&'static [&'static str]] {
+        &[]
+    }
 }
 
 /// Checks the metadata of an object by a kind's rule for names, as rules begin.

@@ -6,6 +6,7 @@ mod access;
 mod answer;
 pub mod catalog;
 pub mod connect;
+mod deadline;
 mod decode;
 pub mod discovery;
 pub mod drain;

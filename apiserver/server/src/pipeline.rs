@@ -28,7 +28,7 @@ use crate::request::Call;
 use crate::request::info::Info;
 use crate::request::query::Query;
 use crate::visit::Visit;
-use crate::{access, handlers};
+use crate::{access, deadline, handlers};
 
 /// Warnings of one answer have so many bytes at most; beyond that each is cut, as upstream does.
 const WARNINGS_MAX: usize = 4096;
@@ -133,10 +133,15 @@ impl Pipeline {
         if let Some(answer) = arrival.preflight() {
             return answer;
         }
+        let time = match (is_long(&call.info), deadline::of(&call.query, self.deadline)) {
+            (true, _) => None,
+            (false, Ok(time)) => Some(time),
+            (false, Err(status)) => return answer::status(call, &status),
+        };
         match self.settle_user(call, peer).await {
             Ok(()) => {
                 let body = self.machine.metrics.bodies.count(call, progress.route, body);
-                self.within_time(call, body, progress).await
+                self.within_time(call, body, progress, time).await
             }
             Err(status) => answer::status(call, &status),
         }
@@ -173,19 +178,26 @@ impl Pipeline {
         Ok(found?.user)
     }
 
-    /// Answers in time, and survives a panic of whoever should.
-    async fn within_time(self: &Arc<Self>, call: &Call, body: Body, progress: Progress<'_>) -> Answer {
+    /// Answers in this time since the request came, if there is one, and survives a panic of whoever should.
+    async fn within_time(
+        self: &Arc<Self>,
+        call: &Call,
+        body: Body,
+        progress: Progress<'_>,
+        time: Option<Duration>,
+    ) -> Answer {
         let answered = AssertUnwindSafe(self.answer(call, body, progress)).catch_unwind();
-        if is_long(&call.info) {
+        let Some(time) = time else {
             return answered.await.unwrap_or_else(|_| panicked(call));
-        }
+        };
         let mut waiting = Waiting {
             pipeline: self,
             call,
             route: progress.route,
             answered: false,
         };
-        if let Ok(answered) = tokio::time::timeout(self.deadline, answered).await {
+        let left = time.saturating_sub(call.since.elapsed());
+        if let Ok(answered) = tokio::time::timeout(left, answered).await {
             waiting.answered = true;
             return answered.unwrap_or_else(|_| panicked(call));
         }

@@ -2,7 +2,7 @@
 
 use apiserver_api::tree::Tree;
 use apiserver_patch::apply::Versions;
-use apiserver_patch::fields::{Filter, Set};
+use apiserver_patch::fields::{Filter, Matcher, Set, Step};
 use apiserver_patch::typed::Type;
 use apiserver_schema::built_in;
 
@@ -46,15 +46,19 @@ impl Speech for Resource {
 
     fn filters(&self, subresource: &str) -> Vec<(&str, Filter)> {
         let rules = self.kind.rules;
-        let reset = if subresource.is_empty() {
-            rules.reset()
+        let (reset, only) = if subresource.is_empty() {
+            (rules.reset(), &[][..])
         } else {
-            rules.part(subresource).map_or(&[][..], |part| part.reset())
+            rules
+                .part(subresource)
+                .map_or((&[][..], &[][..]), |part| (part.reset(), part.only()))
         };
-        if reset.is_empty() {
-            return Vec::new();
-        }
-        vec![(&self.api_version, Filter::Without(Set::of(reset)))]
+        let filter = match only.iter().map(|path| prefix(path)).reduce(Matcher::or) {
+            Some(matcher) => Filter::Only(matcher),
+            None if reset.is_empty() => return Vec::new(),
+            None => Filter::Without(Set::of(reset)),
+        };
+        vec![(&self.api_version, filter)]
     }
 
     fn is_as_stored(&self) -> bool {
@@ -68,4 +72,13 @@ impl Speech for Resource {
     fn settle(&self, object: &mut Tree) {
         Self::settle(self, object);
     }
+}
+
+/// All fields below a path.
+fn prefix(path: &[&str]) -> Matcher {
+    let steps = path.iter().map(|name| match *name {
+        "*" => Step::Any,
+        name => Step::field(name),
+    });
+    Matcher::prefix(steps)
 }

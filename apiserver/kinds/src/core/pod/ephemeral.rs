@@ -82,8 +82,8 @@ impl StatusRules for EphemeralContainers {
         }
     }
 
-    fn reset(&self) -> &'static [&'static [&'static str]] {
-        &[]
+    fn only(&self) -> &'static [&'static [&'static str]] {
+        &[&["spec", LIST]]
     }
 }
 

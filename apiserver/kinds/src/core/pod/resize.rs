@@ -93,8 +93,13 @@ impl StatusRules for Resize {
         }
     }
 
-    fn reset(&self) -> &'static [&'static [&'static str]] {
-        &[]
+    fn only(&self) -> &'static [&'static [&'static str]] {
+        &[
+            &["spec", "containers", "*", "resources"],
+            &["spec", "containers", "*", "resizePolicy"],
+            &["spec", "initContainers", "*", "resources"],
+            &["spec", "initContainers", "*", "resizePolicy"],
+        ]
     }
 }
 

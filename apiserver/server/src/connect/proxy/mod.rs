@@ -3,7 +3,9 @@
 mod forward;
 mod html;
 mod links;
+mod page;
 mod service;
+mod tag;
 mod target;
 
 use apiserver_api::status::Status;

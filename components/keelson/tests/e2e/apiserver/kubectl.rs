@@ -9,15 +9,21 @@ use crate::harness::{Kind, skip, tools};
 const ALL: &[&str] = &[
     "access",
     "apply",
+    "certificates",
     "create",
     "delete",
     "discovery",
     "edits",
+    "events",
+    "expose",
+    "nodes",
     "objects",
     "output",
     "pods",
+    "prune",
     "rollout",
     "server-side",
+    "subresources",
     "watch",
 ];
 

@@ -13,6 +13,22 @@ fn map(name: &str) -> serde_json::Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}})
 }
 
+fn signal(name: &str, pair: &Pair) {
+    run(Command::new("kill").arg(format!("-{name}")).arg(pair.id().to_string()));
+}
+
+/// Makes ten large maps at one apiserver, numbered from here, of which the other has yet to hear.
+fn fall_behind(one: &Pair, other: &Pair, from: usize) {
+    signal("STOP", other);
+    let text = "x".repeat(900_000);
+    for number in from..from + 10 {
+        let mut large = map(&format!("large-{number}"));
+        large["data"] = json!({"text": text});
+        one.create(MAPS, &large);
+    }
+    signal("CONT", other);
+}
+
 /// A curl that watches, and writes what it sees into a file.
 struct Watching {
     curl: Child,
@@ -102,8 +118,17 @@ fn a_watch_outlives_a_store_that_does_not_answer_for_a_while() {
         watching.seen().contains(r#""name":"first""#).then_some(())
     });
     pair.store().members[0].freeze();
+    // It lasts until the apiserver feels it.
+    until("the server is not ready", || {
+        pair.send("GET", "/readyz", &[], "")
+            .body
+            .contains("[-]etcd failed")
+            .then_some(())
+    });
     let list = pair.send("GET", &format!("{MAPS}?resourceVersion=0"), &[], "");
     assert!(list.status == 200 && list.body.contains("first"), "{list:?}");
+    let refused = pair.send("GET", &format!("{MAPS}?timeout=1s"), &[], "");
+    assert!(matches!(refused.status, 500 | 503 | 504), "{refused:?}");
     pair.store().members[0].thaw();
     until("writes work again", || {
         let made = pair.send("POST", MAPS, &[], &map("second").to_string());
@@ -123,6 +148,18 @@ fn apiservers_on_one_store_tell_the_same() {
     let read = other.send("GET", &format!("{MAPS}/shared"), &[], "");
     assert_eq!((read.status, read.json()), (200, made.clone()));
     let version = made["metadata"]["resourceVersion"].as_str().unwrap();
+    // Even where the other has much to catch up with.
+    fall_behind(&one, &other, 0);
+    let read = other.send("GET", &format!("{MAPS}/large-9"), &[], "");
+    assert_eq!(read.status, 200);
+    fall_behind(&one, &other, 10);
+    let list = other.send(
+        "GET",
+        &format!("{MAPS}?fieldSelector=metadata.name%3Dlarge-19"),
+        &[],
+        "",
+    );
+    assert_eq!(list.json()["items"][0]["metadata"]["name"], "large-19");
     let path = format!("{MAPS}?resourceVersion={version}&resourceVersionMatch=Exact");
     let lists = [&one, &other].map(|server| server.send("GET", &path, &[], "").json());
     assert_eq!(lists[0], lists[1]);
@@ -147,8 +184,9 @@ fn an_apiserver_that_is_told_to_stop_ends_its_watches_and_then_itself() {
     until("the watch has begun", || {
         watching.seen().contains("ADDED").then_some(())
     });
-    run(Command::new("kill").args(["-TERM", &pair.id().to_string()]));
-    assert_eq!(watching.curl.wait().unwrap().code(), Some(0), "the stream has an end");
+    signal("TERM", &pair);
+    let code = until("the watch has ended", || watching.curl.try_wait().unwrap()).code();
+    assert_eq!(code, Some(0), "the stream has an end");
     let ended = until("it has ended", || pair.ended());
     assert_eq!(ended.code(), Some(0));
 }

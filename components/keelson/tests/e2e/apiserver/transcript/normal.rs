@@ -9,7 +9,7 @@ use crate::apiserver::pair::Pair;
 
 /// What may differ anywhere, and what is shown instead.
 static ANYWHERE: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
-    let age = r"(?:\d+(?:ms|s|m|h|d))+";
+    let age = r"(?:\d+(?:ms|s|m|h|d|y))+";
     let table = [
         (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}".to_owned(), "<uid>"),
         (
@@ -34,11 +34,13 @@ static ANYWHERE: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"\bdrawn-[a-z0-9]{5}\b".to_owned(), "drawn-<drawn>"),
         (r"\bX509SHA256=[0-9a-f]{64}".to_owned(), "X509SHA256=<hash>"),
         (r"eyJ[\w-]+\.[\w-]+\.[\w-]+".to_owned(), "<token>"),
+        (r"(resource version to be \d+, was )\d+".to_owned(), "$1<version>"),
         // kubectl's own: its version, its log, its scratch files.
         (
             r#"(Client Version: |Kustomize Version: |"?gitVersion"?: "?)v[\w.+-]+"#.to_owned(),
             "$1<version>",
         ),
+        (r"(tooling: kubectl/)v[\w.+-]+".to_owned(), "$1<version>"),
         // A client that gives up within a second of its watch says so, which on a slow machine is any command with a short limit.
         (r"(?m)^[EIW]\d{4} .*very short watch: .*\n?".to_owned(), ""),
         (
