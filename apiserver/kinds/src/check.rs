@@ -67,10 +67,10 @@ pub(crate) fn one_of(path: &Path<'_>, value: &str, known: &[&str], required: boo
     }
 }
 
-/// Generation: one more where a field means something else than it did.
+/// Generation: one more, which wraps as Go's does, where a field means something else than it did.
 pub(crate) fn count_generation(kind: &Kind, object: &mut Tree, old: &Tree, field: &str) {
     if !kind.same(&[field], object, old) {
-        meta::set_generation(object, meta::generation(old) + 1);
+        meta::set_generation(object, meta::generation(old).wrapping_add(1));
     }
 }
 
@@ -78,6 +78,30 @@ pub(crate) fn count_generation(kind: &Kind, object: &mut Tree, old: &Tree, field
 /// compares few kinds like that.
 pub(crate) fn count_generation_strictly(object: &mut Tree, old: &Tree, field: &str) {
     if object.at(field) != old.at(field) {
-        meta::set_generation(object, meta::generation(old) + 1);
+        meta::set_generation(object, meta::generation(old).wrapping_add(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apiserver_api::meta;
+
+    use super::count_generation;
+    use crate::trial::object;
+
+    #[test]
+    fn the_last_generation_is_followed_as_go_counts() {
+        let kind = crate::find("apps", "replicasets").unwrap();
+        let set = |replicas: i64| {
+            format!(
+                r#"{{"metadata":{{"generation":{}}},"spec":{{"replicas":{replicas},"selector":{{"matchLabels":{{"a":"b"}}}},
+                "template":{{"metadata":{{"labels":{{"a":"b"}}}},"spec":{{"containers":[{{"name":"c","image":"i"}}]}}}}}}}}"#,
+                i64::MAX
+            )
+        };
+        let (old, mut new) = (object(kind, &set(1)), object(kind, &set(2)));
+        assert_eq!(meta::generation(&old), i64::MAX);
+        count_generation(kind, &mut new, &old, "spec");
+        assert_eq!(meta::generation(&new), i64::MIN);
     }
 }

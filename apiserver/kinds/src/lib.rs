@@ -49,6 +49,8 @@ mod webhook;
 mod workload;
 
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod trial;
 
 pub use crate::authentication::TOKEN_REQUEST;

@@ -232,6 +232,16 @@ fn kind_of(object: &Tree) -> String {
     format!("{slash}{version}, Kind={}", object.text("kind"))
 }
 
+/// What is said of an object that came of applying a configuration and has values that its type cannot hold.
+pub fn not_converted(config: &Tree, mistake: &str) -> String {
+    format!(
+        "failed to convert new object ({}) to proper version: unable to convert unstructured object to {}: error decoding \
+         from json: {mistake}",
+        named(config),
+        kind_of(config)
+    )
+}
+
 fn named(object: &Tree) -> String {
     let metadata = object.at("metadata");
     format!(

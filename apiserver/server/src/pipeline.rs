@@ -34,6 +34,8 @@ use crate::{access, deadline, handlers};
 const WARNINGS_MAX: usize = 4096;
 /// What a warning is cut to.
 const WARNING_CUT: usize = 256;
+/// The most warnings; clients there are that take no answer of more than a hundred headers. Upstream has no such limit.
+const WARNINGS_MOST: usize = 80;
 
 /// The pipeline.
 pub struct Pipeline {
@@ -305,7 +307,7 @@ fn write_warnings(warnings: &[String], headers: &mut HeaderMap) {
     let written: Vec<String> = warnings.iter().map(|text| clean(text)).collect();
     let total: usize = written.iter().map(String::len).sum();
     let mut left = WARNINGS_MAX;
-    for text in written {
+    for text in written.into_iter().take(WARNINGS_MOST) {
         let text = if total > WARNINGS_MAX {
             cut(&text, WARNING_CUT)
         } else {

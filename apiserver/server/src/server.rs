@@ -31,7 +31,7 @@ use crate::inside::hooks::{Hooks, State};
 use crate::inside::{self, Inside};
 use crate::listen::listen;
 use crate::machine::Machine;
-use crate::metrics::Feature;
+use crate::metrics::{Feature, ShownOptions};
 use crate::openapi::{Documents, Options as DocumentOptions};
 use crate::paths::Paths;
 use crate::pipeline::Pipeline;
@@ -74,6 +74,8 @@ pub struct Config {
     pub swagger_ui: bool,
     /// The features that can be switched, as `/metrics` tells them.
     pub features: Vec<Feature>,
+    /// What of all that is counted `/metrics` shows.
+    pub shown: ShownOptions,
     /// How long events are kept.
     pub event_ttl: Duration,
     /// Where clients reach it: `host:port`.
@@ -157,6 +159,7 @@ impl Server {
         ground.late.set(&machine);
         let (stopping, hooks) = (Arc::new(AtomicBool::new(false)), Hooks::new());
         let health = ground.health(&hooks, &stopping);
+        let page = ground.page(config.shown)?;
         let documents = Arc::new(Documents::new(config.served.clone(), documents_options(config.enums)));
         let options = inside::Options {
             served: versions(&config.served),
@@ -169,7 +172,7 @@ impl Server {
                 config.served,
                 documents,
                 health.clone(),
-                ground.page(),
+                page,
                 address,
                 tokens,
                 config.swagger_ui,

@@ -83,8 +83,9 @@ impl File for MeteredFile {
     }
 
     fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.meter.metrics.disk.log_bytes.add(data.len() as i64);
-        self.inner.write_at(offset, data)
+        let disk = &self.meter.metrics.disk;
+        disk.log_bytes.add(data.len() as i64);
+        self.meter.time(&disk.log_write, || self.inner.write_at(offset, data))
     }
 
     fn sync(&self) -> io::Result<()> {

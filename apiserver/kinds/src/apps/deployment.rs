@@ -87,7 +87,7 @@ impl Rules for Deployment {
         drop_disabled(object, Some(old));
         // Annotations count: they are copied to the replica sets.
         if !DEPLOYMENT.same(&["spec"], object, old) || meta::annotations(object) != meta::annotations(old) {
-            meta::set_generation(object, meta::generation(old) + 1);
+            meta::set_generation(object, meta::generation(old).wrapping_add(1));
         }
     }
 

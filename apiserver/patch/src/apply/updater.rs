@@ -222,8 +222,10 @@ impl<'w> Updater<'w> {
     }
 }
 
+/// What stands there was written by a client, and its items cannot be told apart: no failure of ours, though upstream answers
+/// it as one.
 fn differing(error: &Invalid) -> Error {
-    Error::Failed(format!("failed to compare objects: {error}"))
+    Error::Refused(format!("failed to compare objects: {error}"))
 }
 
 /// Fields that nobody manages: what names an object, and what only the server writes.

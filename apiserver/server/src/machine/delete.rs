@@ -298,7 +298,7 @@ fn mark(object: &mut Tree, now: Time) {
 fn count_generation(object: &mut Tree) {
     let generation = meta::generation(object);
     if generation > 0 {
-        meta::set_generation(object, generation + 1);
+        meta::set_generation(object, generation.wrapping_add(1));
     }
 }
 

@@ -202,7 +202,8 @@ impl Patch<'_> {
         if let Some(id) = expected.served {
             let findings = built_in().read(id, &mut new);
             if let Some(mistake) = findings.mistake(&[]) {
-                return Err(Status::internal(mistake.message));
+                // Upstream answers 500, though it is the client that is wrong.
+                return Err(Status::bad_request(apply::not_converted(&config, &mistake.message)));
             }
         }
         meta::set_type(&mut new, expected.api_version, expected.kind);

@@ -15,6 +15,7 @@ mod long;
 mod page;
 mod process;
 mod requests;
+mod shown;
 mod text;
 mod watches;
 
@@ -27,6 +28,7 @@ pub(crate) use self::health::Checks;
 pub(crate) use self::labels::{Route, scope, verb};
 pub(crate) use self::long::Open;
 pub use self::page::Page;
+pub use self::shown::{Options as ShownOptions, Shown};
 pub(crate) use self::watches::Meter;
 
 /// All families.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use http::header::{CONTENT_TYPE, HeaderValue};
-use prometheus::Registry;
+use prometheus::proto::MetricFamily;
 
-use super::{Metrics, text};
+use super::{Metrics, Shown, text};
 use crate::answer::{self, Answer};
 use crate::inside::addresses::ServiceAddresses;
 use crate::request::Call;
@@ -18,6 +18,8 @@ pub struct Page {
     pub store: Arc<apiserver_storage::store::Store>,
     /// What is asked how many addresses are taken.
     pub services: Option<ServiceAddresses>,
+    /// What of the families is shown.
+    pub shown: Shown,
 }
 
 impl Page {
@@ -28,17 +30,17 @@ impl Page {
         if let Some(services) = &self.services {
             services.refresh_metrics().await;
         }
-        page(call, &self.metrics.registry)
+        page(call, &self.shown.families(&self.metrics.registry))
     }
 
     /// What the checks of health found.
     pub(crate) fn slis(&self, call: &Call) -> Answer {
-        page(call, &self.metrics.slis)
+        page(call, &self.metrics.slis.gather())
     }
 }
 
-fn page(call: &Call, registry: &Registry) -> Answer {
-    let text = text::encode(&registry.gather());
+fn page(call: &Call, families: &[MetricFamily]) -> Answer {
+    let text = text::encode(families);
     let mut answer = answer::packed(call, 200, "text/plain", text);
     if let Ok(media_type) = HeaderValue::from_str(&text::media_type(call.header("accept"))) {
         answer.headers_mut().insert(CONTENT_TYPE, media_type);

@@ -32,7 +32,7 @@ use crate::impersonate::Impersonation;
 use crate::in_flight::InFlight;
 use crate::inside::hooks::Hooks;
 use crate::machine::{Late, Machine};
-use crate::metrics::{Metrics, Page};
+use crate::metrics::{Metrics, Page, Shown, ShownOptions};
 use crate::openapi::{Documents, Options as DocumentOptions};
 use crate::paths::Paths;
 
@@ -120,6 +120,7 @@ pub(crate) fn pipeline(setup: Setup) -> Arc<Pipeline> {
         metrics: metrics.clone(),
         store: store.clone(),
         services: None,
+        shown: Shown::new(ShownOptions::default()).unwrap(),
     };
     let tokens = authenticate::Options {
         bootstrap_tokens: true,
@@ -415,6 +416,9 @@ fn warnings_keep_within_their_limit() {
         .collect();
     assert_eq!(headers.get("warning").unwrap(), r#"299 - "a \"b\"""#);
     assert_eq!(texts[1], "299 - ".len() + 2 + 256);
+    let mut headers = HeaderMap::new();
+    write_warnings(&vec!["a".to_owned(); 1000], &mut headers);
+    assert_eq!(headers.len(), 80);
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::inside::addresses::ServiceAddresses;
 use crate::inside::hooks::Hooks;
 use crate::inside::{self, Inside};
 use crate::machine::Late;
-use crate::metrics::{Metrics, Page};
+use crate::metrics::{Metrics, Page, Shown, ShownOptions};
 
 /// What all other parts stand on.
 pub(super) struct Ground {
@@ -90,12 +90,13 @@ impl Ground {
         Arc::new(Health::new(store, hooks.clone(), stopping.clone(), metrics))
     }
 
-    pub(super) fn page(&self) -> Page {
-        Page {
+    pub(super) fn page(&self, shown: ShownOptions) -> Result<Page, Error> {
+        Ok(Page {
             metrics: self.metrics.clone(),
             store: self.store.clone(),
             services: Some(self.services.clone()),
-        }
+            shown: Shown::new(shown)?,
+        })
     }
 
     /// Starts what runs inside once the caches are filled: where it is kept, and whether the server is ready.

@@ -12,6 +12,7 @@ mod disk_errors;
 mod harness;
 mod kubernetes_traffic;
 mod limits;
+mod lists;
 mod load;
 mod looks;
 mod membership;

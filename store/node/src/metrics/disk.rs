@@ -7,6 +7,7 @@ use super::{Make, twice};
 
 pub(crate) struct Disk {
     pub(crate) log_sync: Histogram,
+    pub(crate) log_write: Histogram,
     /// A gauge that only rises, as upstream's.
     pub(crate) log_bytes: IntGauge,
     pub(crate) commit: Histogram,
@@ -21,6 +22,11 @@ impl Disk {
             log_sync: make.histogram(
                 "etcd_disk_wal_fsync_duration_seconds",
                 "Time that syncs of the log took.",
+                &twice(0.001, 14)?,
+            )?,
+            log_write: make.histogram(
+                "etcd_disk_wal_write_duration_seconds",
+                "Time that writes to the log took.",
                 &twice(0.001, 14)?,
             )?,
             log_bytes: make.gauge("etcd_disk_wal_write_bytes_total", "Bytes written to the log.")?,

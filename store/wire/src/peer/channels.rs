@@ -105,6 +105,9 @@ impl Channels {
     /// Says who this member is. Every call carries it from then on; the first call of this counts.
     pub fn identify(&self, cluster_id: u64, member_id: u64) {
         let _ = self.me.set((cluster_id, member_id));
+        // A member knows itself, too, as upstream counts.
+        let me = label(member_id);
+        self.metrics.known.with_label_values(&[&me, &me]).set(1);
     }
 
     /// A client of a member on a lane, for a call that is answered like this.

@@ -15,23 +15,23 @@ impl Cache {
     pub(super) fn new(make: &Make<'_>) -> prometheus::Result<Self> {
         let seconds = HistogramOpts::new(
             "authentication_token_cache_request_duration_seconds",
-            "How long it took to tell whose a token is, by whether it was known.",
+            "[ALPHA] How long it took to tell whose a token is, by whether it was known.",
         );
         Ok(Self {
             requests: make.counters(
                 "authentication_token_cache_request_total",
-                "Tokens asked for, by whether it was known whose they are.",
+                "[ALPHA] Tokens asked for, by whether it was known whose they are.",
                 &["status"],
             )?,
             seconds: make.add(HistogramVec::new(seconds, &["status"])?)?,
             fetches: make.counters(
                 "authentication_token_cache_fetch_total",
-                "Tokens that were found out about, by whether that went well.",
+                "[ALPHA] Tokens that were found out about, by whether that went well.",
                 &["status"],
             )?,
             active: make.gauges(
                 "authentication_token_cache_active_fetch_count",
-                "Tokens that are being found out about.",
+                "[ALPHA] Tokens that are being found out about.",
                 &["status"],
             )?,
         })

@@ -14,7 +14,7 @@ pub(in crate::authenticate) struct Certificates {
 impl Certificates {
     pub(super) fn new(make: &Make<'_>) -> prometheus::Result<Self> {
         let name = "apiserver_client_certificate_expiration_seconds";
-        let help = "Distribution of the remaining lifetime on the certificate used to authenticate a request.";
+        let help = "[ALPHA] Distribution of the remaining lifetime on the certificate used to authenticate a request.";
         let hours = [0.0, HOUR / 2.0, HOUR, 2.0 * HOUR, 6.0 * HOUR, 12.0 * HOUR];
         let days = [1.0, 2.0, 4.0, 7.0, 30.0, 90.0, 180.0, 360.0].map(|days| days * DAY);
         let options = HistogramOpts::new(name, help).buckets([&hours[..], &days].concat());

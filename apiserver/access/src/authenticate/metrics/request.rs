@@ -20,14 +20,14 @@ pub(in crate::authenticate) struct Requests {
 
 impl Requests {
     pub(super) fn new(make: &Make<'_>) -> prometheus::Result<Self> {
-        let help = "Authentication duration in seconds broken out by result.";
+        let help = "[ALPHA] Authentication duration in seconds broken out by result.";
         let buckets = exponential_buckets(0.001, 2.0, 15)?;
         let seconds = HistogramOpts::new("authentication_duration_seconds", help).buckets(buckets);
-        let help = "Counter of authenticated requests broken out by username.";
+        let help = "[ALPHA] Counter of authenticated requests broken out by username.";
         Ok(Self {
             attempts: make.counters(
                 "authentication_attempts",
-                "Counter of authenticated attempts.",
+                "[ALPHA] Counter of authenticated attempts.",
                 &["result"],
             )?,
             seconds: make.add(HistogramVec::new(seconds, &["result"])?)?,

@@ -23,17 +23,26 @@ impl ServiceAccounts {
     pub(super) fn new(make: &Make<'_>) -> prometheus::Result<Self> {
         let counter = |name: &str, help: &str| make.counter(&format!("serviceaccount_{name}_total"), help);
         Ok(Self {
-            legacy: counter("legacy_tokens", "Cumulative legacy service account tokens used")?,
-            stale: counter("stale_tokens", "Cumulative stale projected service account tokens used")?,
-            valid: counter("valid_tokens", "Cumulative valid projected service account tokens used")?,
+            legacy: counter("legacy_tokens", "[ALPHA] Cumulative legacy service account tokens used")?,
+            stale: counter(
+                "stale_tokens",
+                "[ALPHA] Cumulative stale projected service account tokens used",
+            )?,
+            valid: counter(
+                "valid_tokens",
+                "[ALPHA] Cumulative valid projected service account tokens used",
+            )?,
             manual: counter(
                 "legacy_manual_token_uses",
-                "Cumulative manually created legacy tokens used",
+                "[ALPHA] Cumulative manually created legacy tokens used",
             )?,
-            auto: counter("legacy_auto_token_uses", "Cumulative auto-generated legacy tokens used")?,
+            auto: counter(
+                "legacy_auto_token_uses",
+                "[ALPHA] Cumulative auto-generated legacy tokens used",
+            )?,
             invalid_auto: counter(
                 "invalid_legacy_auto_token_uses",
-                "Cumulative invalid auto-generated legacy tokens used",
+                "[ALPHA] Cumulative invalid auto-generated legacy tokens used",
             )?,
         })
     }

@@ -109,7 +109,7 @@ impl Rules for EndpointSlice {
         let repointed = !same("endpoints");
         let moved = !["addressType", "endpoints", "ports"].into_iter().all(same);
         if moved || meta::labels(object) != meta::labels(old) {
-            meta::set_generation(object, meta::generation(old) + 1);
+            meta::set_generation(object, meta::generation(old).wrapping_add(1));
         }
         if repointed {
             drop_topology(object);

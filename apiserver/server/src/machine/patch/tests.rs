@@ -75,3 +75,17 @@ fn a_strategic_result_is_read_by_the_converter() {
         "{told}"
     );
 }
+
+#[test]
+fn a_configuration_whose_values_do_not_fit_is_the_client_s_mistake() {
+    let config = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c"},"binaryData":{"b":"?"}}"#;
+    let status = patched(PatchKind::Apply, "Strict", config).unwrap_err();
+    assert_eq!(
+        (status.code, status.message.as_str()),
+        (
+            400,
+            "failed to convert new object (/c; /v1, Kind=ConfigMap) to proper version: unable to convert unstructured \
+             object to /v1, Kind=ConfigMap: error decoding from json: illegal base64 data at input byte 0"
+        )
+    );
+}

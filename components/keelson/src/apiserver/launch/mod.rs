@@ -12,6 +12,7 @@ use apiserver_admission::{Chain, Choice, Configurations, Parts as PluginParts};
 use apiserver_server::connect;
 use apiserver_server::discovery::Served;
 use apiserver_server::inside::AuthenticationInfo;
+use apiserver_server::metrics::ShownOptions;
 use apiserver_server::server::{Config, Server};
 use apiserver_server::{drain, filters};
 use base::clock::{Clock, SystemClock};
@@ -100,6 +101,7 @@ pub(crate) async fn launch(settings: &Settings) -> Result<Launched> {
         enums: settings.gates.on("OpenAPIEnums"),
         swagger_ui: settings.generic.swagger_ui,
         features: settings.gates.features(),
+        shown: shown_metrics(settings),
         event_ttl: settings.event_ttl,
         address: format!("{}:{port}", external(settings)),
         prefix: settings.etcd.prefix.clone(),
@@ -208,6 +210,17 @@ fn connect_settings(settings: &Settings) -> connect::Settings {
     connect::Settings {
         kubelets: settings.kubelets.clone(),
         bytes_per_second: settings.connection_bytes_per_second,
+    }
+}
+
+/// What of the metrics is shown.
+fn shown_metrics(settings: &Settings) -> ShownOptions {
+    let allowed = settings.metrics.allowed.iter();
+    ShownOptions {
+        disabled: settings.metrics.disabled.iter().cloned().collect(),
+        allowed: allowed
+            .map(|(of, values)| (of.clone(), values.iter().cloned().collect()))
+            .collect(),
     }
 }
 

@@ -25,7 +25,7 @@ use crate::apiserver::pair::Pair;
 use crate::harness::{Kind, LONG, skip, tools};
 
 /// A client with the rights of this context of the kubeconfig.
-async fn client(pair: &Pair, context: &str) -> Client {
+pub(crate) async fn client(pair: &Pair, context: &str) -> Client {
     let file = pair.folder().join(format!("config-{context}"));
     pair.kubeconfig(&file, "default");
     let options = KubeConfigOptions {

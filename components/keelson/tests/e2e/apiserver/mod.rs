@@ -4,6 +4,7 @@
 //! `deploy/clients.sh`; a test whose client is not there says so and does nothing.
 
 mod clients;
+mod damage;
 mod helm;
 mod hostile;
 mod http;
@@ -12,7 +13,7 @@ mod kubectl;
 mod kubelet;
 mod node;
 mod outage;
-mod pair;
+pub(crate) mod pair;
 mod prometheus;
 mod proxy;
 mod python;

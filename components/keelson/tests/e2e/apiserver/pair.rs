@@ -269,6 +269,11 @@ impl Pair {
         self.create("/api/v1/namespaces", &object);
     }
 
+    /// What the apiserver has logged so far.
+    pub(crate) fn read_log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.log()).unwrap()).into_owned()
+    }
+
     fn log(&self) -> PathBuf {
         self.folder().join("apiserver.log")
     }
