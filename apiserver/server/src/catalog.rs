@@ -12,7 +12,7 @@ use apiserver_patch::typed::Type;
 use apiserver_schema::{TypeId, built_in};
 use apiserver_storage::object::Reading;
 use apiserver_storage::shelf::Shelf;
-use apiserver_storage::store::Layout;
+use apiserver_storage::store::{Layout, Store};
 
 use crate::discovery::Served;
 
@@ -37,7 +37,19 @@ pub struct Resource {
     /// What stands before an object's body: `"kind":"Pod","apiVersion":"v1"`.
     head: &'static str,
     /// Where objects are, if they are kept at all.
-    shelf: Option<Arc<Shelf>>,
+    kept: Option<Kept>,
+}
+
+/// Where the objects of a kind are.
+#[derive(Clone)]
+pub struct Kept {
+    /// The store that has them.
+    pub store: Arc<Store>,
+    /// Their place in it.
+    pub shelf: Arc<Shelf>,
+    /// Whether those who are content with what is remembered are answered with it, and not with what the store has now
+    /// (`--watch-cache`).
+    pub cached: bool,
 }
 
 impl Resource {
@@ -57,8 +69,13 @@ impl Resource {
     }
 
     /// Where its objects are; none are kept of what is only asked.
-    pub const fn shelf(&self) -> Option<&Arc<Shelf>> {
-        self.shelf.as_ref()
+    pub fn shelf(&self) -> Option<&Arc<Shelf>> {
+        self.kept.as_ref().map(|kept| &kept.shelf)
+    }
+
+    /// The same with the store behind it.
+    pub const fn kept(&self) -> Option<&Kept> {
+        self.kept.as_ref()
     }
 
     /// A subresource.
@@ -209,12 +226,12 @@ impl Catalog {
             .collect()
     }
 
-    /// What is served, of what `shelf` says is kept.
-    pub fn new(served: &Served, shelf: impl Fn(&str) -> Option<Arc<Shelf>>) -> Self {
+    /// What is served, of what `kept` says is kept where: it is asked by folder.
+    pub fn new(served: &Served, kept: impl Fn(&str) -> Option<Kept>) -> Self {
         let (mut by_path, mut by_name) = (HashMap::new(), HashMap::new());
         for kind in apiserver_kinds::all() {
             for version in kind.versions.iter().filter(|version| served.serves(kind, version.name)) {
-                let resource = Arc::new(resource(kind, version, served, &shelf));
+                let resource = Arc::new(resource(kind, version, served, &kept));
                 let key = (kind.group.into(), version.name.into(), kind.plural.into());
                 by_name
                     .entry(resource.group_resource.clone())
@@ -260,7 +277,7 @@ fn resource(
     kind: &'static Kind,
     version: &'static Version,
     served: &Served,
-    shelf: impl Fn(&str) -> Option<Arc<Shelf>>,
+    kept: impl Fn(&str) -> Option<Kept>,
 ) -> Resource {
     let group_version = GroupVersion::new(kind.group, version.name);
     let api_version: Text = group_version.to_string().into();
@@ -278,7 +295,7 @@ fn resource(
             .collect(),
         // A server's catalog is made once, and lives as long as the program.
         head: Box::leak(head.into_boxed_str()),
-        shelf: if is_kept { shelf(kind.folder) } else { None },
+        kept: if is_kept { kept(kind.folder) } else { None },
         group_version,
         api_version,
     }

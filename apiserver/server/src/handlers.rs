@@ -21,8 +21,8 @@ use crate::request::accept::{Form, Shape, Wanted, negotiate, negotiate_watch};
 use crate::request::content;
 use crate::{review, subresource};
 
-/// A watch lasts this long at least where the client does not say, and twice as long at most.
-const WATCH_MIN: Duration = Duration::from_secs(1800);
+/// As good as for ever.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// Answers a request for a resource.
 ///
@@ -143,7 +143,8 @@ async fn list(machine: &Arc<Machine>, resource: &Arc<Resource>, call: &Call) -> 
     let tell = tell(machine, call, resource, wanted)?;
     let within = match options.timeout_seconds {
         Some(seconds) if seconds > 0 => Duration::from_secs(seconds as u64),
-        _ => WATCH_MIN + Duration::from_millis(machine.random.below(WATCH_MIN.as_millis() as u64)),
+        _ if machine.watch_min.is_zero() => FOR_EVER,
+        _ => machine.watch_min + Duration::from_millis(machine.random.below(machine.watch_min.as_millis() as u64)),
     };
     let meter = machine
         .metrics

@@ -3,21 +3,44 @@
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use apiserver_storage::store::Store;
+use futures_util::future::join_all;
 
 use crate::answer::{self, Answer};
 use crate::inside::hooks::{Hooks, State};
 use crate::metrics::Metrics;
 use crate::request::Call;
 
-/// The store must answer in this time for its check to pass (`--etcd-healthcheck-timeout`, `--etcd-readycheck-timeout`).
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long checks wait for what they check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// Those of all paths (`--etcd-healthcheck-timeout`).
+    pub health: Duration,
+    /// That of `/readyz` (`--etcd-readycheck-timeout`).
+    pub ready: Duration,
+    /// How long after the start `/livez` takes what was started for done (`--livez-grace-period`).
+    pub boot: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        let usual = Duration::from_secs(2);
+        Self {
+            health: usual,
+            ready: usual,
+            boot: Duration::ZERO,
+        }
+    }
+}
 
 /// What is checked.
 pub struct Health {
-    store: Arc<Store>,
+    /// That of all kinds first.
+    stores: Vec<Arc<Store>>,
+    patience: Patience,
+    since: Instant,
     hooks: Hooks,
     stopping: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
@@ -48,10 +71,18 @@ impl Sort {
 }
 
 impl Health {
-    /// Checks of a store, of what was started, and of whether the server is on its way out.
-    pub const fn new(store: Arc<Store>, hooks: Hooks, stopping: Arc<AtomicBool>, metrics: Arc<Metrics>) -> Self {
+    /// Checks of stores, of what was started, and of whether the server is on its way out.
+    pub fn new(
+        stores: Vec<Arc<Store>>,
+        patience: Patience,
+        hooks: Hooks,
+        stopping: Arc<AtomicBool>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
-            store,
+            stores,
+            patience,
+            since: Instant::now(),
             hooks,
             stopping,
             metrics,
@@ -89,25 +120,19 @@ impl Health {
             fault: None,
         };
         let mut checks = vec![well("ping"), well("log")];
-        let fault = self.store_fault().await;
-        checks.push(Check {
-            name: "etcd".to_owned(),
-            fault: fault.clone(),
-        });
+        checks.extend(self.store_checks(sort).await);
         if sort == Sort::Ready {
-            checks.push(Check {
-                name: "etcd-readiness".to_owned(),
-                fault,
-            });
-            let filled = self.store.clock().now() > 0;
+            let filled = self.stores.iter().all(|store| store.clock().now() > 0);
             checks.push(Check {
                 name: "informer-sync".to_owned(),
                 fault: (!filled).then(|| "the caches are not filled yet".to_owned()),
             });
         }
+        let is_early = sort == Sort::Live && self.since.elapsed() < self.patience.boot;
         checks.extend(self.hooks.list().into_iter().map(|hook| Check {
             name: format!("poststarthook/{}", hook.name),
             fault: match hook.state {
+                _ if is_early => None,
                 State::Running => Some("not finished".to_owned()),
                 State::Done => None,
                 State::Failed(why) => Some(why),
@@ -123,12 +148,47 @@ impl Health {
         checks
     }
 
-    async fn store_fault(&self) -> Option<String> {
-        match tokio::time::timeout(PATIENCE, self.store.revision()).await {
-            Ok(Ok(_)) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(_) => Some(format!("etcd did not answer within {PATIENCE:?}")),
+    /// Whether the stores answer. All are asked at once, and each once for both of its checks.
+    async fn store_checks(&self, sort: Sort) -> Vec<Check> {
+        let Patience { health, ready, .. } = self.patience;
+        let most = if sort == Sort::Ready { health.max(ready) } else { health };
+        let asked = self.stores.iter().map(|store| answers(store, most));
+        let mut checks = Vec::new();
+        for (place, answer) in join_all(asked).await.into_iter().enumerate() {
+            let fault = |patience: Duration| match &answer {
+                Ok(took) if *took <= patience => None,
+                Ok(_) => Some(format!("etcd did not answer within {patience:?}")),
+                Err(why) => Some(why.clone()),
+            };
+            let (name, ready_name) = match place {
+                0 => ("etcd".to_owned(), "etcd-readiness".to_owned()),
+                _ => (
+                    format!("etcd-override-{}", place - 1),
+                    format!("etcd-override-readiness-{}", place - 1),
+                ),
+            };
+            checks.push(Check {
+                name,
+                fault: fault(health),
+            });
+            if sort == Sort::Ready {
+                checks.push(Check {
+                    name: ready_name,
+                    fault: fault(ready),
+                });
+            }
         }
+        checks
+    }
+}
+
+/// How long a store took to answer, or why it did not in this time.
+async fn answers(store: &Store, most: Duration) -> Result<Duration, String> {
+    let begun = Instant::now();
+    match tokio::time::timeout(most, store.revision()).await {
+        Ok(Ok(_)) => Ok(begun.elapsed()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("etcd did not answer within {most:?}")),
     }
 }
 

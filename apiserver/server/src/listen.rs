@@ -33,11 +33,18 @@ const PAUSE: Duration = Duration::from_millis(20);
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// Serves connections until the tasks end.
-pub async fn listen(listener: TcpListener, tls: ServerTls, pipeline: Arc<Pipeline>, tasks: Tasks) {
+pub async fn listen(
+    listener: TcpListener,
+    tls: ServerTls,
+    max_streams: Option<u32>,
+    pipeline: Arc<Pipeline>,
+    tasks: Tasks,
+) {
+    let streams = max_streams.unwrap_or(STREAMS);
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let connection = connection(stream, tls.clone(), pipeline.clone());
+                let connection = connection(stream, tls.clone(), streams, pipeline.clone());
                 tasks.spawn_until("api connection", connection);
             }
             Err(error) => {
@@ -48,11 +55,14 @@ pub async fn listen(listener: TcpListener, tls: ServerTls, pipeline: Arc<Pipelin
     }
 }
 
-async fn connection(stream: TcpStream, tls: ServerTls, pipeline: Arc<Pipeline>) {
+async fn connection(stream: TcpStream, tls: ServerTls, streams: u32, pipeline: Arc<Pipeline>) {
     // Small answers are not held back; where that cannot be said, they are late, not lost.
     let _ = stream.set_nodelay(true);
     let remote = stream.peer_addr().ok();
-    let accepted = tokio::time::timeout(HANDSHAKE, tls.accept(stream, remote.map(|address| address.ip()))).await;
+    let local = stream.local_addr().ok();
+    let ip = |address: SocketAddr| address.ip();
+    let accepted = tls.accept_at(stream, remote.map(ip), local.map(ip));
+    let accepted = tokio::time::timeout(HANDSHAKE, accepted).await;
     let stream = match accepted {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
@@ -67,11 +77,11 @@ async fn connection(stream: TcpStream, tls: ServerTls, pipeline: Arc<Pipeline>) 
     };
     let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
     let chain = chain.iter().cloned().map(CertificateDer::into_owned).collect();
-    serve(stream, Peer::new(chain).map(Arc::new), remote, pipeline).await;
+    serve(stream, Peer::new(chain).map(Arc::new), remote, streams, pipeline).await;
 }
 
 /// Serves a connection until the client goes, or until all is answered after it was told to come by another.
-async fn serve<S>(stream: S, peer: Option<Arc<Peer>>, remote: Option<SocketAddr>, pipeline: Arc<Pipeline>)
+async fn serve<S>(stream: S, peer: Option<Arc<Peer>>, remote: Option<SocketAddr>, streams: u32, pipeline: Arc<Pipeline>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -101,7 +111,7 @@ where
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
+        .max_concurrent_streams(streams)
         .keep_alive_interval(Some(Duration::from_secs(30)));
     let served = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     tokio::pin!(served);
@@ -130,7 +140,7 @@ mod tests {
     use http::Request;
     use hyper_util::rt::{TokioExecutor, TokioIo};
 
-    use super::serve;
+    use super::{STREAMS, serve};
     use crate::drain;
     use crate::pipeline::tests::{Setup, pipeline};
 
@@ -148,7 +158,7 @@ mod tests {
             ..Setup::default()
         });
         let (ours, theirs) = tokio::io::duplex(1 << 16);
-        let served = serve(theirs, None, None, pipeline.clone());
+        let served = serve(theirs, None, None, STREAMS, pipeline.clone());
         let asked = async {
             let client = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(ours));
             let (mut sender, connection) = client.await.unwrap();
@@ -179,7 +189,7 @@ mod tests {
     async fn connections_end_with_the_server() {
         let pipeline = pipeline(Setup::default());
         let (ours, theirs) = tokio::io::duplex(1 << 16);
-        let served = serve(theirs, None, None, pipeline.clone());
+        let served = serve(theirs, None, None, STREAMS, pipeline.clone());
         let asked = async {
             let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(ours)).await.unwrap();
             let talk = async {

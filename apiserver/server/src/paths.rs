@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use apiserver_api::status::Status;
+use axum::body::Body;
+use base::random::Random;
+use base::task::Tasks;
 use http::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 
 use crate::answer::{self, Answer};
+use crate::debug::{self, Debug};
 use crate::discovery::{self, Aggregated, Served};
 use crate::handlers::{not_allowed, nowhere};
 use crate::health::Health;
@@ -18,6 +22,7 @@ use crate::request::accept::{Form, Shape, Wanted, negotiate, negotiate_discovery
 use crate::request::info::Info;
 use crate::swagger_ui::SwaggerUi;
 use crate::version::version;
+use crate::zpages::{self, Zpages};
 
 /// What is served at other paths.
 pub struct Paths {
@@ -33,29 +38,49 @@ pub struct Paths {
     tokens: Option<(String, String)>,
     /// Where it is wanted.
     swagger_ui: Option<SwaggerUi>,
+    /// The index.
+    listed: Vec<String>,
+    zpages: Zpages,
+    /// Where time is spent, if that is shown.
+    debug: Option<Debug>,
+}
+
+/// What is told at other paths, beside what is served and how it does.
+pub struct Told {
+    /// Where clients reach the server: `host:port`.
+    pub address: String,
+    /// What proves the tokens of service accounts: the configuration of its issuer, and its keys. Ready JSON.
+    pub tokens: Option<(String, String)>,
+    /// Whether Swagger UI is served.
+    pub swagger_ui: bool,
+    /// What the server is and was told.
+    pub zpages: zpages::Options,
+    /// Whether it is shown where time is spent (`--profiling`).
+    pub profiling: bool,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// Under which tasks work is done that takes a while.
+    pub tasks: Tasks,
 }
 
 impl Paths {
-    /// The paths of a server, with Swagger UI or without.
-    pub fn new(
-        served: Served,
-        documents: Arc<Documents>,
-        health: Arc<Health>,
-        metrics: Page,
-        address: String,
-        tokens: Option<(String, String)>,
-        swagger_ui: bool,
-    ) -> Self {
+    /// The paths of a server.
+    pub fn new(served: Served, documents: Arc<Documents>, health: Arc<Health>, metrics: Page, told: Told) -> Self {
+        let listed = listed(&served, &told);
+        let started = metrics.metrics.started();
         Self {
-            swagger_ui: swagger_ui.then(|| SwaggerUi::new(documents.paths())),
+            swagger_ui: told.swagger_ui.then(|| SwaggerUi::new(documents.paths())),
             core: discovery::core_group(&served),
             named: discovery::named_groups(&served),
             served,
             documents,
             health,
             metrics,
-            address,
-            tokens,
+            address: told.address,
+            tokens: told.tokens,
+            zpages: Zpages::new(told.zpages, started, &listed, told.random),
+            debug: told.profiling.then(|| Debug::new(told.tasks)),
+            listed,
         }
     }
 
@@ -68,9 +93,18 @@ impl Paths {
     ///
     /// # Errors
     /// What the client is told.
-    pub(crate) async fn serve(&self, call: &Call) -> Result<Answer, Status> {
+    pub(crate) async fn serve(&self, call: &Call, body: Body) -> Result<Answer, Status> {
         let path = call.path.as_str();
         if let Some(answer) = self.health.serve(call).await {
+            return Ok(answer);
+        }
+        if let Some(answer) = self.zpages.serve(call) {
+            return Ok(answer);
+        }
+        if let Some(debug) = &self.debug
+            && path.starts_with(debug::ROOT)
+            && let Some(answer) = debug.serve(call, body).await
+        {
             return Ok(answer);
         }
         if path.starts_with("//") {
@@ -135,38 +169,13 @@ impl Paths {
 
     /// The paths that there are.
     fn index(&self, call: &Call) -> Result<Answer, Status> {
-        let mut paths: Vec<String> = Vec::new();
-        let plain_paths = [
-            "/.well-known/openid-configuration",
-            "/api",
-            "/api/v1",
-            "/apis",
-            "/apis/",
-            "/healthz",
-            "/livez",
-        ];
-        paths.extend(plain_paths.map(str::to_owned));
-        for (group, versions) in self.served.groups() {
-            paths.push(format!("/apis/{group}"));
-            paths.extend(versions.iter().map(|version| format!("/apis/{group}/{version}")));
-        }
-        let more = [
-            "/metrics",
-            "/metrics/slis",
-            "/openapi/v2",
-            "/openapi/v3",
-            "/openapi/v3/",
-            "/openid/v1/jwks",
-            "/readyz",
-            "/version",
-        ];
-        paths.extend(more.map(str::to_owned));
-        paths.extend(self.swagger_ui.is_some().then(|| "/swagger-ui/".to_owned()));
-        paths.sort_unstable();
         let mut tree = apiserver_api::tree::Tree::map();
         tree.set(
             "paths",
-            paths.iter().map(String::as_str).collect::<apiserver_api::tree::Tree>(),
+            self.listed
+                .iter()
+                .map(String::as_str)
+                .collect::<apiserver_api::tree::Tree>(),
         );
         // Upstream indents what is no object.
         let mut wanted = Wanted {
@@ -211,6 +220,45 @@ impl Paths {
             Some((_, keys)) => answer::bytes(200, "application/jwk-set+json", keys.clone()),
         }
     }
+}
+
+/// The paths that the index lists.
+fn listed(served: &Served, told: &Told) -> Vec<String> {
+    let mut paths: Vec<String> = Vec::new();
+    let plain_paths = [
+        "/.well-known/openid-configuration",
+        "/api",
+        "/api/v1",
+        "/apis",
+        "/apis/",
+        "/healthz",
+        "/livez",
+    ];
+    paths.extend(plain_paths.map(str::to_owned));
+    for (group, versions) in served.groups() {
+        paths.push(format!("/apis/{group}"));
+        paths.extend(versions.iter().map(|version| format!("/apis/{group}/{version}")));
+    }
+    let more = [
+        "/metrics",
+        "/metrics/slis",
+        "/openapi/v2",
+        "/openapi/v3",
+        "/openapi/v3/",
+        "/openid/v1/jwks",
+        "/readyz",
+        "/version",
+    ];
+    paths.extend(more.map(str::to_owned));
+    paths.extend(told.swagger_ui.then(|| "/swagger-ui/".to_owned()));
+    if told.zpages.flagz.is_some() {
+        paths.push("/flagz".to_owned());
+    }
+    if told.zpages.statusz {
+        paths.push("/statusz".to_owned());
+    }
+    paths.sort_unstable();
+    paths
 }
 
 /// What a client wants of a document that is no object.

@@ -28,7 +28,7 @@ use crate::request::Call;
 use crate::request::info::Info;
 use crate::request::query::Query;
 use crate::visit::Visit;
-use crate::{access, deadline, handlers};
+use crate::{access, deadline, debug, handlers};
 
 /// Warnings of one answer have so many bytes at most; beyond that each is cut, as upstream does.
 const WARNINGS_MAX: usize = 4096;
@@ -96,7 +96,7 @@ impl Pipeline {
             since: Instant::now(),
             warnings: Mutex::default(),
         };
-        let is_long = is_long(&call.info);
+        let is_long = is_long(&call);
         let route = Route::of(&self.machine.catalog, &call);
         let reached = AtomicBool::new(false);
         let progress = Progress {
@@ -135,7 +135,7 @@ impl Pipeline {
         if let Some(answer) = arrival.preflight() {
             return answer;
         }
-        let time = match (is_long(&call.info), deadline::of(&call.query, self.deadline)) {
+        let time = match (is_long(call), deadline::of(&call.query, self.deadline)) {
             (true, _) => None,
             (false, Ok(time)) => Some(time),
             (false, Err(status)) => return answer::status(call, &status),
@@ -212,7 +212,7 @@ impl Pipeline {
     async fn answer(self: &Arc<Self>, call: &Call, body: Body, progress: Progress<'_>) -> Answer {
         let metrics = &self.machine.metrics;
         let answered = async {
-            let _place = if is_long(&call.info) {
+            let _place = if is_long(call) {
                 None
             } else {
                 let place = self.in_flight.enter(call);
@@ -227,7 +227,7 @@ impl Pipeline {
             {
                 return handlers::serve(&self.machine, call, body).await;
             }
-            self.paths.serve(call).await
+            self.paths.serve(call, body).await
         };
         match answered.await {
             Ok(answer) => answer,
@@ -264,15 +264,18 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Whether a request lasts as long as the client wants: watches, and connections to what an object stands for.
-fn is_long(info: &Info) -> bool {
-    info.is_resource
-        && (info.verb == "watch"
-            || info.verb == "proxy"
-            || matches!(
-                info.subresource.as_str(),
-                "proxy" | "log" | "exec" | "attach" | "portforward"
-            ))
+/// Whether a request lasts as long as the client wants: watches, connections to what an object stands for, and profiles.
+fn is_long(call: &Call) -> bool {
+    let info = &call.info;
+    if !info.is_resource {
+        return call.path.starts_with(debug::PREFIX);
+    }
+    info.verb == "watch"
+        || info.verb == "proxy"
+        || matches!(
+            info.subresource.as_str(),
+            "proxy" | "log" | "exec" | "attach" | "portforward"
+        )
 }
 
 fn panicked(call: &Call) -> Answer {

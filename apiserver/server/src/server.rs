@@ -2,6 +2,7 @@
 
 mod begin;
 mod ground;
+mod stores;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,15 +17,16 @@ use base::random::Random;
 use base::task::Tasks;
 use base::tls::ServerTls;
 use parking_lot::Mutex;
-use store_client::Client;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use self::ground::Ground;
+pub use self::stores::{Apart, Options, Uncached};
 use crate::connect::{self, Connect, Direct};
 use crate::discovery::{self, Served};
 use crate::drain::{self, Drain};
 use crate::filters::{self, Filters};
+use crate::health::Patience;
 use crate::impersonate::Impersonation;
 use crate::in_flight::InFlight;
 use crate::inside::hooks::{Hooks, State};
@@ -33,17 +35,16 @@ use crate::listen::listen;
 use crate::machine::Machine;
 use crate::metrics::{Feature, ShownOptions};
 use crate::openapi::{Documents, Options as DocumentOptions};
-use crate::paths::Paths;
+use crate::paths::{Paths, Told};
 use crate::pipeline::Pipeline;
+use crate::zpages;
 
 /// What a server is made of.
 pub struct Config {
-    /// The client of its store.
-    pub client: Client,
-    /// Below which keys everything is.
-    pub prefix: String,
-    /// How many bytes of what happened are kept for each kind.
-    pub history: usize,
+    /// Where objects are kept.
+    pub stores: Options,
+    /// How long checks of its health wait for the store.
+    pub patience: Patience,
     /// What is served.
     pub served: Served,
     /// How it is found out who asks.
@@ -78,8 +79,18 @@ pub struct Config {
     pub shown: ShownOptions,
     /// How long events are kept.
     pub event_ttl: Duration,
+    /// How long watches last at least where clients do not say; zero is for ever (`--min-request-timeout`).
+    pub watch_min: Duration,
+    /// How long the start waits for the store before it says that it is done with that (`--storage-initialization-timeout`).
+    pub storage_patience: Duration,
+    /// How many streams a connection has at once, where that is not as usual.
+    pub max_streams: Option<u32>,
     /// Where clients reach it: `host:port`.
     pub address: String,
+    /// Which pages say what it is and what it was told.
+    pub zpages: zpages::Options,
+    /// Whether `/debug/pprof` is served.
+    pub profiling: bool,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -141,7 +152,6 @@ impl Server {
         let mut admission = config.admission;
         admission.measure(&ground.registry)?;
         let machine = Arc::new(Machine {
-            store: ground.store.clone(),
             catalog: ground.catalog(&config.served),
             admission,
             authorizer: Arc::new(authorizer),
@@ -153,30 +163,31 @@ impl Server {
             services: Some(ground.services.clone()),
             token_requests: config.token_requests,
             event_ttl: config.event_ttl,
+            watch_min: config.watch_min,
             connect: Connect::new(config.connect, Arc::new(Direct), &tasks)?,
             metrics: ground.metrics.clone(),
         });
         ground.late.set(&machine);
         let (stopping, hooks) = (Arc::new(AtomicBool::new(false)), Hooks::new());
-        let health = ground.health(&hooks, &stopping);
+        let health = ground.health(config.patience, &hooks, &stopping);
         let page = ground.page(config.shown)?;
         let documents = Arc::new(Documents::new(config.served.clone(), documents_options(config.enums)));
-        let options = inside::Options {
+        let inside_options = inside::Options {
             served: versions(&config.served),
             ..config.inside
         };
-        let (address, tokens) = (config.address, config.tokens);
+        let told = Told {
+            address: config.address,
+            tokens: config.tokens,
+            zpages: config.zpages,
+            swagger_ui: config.swagger_ui,
+            profiling: config.profiling,
+            random: ground.random.clone(),
+            tasks: tasks.clone(),
+        };
         let pipeline = Arc::new(Pipeline {
             machine,
-            paths: Paths::new(
-                config.served,
-                documents,
-                health.clone(),
-                page,
-                address,
-                tokens,
-                config.swagger_ui,
-            ),
+            paths: Paths::new(config.served, documents, health.clone(), page, told),
             in_flight: InFlight::new(config.in_flight.0, config.in_flight.1),
             deadline: config.request_timeout,
             authorization,
@@ -184,9 +195,9 @@ impl Server {
             drain: Drain::new(config.drain),
         });
         let (port, connections) = (tasks.child(), tasks.child());
-        let taking = listen(listener, tls, pipeline.clone(), connections.clone());
+        let taking = listen(listener, tls, config.max_streams, pipeline.clone(), connections.clone());
         port.spawn_until("api listener", taking);
-        let (inside, ready) = ground.begin(health, hooks.clone(), options, has_rbac);
+        let (inside, ready) = ground.begin(health, hooks.clone(), inside_options, has_rbac, config.storage_patience);
         Ok(Self {
             pipeline,
             tasks,

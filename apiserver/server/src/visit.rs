@@ -50,7 +50,8 @@ impl Visit {
         let media_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media_type = media_type.unwrap_or_default();
         let call = &self.call;
-        self.route = self.route.filter(|route| route.counts(call, code.as_u16(), media_type));
+        let route = self.route.filter(|route| route.counts(call, code.as_u16(), media_type));
+        self.route = route.map(|route| route.told(media_type));
         if let Some(size) = answer.body().size_hint().exact() {
             self.note(code, size);
             return answer;

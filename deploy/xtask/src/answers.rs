@@ -206,6 +206,8 @@ impl Server {
             format!("--service-account-signing-key-file={}", file("sa.key")),
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
             "--service-cluster-ip-range=10.0.0.0/16".to_owned(),
+            // It is what the recorded server told clients.
+            "--external-hostname=127.0.0.1".to_owned(),
             "--authorization-mode=Node,RBAC".to_owned(),
             "--enable-bootstrap-token-auth".to_owned(),
             "--allow-privileged".to_owned(),

@@ -181,7 +181,9 @@ fn what_meets_a_rule_is_taken_and_what_does_not_is_refused_in_upstream_s_words()
             let said = file.outcome(rule, &rule.bad).err().unwrap_or_default();
             if !is_said(&said, &rule.says) {
                 writeln!(wrong, "{place}\n  of the bad one is said:").unwrap();
-                said.iter().for_each(|one| writeln!(wrong, "says {one}").unwrap());
+                for one in said {
+                    writeln!(wrong, "says {one}").unwrap();
+                }
             }
         }
     }

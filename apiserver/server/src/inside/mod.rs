@@ -7,8 +7,10 @@
 
 pub mod addresses;
 mod api_services;
+pub mod applier;
 mod authentication_info;
 mod bundle;
+pub(crate) mod compaction;
 mod endpoints;
 mod events;
 mod flow_control;
@@ -43,6 +45,7 @@ pub use kubernetes_service::EndpointReconciler;
 use addresses::repair::ips::AddressRepair;
 use addresses::repair::ports::PortRepair;
 use addresses::{NodePorts, Range, RangeError};
+use applier::Applier;
 use hooks::Hooks;
 use identity::Identity;
 use kubernetes_service::KubernetesService;
@@ -53,6 +56,8 @@ use service_cidr::DefaultServiceCidr;
 pub struct Parts {
     /// The objects. Its caches have what the store had when the parts are started.
     pub cluster: Arc<dyn Cluster>,
+    /// The same objects, as far as they are applied to.
+    pub applier: Arc<dyn Applier>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -135,6 +140,7 @@ impl Inside {
         tasks.spawn_until("service-ip-repair", repair);
         tasks.spawn_until("system-priority-classes", priority_classes::run(parts.clone()));
         tasks.spawn_until("flow-control-bootstrap", flow_control::run(parts.clone()));
+        tasks.spawn_until("flow-control-consumer", flow_control::consume(parts.clone()));
         tasks.spawn_until("default-service-cidr", cidr.run());
         tasks.spawn_until("apiservice-autoregistration", api_services::run(parts, options.served));
         Ok(Self { tasks })

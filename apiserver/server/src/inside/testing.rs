@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use apiserver_api::gvk::GroupResource;
 use apiserver_api::meta;
@@ -13,12 +14,13 @@ use apiserver_kinds::{Asked, Kind};
 use apiserver_schema::built_in;
 use apiserver_storage::cluster::Cluster;
 use async_trait::async_trait;
-use base::clock::ManualClock;
+use base::clock::{Clock, ManualClock};
 use base::random::Seeded;
 use base::task::Tasks;
 use parking_lot::Mutex;
 use store_client::{Error, KeyValue, Result as StoreResult, Swap};
 
+use super::applier::Applier;
 use super::hooks::Hooks;
 use super::store::{MasterLeases, RangeStore};
 use super::{Parts, objects};
@@ -35,6 +37,7 @@ pub(super) fn parts() -> (Double, ManualClock, Parts) {
     };
     let parts = Parts {
         cluster: Arc::new(double.clone()),
+        applier: Arc::new(double.clone()),
         clock: Arc::new(clock.clone()),
         random: Arc::new(Seeded::new(7)),
         tasks: Tasks::new(),
@@ -268,6 +271,32 @@ impl Cluster for Double {
         }
         self.take(resource, namespace, name);
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Applier for Double {
+    async fn create_as(&self, _: &str, resource: &GroupResource, object: Tree) -> Result<Tree, Status> {
+        Cluster::create(self, resource, object).await
+    }
+
+    async fn update_as(&self, _: &str, resource: &GroupResource, object: Tree) -> Result<Tree, Status> {
+        Cluster::update(self, resource, "", object).await
+    }
+
+    /// As an update: it does not note who said what.
+    async fn apply_status(&self, _: &str, resource: &GroupResource, configuration: Tree) -> Result<Tree, Status> {
+        let name = meta::name(&configuration);
+        let mut object = Cluster::read(self, resource, meta::namespace(&configuration), name).await?;
+        object.set("status", configuration.at("status").clone());
+        Cluster::update(self, resource, "status", object).await
+    }
+
+    async fn moved(&self, resources: &[&'static GroupResource], since: i64) {
+        let changed = || resources.iter().map(|resource| self.changed(resource)).max();
+        while changed().unwrap_or_default() == since {
+            self.clock.sleep(Duration::from_secs(1)).await;
+        }
     }
 }
 

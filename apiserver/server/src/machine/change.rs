@@ -6,7 +6,7 @@ use apiserver_api::tree::Tree;
 use apiserver_storage::shelf::Written;
 
 use super::{CHANGED, Machine, Served, TRIES, metadata};
-use crate::catalog::Resource;
+use crate::catalog::{Kept, Resource};
 
 /// Where an object is.
 pub(crate) struct Place<'p> {
@@ -52,10 +52,10 @@ impl Machine {
         change: impl Fn(&Tree) -> Result<Tree, Status> + Send + Sync,
     ) -> Result<Served, Status> {
         let resource = place.resource;
-        let shelf = Self::shelf(resource)?;
+        let Kept { store, shelf, .. } = Self::kept(resource)?;
         let key = Self::key(shelf, place.namespace, place.name)?;
         for _ in 0..TRIES {
-            let Some(stored) = shelf.get(&self.store, &key).await? else {
+            let Some(stored) = shelf.get(store, &key).await? else {
                 return Err(Self::not_found(resource, place.name));
             };
             let old = resource.typed(stored.tree());
@@ -68,7 +68,7 @@ impl Machine {
                 return Ok(Served::Made(new));
             }
             let ttl = self.ttl(resource);
-            if let Written::Done(object) = shelf.put(&self.store, &key, stored.revision, new, ttl).await? {
+            if let Written::Done(object) = shelf.put(store, &key, stored.revision, new, ttl).await? {
                 return Ok(Served::Stored(object));
             }
         }

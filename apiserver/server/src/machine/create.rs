@@ -9,6 +9,7 @@ use apiserver_storage::shelf::Written;
 
 use super::admit::Admitted;
 use super::{Machine, Served, Write, fields, metadata};
+use crate::catalog::Kept;
 
 /// How often a generated name is thrown away that is taken.
 const NAMES: usize = 8;
@@ -72,10 +73,10 @@ impl Machine {
         let admitted = Admitted::write(write, Operation::Create, options, None);
         self.validate(&admitted, Some(&object)).await?;
         let name = meta::name(&object).to_owned();
-        let shelf = Self::shelf(resource)?;
+        let Kept { store, shelf, .. } = Self::kept(resource)?;
         let key = shelf.key(write.namespace, &name);
         if write.options.dry_run {
-            if shelf.get(&self.store, &key).await?.is_some() {
+            if shelf.get(store, &key).await?.is_some() {
                 return Err(Status::already_exists(&resource.group_resource, &name));
             }
             return Ok(Served::Made(object));
@@ -86,7 +87,7 @@ impl Machine {
             return Err(Status::new(500, Reason::Unknown, message));
         }
         let ttl = self.ttl(resource);
-        match shelf.put(&self.store, &key, 0, object, ttl).await? {
+        match shelf.put(store, &key, 0, object, ttl).await? {
             Written::Done(object) => Ok(Served::Stored(object)),
             Written::Conflict(_) => Err(Status::already_exists(&resource.group_resource, &name)),
         }

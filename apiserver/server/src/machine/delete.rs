@@ -13,7 +13,7 @@ use apiserver_storage::shelf::Written;
 
 use super::admit::Admitted;
 use super::{CHANGED, Machine, Served, TRIES};
-use crate::catalog::Resource;
+use crate::catalog::{Kept, Resource};
 use crate::options::{DeleteOptions, Propagation};
 use crate::request::Call;
 
@@ -63,10 +63,10 @@ impl Machine {
     /// # Errors
     /// 404, 409 where it is not the one that was meant, whatever admission says, or what kept the store from answering.
     pub(crate) async fn delete(&self, deletion: &Deletion<'_>) -> Result<Deleted, Status> {
-        let shelf = Self::shelf(deletion.resource)?;
+        let Kept { store, shelf, .. } = Self::kept(deletion.resource)?;
         let key = Self::key(shelf, deletion.namespace, deletion.name)?;
         for _ in 0..TRIES {
-            let Some(stored) = shelf.get(&self.store, &key).await? else {
+            let Some(stored) = shelf.get(store, &key).await? else {
                 return Err(Self::not_found(deletion.resource, deletion.name));
             };
             match self.step(deletion, &stored).await? {
@@ -103,7 +103,7 @@ impl Machine {
         if deletion.admission {
             self.admit_delete(&Admitted::delete(deletion, &old)).await?;
         }
-        let shelf = Self::shelf(resource)?;
+        let Kept { store, shelf, .. } = Self::kept(resource)?;
         if way == Way::Wait {
             if options.dry_run {
                 return Ok(Step::Done(Deleted::Object(Served::Made(new), false)));
@@ -112,17 +112,15 @@ impl Machine {
                 return Ok(Step::Done(Deleted::Object(Served::Stored(stored.clone()), false)));
             }
             let ttl = self.ttl(resource);
-            return Ok(
-                match shelf.put(&self.store, &stored.key, stored.revision, new, ttl).await? {
-                    Written::Done(object) => Step::Done(Deleted::Object(Served::Stored(object), false)),
-                    Written::Conflict(_) => Step::Again,
-                },
-            );
+            return Ok(match shelf.put(store, &stored.key, stored.revision, new, ttl).await? {
+                Written::Done(object) => Step::Done(Deleted::Object(Served::Stored(object), false)),
+                Written::Conflict(_) => Step::Again,
+            });
         }
         if options.dry_run {
             return Ok(Step::Done(answer(resource, Served::Made(new), true)));
         }
-        Ok(match shelf.delete(&self.store, stored).await? {
+        Ok(match shelf.delete(store, stored).await? {
             Written::Done(object) => {
                 self.clear_after(resource, &new).await;
                 meta::set_resource_version(&mut new, &object.revision.to_string());

@@ -13,6 +13,7 @@ use apiserver_storage::shelf::Written;
 use super::admit::Admitted;
 use super::delete::{Deleted, Deletion, Step};
 use super::{Machine, Served};
+use crate::catalog::Kept;
 use crate::options::Propagation;
 
 impl Machine {
@@ -51,9 +52,9 @@ impl Machine {
         if options.dry_run {
             return Ok(Some(Step::Done(Deleted::Object(Served::Made(new), false))));
         }
-        let shelf = Self::shelf(resource)?;
+        let Kept { store, shelf, .. } = Self::kept(resource)?;
         let ttl = self.ttl(resource);
-        let written = shelf.put(&self.store, &stored.key, stored.revision, new, ttl).await?;
+        let written = shelf.put(store, &stored.key, stored.revision, new, ttl).await?;
         Ok(Some(match written {
             Written::Done(object) => Step::Done(Deleted::Object(Served::Stored(object), false)),
             Written::Conflict(_) => Step::Again,

@@ -6,7 +6,7 @@ use apiserver_api::status::{Reason, Status};
 use apiserver_storage::object::Object;
 
 use super::Machine;
-use crate::catalog::Resource;
+use crate::catalog::{Kept, Resource};
 use crate::request::query::parse_revision;
 
 impl Machine {
@@ -21,15 +21,16 @@ impl Machine {
         name: &str,
         resource_version: &str,
     ) -> Result<Arc<Object>, Status> {
-        let shelf = Self::shelf(resource)?;
+        let Kept { store, shelf, cached } = Self::kept(resource)?;
         let key = Self::key(shelf, namespace, name)?;
         let found = if resource_version.is_empty() {
-            shelf.get(&self.store, &key).await?
+            shelf.get(store, &key).await?
         } else {
             // Upstream answers 500 without a reason.
             let revision =
                 parse_revision(resource_version).map_err(|message| Status::new(500, Reason::Unknown, message))?;
-            self.store.reaches(revision.max(1)).await?;
+            let newest = if *cached { 1 } else { store.revision().await? };
+            store.reaches(revision.max(newest)).await?;
             shelf.cache().get(&key)
         };
         found.ok_or_else(|| Self::not_found(resource, name))

@@ -1,6 +1,6 @@
 //! The machine as parts of the server use it: other objects, read and written as the server itself.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use apiserver_api::gvk::GroupResource;
 use apiserver_api::meta;
@@ -14,8 +14,9 @@ use http::{Extensions, HeaderMap, Method, Uri};
 use parking_lot::Mutex;
 
 use super::delete::Deletion;
-use super::{Desired, Machine, Write};
+use super::{Desired, Machine, Patch, PatchKind, Write};
 use crate::catalog::Resource;
+use crate::inside::applier::Applier;
 use crate::options::{DeleteOptions, FieldValidation, WriteOptions};
 use crate::request::Call;
 use crate::request::info::Info;
@@ -23,6 +24,8 @@ use crate::request::query::Query;
 
 /// The field manager of what the server writes.
 const MANAGER: &str = "kube-apiserver";
+/// How often it is asked whether objects changed where nobody tells.
+const TICK: Duration = Duration::from_secs(1);
 
 impl Machine {
     /// A request of the server itself.
@@ -57,6 +60,31 @@ impl Machine {
             .ok_or_else(|| Status::internal(format!("{resource} is not served")))
     }
 
+    /// Replaces an object, or the part of it that a subresource is, as a field manager.
+    async fn update_part_as(
+        &self,
+        manager: &str,
+        resource: &GroupResource,
+        subresource: &str,
+        object: Tree,
+    ) -> Result<Tree, Status> {
+        let resource = self.known(resource)?;
+        self.note("PUT", resource, subresource);
+        let (call, options) = (self.own_call(), own_options(manager));
+        let (namespace, name) = (meta::namespace(&object).to_owned(), meta::name(&object).to_owned());
+        let write = Write {
+            call: &call,
+            resource,
+            speech: &**resource,
+            subresource,
+            namespace: &namespace,
+            name: &name,
+            options: &options,
+        };
+        let desired = Desired::Object(whole(resource, object));
+        Ok(self.replace(&write, &desired).await?.0.tree(resource))
+    }
+
     /// Counts that the server asks itself for something.
     fn note(&self, verb: &str, resource: &Resource, subresource: &str) {
         let kind = resource.kind;
@@ -65,10 +93,10 @@ impl Machine {
 }
 
 /// Of which nothing is said but who writes.
-fn own_options() -> WriteOptions {
+fn own_options(manager: &str) -> WriteOptions {
     WriteOptions {
         dry_run: false,
-        manager: MANAGER.to_owned(),
+        manager: manager.to_owned(),
         validation: FieldValidation::Ignore,
         force: false,
         tree: Tree::map(),
@@ -109,39 +137,11 @@ impl Cluster for Machine {
     }
 
     async fn create(&self, resource: &GroupResource, object: Tree) -> Result<Tree, Status> {
-        let resource = self.known(resource)?;
-        self.note("POST", resource, "");
-        let (call, options) = (self.own_call(), own_options());
-        let namespace = meta::namespace(&object).to_owned();
-        let write = Write {
-            call: &call,
-            resource,
-            speech: &**resource,
-            subresource: "",
-            namespace: &namespace,
-            name: "",
-            options: &options,
-        };
-        let object = whole(resource, object);
-        Ok(Self::create(self, &write, object).await?.tree(resource))
+        self.create_as(MANAGER, resource, object).await
     }
 
     async fn update(&self, resource: &GroupResource, subresource: &str, object: Tree) -> Result<Tree, Status> {
-        let resource = self.known(resource)?;
-        self.note("PUT", resource, subresource);
-        let (call, options) = (self.own_call(), own_options());
-        let (namespace, name) = (meta::namespace(&object).to_owned(), meta::name(&object).to_owned());
-        let write = Write {
-            call: &call,
-            resource,
-            speech: &**resource,
-            subresource,
-            namespace: &namespace,
-            name: &name,
-            options: &options,
-        };
-        let desired = Desired::Object(whole(resource, object));
-        Ok(self.replace(&write, &desired).await?.0.tree(resource))
+        self.update_part_as(MANAGER, resource, subresource, object).await
     }
 
     async fn delete(&self, resource: &GroupResource, namespace: &str, name: &str) -> Result<(), Status> {
@@ -157,6 +157,71 @@ impl Cluster for Machine {
             admission: true,
         };
         Self::delete(self, &deletion).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Applier for Machine {
+    async fn create_as(&self, manager: &str, resource: &GroupResource, object: Tree) -> Result<Tree, Status> {
+        let resource = self.known(resource)?;
+        self.note("POST", resource, "");
+        let (call, options) = (self.own_call(), own_options(manager));
+        let namespace = meta::namespace(&object).to_owned();
+        let write = Write {
+            call: &call,
+            resource,
+            speech: &**resource,
+            subresource: "",
+            namespace: &namespace,
+            name: "",
+            options: &options,
+        };
+        let object = whole(resource, object);
+        Ok(Self::create(self, &write, object).await?.tree(resource))
+    }
+
+    async fn update_as(&self, manager: &str, resource: &GroupResource, object: Tree) -> Result<Tree, Status> {
+        self.update_part_as(manager, resource, "", object).await
+    }
+
+    async fn apply_status(&self, manager: &str, resource: &GroupResource, configuration: Tree) -> Result<Tree, Status> {
+        let resource = self.known(resource)?;
+        self.note("APPLY", resource, "status");
+        let bytes = configuration.to_json().into();
+        let options = WriteOptions {
+            force: true,
+            ..own_options(manager)
+        };
+        let write = Write {
+            call: &self.own_call(),
+            resource,
+            speech: &**resource,
+            subresource: "status",
+            namespace: meta::namespace(&configuration),
+            name: meta::name(&configuration),
+            options: &options,
+        };
+        let kind = PatchKind::Apply;
+        let desired = Desired::Patch(Patch { kind, bytes: &bytes });
+        Ok(self.replace(&write, &desired).await?.0.tree(resource))
+    }
+
+    async fn moved(&self, resources: &[&'static GroupResource], since: i64) {
+        let store = resources
+            .iter()
+            .find_map(|resource| self.catalog.preferred(resource)?.kept());
+        loop {
+            let at = store.map_or(0, |kept| kept.store.clock().now());
+            let changed = resources.iter().map(|resource| Cluster::changed(self, resource));
+            if changed.max().unwrap_or_default() != since {
+                return;
+            }
+            // Where they are in other stores they are looked at when the time is over.
+            match store {
+                Some(kept) => drop(kept.store.clock().reaches(at + 1, TICK).await),
+                None => tokio::time::sleep(TICK).await,
+            }
+        }
     }
 }
 

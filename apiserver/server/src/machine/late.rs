@@ -9,6 +9,7 @@ use apiserver_storage::cluster::Cluster;
 use async_trait::async_trait;
 
 use super::Machine;
+use crate::inside::applier::Applier;
 
 /// The machine, once there is one. It does not keep it alive.
 #[derive(Default)]
@@ -28,6 +29,29 @@ impl Late {
     fn need(&self) -> Result<Arc<Machine>, Status> {
         self.get()
             .ok_or_else(|| Status::service_unavailable("the server is not running"))
+    }
+}
+
+#[async_trait]
+impl Applier for Late {
+    async fn create_as(&self, manager: &str, resource: &GroupResource, object: Tree) -> Result<Tree, Status> {
+        self.need()?.create_as(manager, resource, object).await
+    }
+
+    async fn update_as(&self, manager: &str, resource: &GroupResource, object: Tree) -> Result<Tree, Status> {
+        self.need()?.update_as(manager, resource, object).await
+    }
+
+    async fn apply_status(&self, manager: &str, resource: &GroupResource, configuration: Tree) -> Result<Tree, Status> {
+        self.need()?.apply_status(manager, resource, configuration).await
+    }
+
+    async fn moved(&self, resources: &[&'static GroupResource], since: i64) {
+        match self.get() {
+            Some(machine) => machine.moved(resources, since).await,
+            // Nothing moves any more.
+            None => std::future::pending().await,
+        }
     }
 }
 

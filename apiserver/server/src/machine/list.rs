@@ -4,10 +4,11 @@ use apiserver_api::go;
 use apiserver_api::status::Status;
 use apiserver_storage::list::{Ask, Page, Since};
 use apiserver_storage::select::{Field, Select, Term};
+use apiserver_storage::store::Store;
 use apiserver_storage::token::Token;
 
 use super::Machine;
-use crate::catalog::Resource;
+use crate::catalog::{Kept, Resource};
 use crate::options::{ListOptions, Match};
 use crate::request::query::parse_revision;
 
@@ -99,11 +100,21 @@ impl Machine {
             Match::Unset if limit > 0 => Since::Exact(revision),
             Match::Unset => Since::NotOlderThan(revision),
         };
-        let shelf = Self::shelf(resource)?;
+        let Kept { store, shelf, cached } = Self::kept(resource)?;
         Self::check_folder(shelf, &select.namespace)?;
+        let since = if *cached { since } else { newest(store, since).await? };
         let ask = Ask { select, since, limit };
-        shelf.list(&self.store, &ask).await
+        shelf.list(store, &ask).await
     }
+}
+
+/// What a list is to be like where no cache stands before the store: as new as the store when it was asked.
+async fn newest(store: &Store, since: Since) -> Result<Since, Status> {
+    Ok(match since {
+        Since::Any => Since::Newest,
+        Since::NotOlderThan(revision) => Since::NotOlderThan(store.revision().await?.max(revision)),
+        other => other,
+    })
 }
 
 fn token(options: &ListOptions, revision: i64) -> Result<Token, Status> {

@@ -34,7 +34,6 @@ use apiserver_api::status::Status;
 use apiserver_api::tree::{Text, Tree};
 use apiserver_storage::object::Object;
 use apiserver_storage::shelf::Shelf;
-use apiserver_storage::store::Store;
 use base::clock::Clock;
 use base::random::Random;
 
@@ -47,7 +46,7 @@ pub(crate) use self::patch::{Patch, PatchKind};
 pub(crate) use self::replace::{Desired, Edit};
 pub(crate) use self::speech::Speech;
 pub(crate) use self::watch::{Tell, event, stream};
-use crate::catalog::{Catalog, Resource};
+use crate::catalog::{Catalog, Kept, Resource};
 use crate::connect::Connect;
 use crate::impersonate::Impersonation;
 use crate::inside::addresses::ServiceAddresses;
@@ -57,8 +56,6 @@ use crate::request::Call;
 
 /// The machine.
 pub struct Machine {
-    /// Where objects are.
-    pub store: Arc<Store>,
     /// What is served.
     pub catalog: Catalog,
     /// What may change or refuse a write.
@@ -81,6 +78,8 @@ pub struct Machine {
     pub services: Option<ServiceAddresses>,
     /// How long events are kept.
     pub event_ttl: Duration,
+    /// A watch lasts this long at least where the client does not say, and twice as long at most; zero is for ever.
+    pub watch_min: Duration,
     /// What leads to nodes, pods and services themselves.
     pub connect: Connect,
     /// What is counted.
@@ -135,8 +134,13 @@ pub(crate) struct Write<'w> {
 impl Machine {
     /// The shelf of a resource that is kept.
     pub(crate) fn shelf(resource: &Resource) -> Result<&Arc<Shelf>, Status> {
+        Ok(&Self::kept(resource)?.shelf)
+    }
+
+    /// The same with the store behind it.
+    pub(crate) fn kept(resource: &Resource) -> Result<&Kept, Status> {
         resource
-            .shelf()
+            .kept()
             .ok_or_else(|| Status::internal(format!("{} are not kept", resource.kind.plural)))
     }
 

@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use super::admit::Admitted;
 use super::patch::Patch;
 use super::{CHANGED, Machine, Served, TRIES, Write, fields, metadata};
-use crate::catalog::Resource;
+use crate::catalog::{Kept, Resource};
 use crate::request::query::parse_revision;
 
 /// A change of an object that is worked out from something else that was sent: its scale, or where it is to run.
@@ -102,7 +102,8 @@ impl Machine {
     }
 
     async fn fresh(&self, write: &Write<'_>, key: &str) -> Result<Existing, Status> {
-        let object = Self::shelf(write.resource)?.get(&self.store, key).await?;
+        let Kept { store, shelf, .. } = Self::kept(write.resource)?;
+        let object = shelf.get(store, key).await?;
         Ok(Existing { object, is_fresh: true })
     }
 
@@ -166,9 +167,9 @@ impl Machine {
                 other => Outcome::Again(other),
             });
         }
-        let shelf = Self::shelf(write.resource)?;
+        let Kept { store, shelf, .. } = Self::kept(write.resource)?;
         let ttl = self.ttl(write.resource);
-        Ok(match shelf.put(&self.store, key, stored.revision, new, ttl).await? {
+        Ok(match shelf.put(store, key, stored.revision, new, ttl).await? {
             Written::Done(object) => Outcome::Done(Served::Stored(object), false),
             Written::Conflict(current) => Outcome::Again(current),
         })
@@ -220,9 +221,9 @@ impl Machine {
         if write.options.dry_run {
             return Ok(Outcome::Done(Served::Made(new), true));
         }
-        let shelf = Self::shelf(write.resource)?;
+        let Kept { store, shelf, .. } = Self::kept(write.resource)?;
         let ttl = self.ttl(write.resource);
-        Ok(match shelf.put(&self.store, key, 0, new, ttl).await? {
+        Ok(match shelf.put(store, key, 0, new, ttl).await? {
             Written::Done(object) => Outcome::Done(Served::Stored(object), true),
             Written::Conflict(current) => Outcome::Again(current),
         })
@@ -304,8 +305,8 @@ impl Machine {
         if write.options.dry_run {
             return Ok(Outcome::Done(Served::Made(new), false));
         }
-        let shelf = Self::shelf(write.resource)?;
-        Ok(match shelf.delete(&self.store, stored).await? {
+        let Kept { store, shelf, .. } = Self::kept(write.resource)?;
+        Ok(match shelf.delete(store, stored).await? {
             // What is answered is what it would have become.
             Written::Done(_) => {
                 self.clear_after(write.resource, &new).await;

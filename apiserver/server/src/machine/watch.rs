@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::Machine;
 use crate::answer::protobuf_event;
-use crate::catalog::Resource;
+use crate::catalog::{Kept, Resource};
 use crate::metrics::Meter;
 use crate::options::ListOptions;
 use crate::request::query::parse_revision;
@@ -74,13 +74,14 @@ impl Machine {
         let revision =
             parse_revision(&options.resource_version).map_err(|message| Status::new(500, Reason::Unknown, message))?;
         let initial = options.initial.unwrap_or_default();
+        let Kept { store, shelf, .. } = Self::kept(resource)?;
         let from = match (initial, options.resource_version.as_str()) {
             (true, "") => From::Initial(None),
             (true, _) => From::Initial(Some(revision)),
-            (false, "" | "0") => From::After(self.store.clock().now()),
+            (false, "" | "0") => From::After(store.clock().now()),
             (false, _) => From::After(revision),
         };
-        let watching = Self::shelf(resource)?.watch(&self.store, select, from).await?;
+        let watching = shelf.watch(store, select, from).await?;
         let now = Instant::now();
         let ends = now + within;
         Ok(Watched {

@@ -4,6 +4,7 @@ use crate::catalog::Catalog;
 use crate::handlers;
 use crate::request::Call;
 use crate::request::info::Info;
+use crate::zpages::VERSIONS;
 
 /// The component that answers resources.
 pub(super) const COMPONENT: &str = "apiserver";
@@ -21,6 +22,8 @@ pub(crate) struct Route {
     pub(super) component: &'static str,
     /// The path; empty for resources.
     pub(super) path: &'static str,
+    /// The page that stands at the path, as if it were a resource, and the version in which it was told, if as an object.
+    pub(super) page: Option<(&'static str, &'static str)>,
     /// Whether the path itself says `watch`.
     pub(super) watches: bool,
     /// What clients are warned of, who should not ask for it any more.
@@ -50,6 +53,7 @@ impl Route {
             },
             component: COMPONENT,
             path: "",
+            page: None,
             watches: info.by_prefix,
             deprecated: resource.kind.rules.deprecated(),
         })
@@ -62,15 +66,35 @@ impl Route {
             "/readyz" => ("/readyz", ""),
             "/api" => ("/api", COMPONENT),
             "/apis" => ("/apis", COMPONENT),
+            "/statusz" => ("/statusz", COMPONENT),
+            "/flagz" => ("/flagz", COMPONENT),
             _ => return None,
         };
         Some(Self {
             scope: "",
             component,
             path,
+            page: match path {
+                "/statusz" => Some(("statusz", "")),
+                "/flagz" => Some(("flagz", "")),
+                _ => None,
+            },
             watches: false,
             deprecated: None,
         })
+    }
+
+    /// Where a page was told as an object, notes the version that its media type says.
+    pub(crate) fn told(mut self, media_type: &str) -> Self {
+        if let Some((_, version)) = &mut self.page {
+            let told = |(name, _): &&(&'static str, bool)| media_type.contains(&format!(";v={name};"));
+            if let Some((name, is_deprecated)) = VERSIONS.iter().find(told) {
+                *version = name;
+                // No release lacks it yet.
+                self.deprecated = is_deprecated.then_some("");
+            }
+        }
+        self
     }
 
     /// Whether it is a resource.
@@ -82,6 +106,8 @@ impl Route {
     pub(crate) fn counts(&self, call: &Call, code: u16, media_type: &str) -> bool {
         match code {
             405 => false,
+            // A page that is off.
+            404 if self.page.is_some() => false,
             415 => call.method != http::Method::PATCH,
             _ if matches!(self.path, "/api" | "/apis") => media_type.contains("g=apidiscovery.k8s.io"),
             _ => true,
@@ -128,6 +154,8 @@ pub(crate) fn verb(call: &Call, scope: &str) -> &'static str {
 pub(super) fn routed_verb(call: &Call, route: &Route) -> &'static str {
     if route.watches {
         "WATCH"
+    } else if route.page.is_some() {
+        "GET"
     } else {
         verb(call, route.scope)
     }

@@ -74,6 +74,11 @@ impl Metrics {
             slis,
         })
     }
+
+    /// When the process started, in whole seconds since 1970.
+    pub(crate) fn started(&self) -> i64 {
+        self.process.started().get() as i64
+    }
 }
 
 #[cfg(test)]

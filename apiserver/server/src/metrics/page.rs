@@ -14,8 +14,8 @@ use crate::request::Call;
 pub struct Page {
     /// The families.
     pub metrics: Arc<Metrics>,
-    /// What is asked how much there is.
-    pub store: Arc<apiserver_storage::store::Store>,
+    /// What is asked how much there is; that of all kinds first.
+    pub stores: Vec<Arc<apiserver_storage::store::Store>>,
     /// What is asked how many addresses are taken.
     pub services: Option<ServiceAddresses>,
     /// What of the families is shown.
@@ -26,7 +26,10 @@ impl Page {
     /// Everything that is counted.
     pub(crate) async fn all(&self, call: &Call) -> Answer {
         self.metrics.process.refresh();
-        self.store.refresh_metrics().await;
+        // The size is one number, that of the store of all kinds.
+        for store in self.stores.iter().rev() {
+            store.refresh_metrics().await;
+        }
         if let Some(services) = &self.services {
             services.refresh_metrics().await;
         }

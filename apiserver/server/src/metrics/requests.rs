@@ -8,6 +8,7 @@ use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec, exponential_buckets};
 use super::Make;
 use super::labels::{COMPONENT, Route, dry_run, known_path, routed_verb, scope, verb};
 use crate::request::Call;
+use crate::zpages::GROUP;
 
 /// What is measured for service levels leaves out the times that are good anyway.
 const SLI: [f64; 21] = [
@@ -150,6 +151,9 @@ fn place<'c>(call: &'c Call, verb: &'static str, route: &Route) -> [&'c str; 6] 
     if route.is_resource() {
         let (group, version, resource) = (info.group.as_str(), info.version.as_str(), info.resource.as_str());
         [verb, group, version, resource, route.scope, &info.subresource]
+    } else if let Some((page, version)) = route.page {
+        let group = if version.is_empty() { "" } else { GROUP };
+        [verb, group, version, page, "", ""]
     } else {
         [verb, "", "", "", "", route.path]
     }
@@ -244,6 +248,24 @@ mod tests {
         answer(&trial, "GET", "/livez", "200");
         trial.shows(&[
             r#"apiserver_request_total{code="200",component="",dry_run="",group="",resource="",scope="",subresource="/livez",verb="GET",version=""} 1"#,
+        ]);
+    }
+
+    #[test]
+    fn a_page_is_counted_as_a_resource_of_the_version_it_was_told_in() {
+        let trial = Trial::new();
+        let catalog = Catalog::new(&Served::default(), |_| None);
+        let call = call("GET", "/statusz");
+        let route = Route::of(&catalog, &call).unwrap();
+        assert!(!route.counts(&call, 404, "text/plain") && route.counts(&call, 406, "application/json"));
+        let requests = &trial.metrics.requests;
+        requests.answered(&call, &route, "200", 5, Duration::ZERO);
+        let route = route.told("application/json;g=config.k8s.io;v=v1alpha1;as=Statusz");
+        requests.answered(&call, &route, "200", 5, Duration::ZERO);
+        trial.shows(&[
+            r#"apiserver_request_total{code="200",component="apiserver",dry_run="",group="",resource="statusz",scope="",subresource="",verb="GET",version=""} 1"#,
+            r#"apiserver_request_total{code="200",component="apiserver",dry_run="",group="config.k8s.io",resource="statusz",scope="",subresource="",verb="GET",version="v1alpha1"} 1"#,
+            r#"apiserver_requested_deprecated_apis{group="config.k8s.io",removed_release="",resource="statusz",subresource="",version="v1alpha1"} 1"#,
         ]);
     }
 

@@ -22,19 +22,20 @@ use url::Url;
 
 use super::{Pipeline, percent_decoded, write_warnings};
 use crate::answer::Answer;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Kept};
 use crate::connect::{self, Connect, Direct};
 use crate::discovery::Served;
 use crate::drain::{self, Drain};
 use crate::filters::{self, Filters};
-use crate::health::Health;
+use crate::health::{Health, Patience};
 use crate::impersonate::Impersonation;
 use crate::in_flight::InFlight;
 use crate::inside::hooks::Hooks;
 use crate::machine::{Late, Machine};
 use crate::metrics::{Metrics, Page, Shown, ShownOptions};
 use crate::openapi::{Documents, Options as DocumentOptions};
-use crate::paths::Paths;
+use crate::paths::{Paths, Told};
+use crate::zpages;
 
 /// What a trial is like.
 pub(crate) struct Setup {
@@ -45,6 +46,7 @@ pub(crate) struct Setup {
     pub(crate) drain: drain::Options,
     pub(crate) deadline: Duration,
     pub(crate) swagger_ui: bool,
+    pub(crate) profiling: bool,
 }
 
 impl Default for Setup {
@@ -56,6 +58,7 @@ impl Default for Setup {
             drain: drain::Options::default(),
             deadline: Duration::from_secs(60),
             swagger_ui: false,
+            profiling: true,
         }
     }
 }
@@ -73,30 +76,55 @@ fn admission(clock: Arc<dyn Clock>, random: Arc<dyn Random>, registry: &Registry
     admission
 }
 
-fn paths(served: Served, health: Health, page: Page, swagger_ui: bool) -> Paths {
+/// A store that does not answer.
+fn store(registry: &Registry, tasks: &Tasks) -> Arc<Store> {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let client = Client::new(StoreOptions::new([endpoint]), tasks).unwrap();
+    // Listens for as long as the test lives, and takes no connection.
+    std::mem::forget(silent);
+    let counted = Arc::new(apiserver_storage::metrics::Metrics::new(registry).unwrap());
+    Store::open(client, "/registry", Catalog::layouts(1 << 20), counted, tasks)
+}
+
+fn catalog(served: &Served, store: &Arc<Store>) -> Catalog {
+    Catalog::new(served, |folder| {
+        Some(Kept {
+            store: store.clone(),
+            shelf: store.shelf(folder)?.clone(),
+            cached: true,
+        })
+    })
+}
+
+fn paths(served: Served, store: Arc<Store>, metrics: Arc<Metrics>, told: Told) -> Paths {
+    let health = Health::new(
+        vec![store.clone()],
+        Patience::default(),
+        Hooks::new(),
+        Arc::new(AtomicBool::new(false)),
+        metrics.clone(),
+    );
+    let page = Page {
+        metrics,
+        stores: vec![store],
+        services: None,
+        shown: Shown::new(ShownOptions::default()).unwrap(),
+    };
     let documents = DocumentOptions {
         version: "1.36".to_owned(),
         enums: false,
         cbor: false,
     };
     let documents = Arc::new(Documents::new(served.clone(), documents));
-    let (health, address) = (Arc::new(health), "h:1".to_owned());
-    Paths::new(served, documents, health, page, address, None, swagger_ui)
+    Paths::new(served, documents, Arc::new(health), page, told)
 }
 
 /// A pipeline over a store that does not answer.
 pub(crate) fn pipeline(setup: Setup) -> Arc<Pipeline> {
     let (tasks, registry) = (Tasks::new(), Registry::new());
     let metrics = Arc::new(Metrics::new(&registry, &[]).unwrap());
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", silent.local_addr().unwrap());
-    let client = Client::new(StoreOptions::new([endpoint]), &tasks).unwrap();
-    // Listens for as long as the test lives, and takes no connection.
-    std::mem::forget(silent);
-    let counted = Arc::new(apiserver_storage::metrics::Metrics::new(&registry).unwrap());
-    let store = Store::open(client, "/registry", Catalog::layouts(1 << 20), counted, &tasks);
-    let served = Served::default();
-    let catalog = Catalog::new(&served, |folder| store.shelf(folder).cloned());
+    let (served, store) = (Served::default(), store(&registry, &tasks));
     let late = Arc::new(Late::default());
     let cluster: Arc<dyn Cluster> = late.clone();
     let authorization = apiserver_access::authorize::Metrics::new(&registry).unwrap();
@@ -114,21 +142,12 @@ pub(crate) fn pipeline(setup: Setup) -> Arc<Pipeline> {
         random: random.clone(),
         metrics: Arc::new(authenticate::Metrics::new(&registry).unwrap()),
     };
-    let stopping = Arc::new(AtomicBool::new(false));
-    let health = Health::new(store.clone(), Hooks::new(), stopping, metrics.clone());
-    let page = Page {
-        metrics: metrics.clone(),
-        store: store.clone(),
-        services: None,
-        shown: Shown::new(ShownOptions::default()).unwrap(),
-    };
     let tokens = authenticate::Options {
         bootstrap_tokens: true,
         ..authenticate::Options::default()
     };
     let machine = Arc::new(Machine {
-        store,
-        catalog,
+        catalog: catalog(&served, &store),
         admission,
         authorizer: Arc::new(authorizer),
         rbac,
@@ -139,13 +158,26 @@ pub(crate) fn pipeline(setup: Setup) -> Arc<Pipeline> {
         token_requests: None,
         services: None,
         event_ttl: Duration::from_secs(3600),
+        watch_min: Duration::from_secs(1800),
         connect: Connect::new(connect::Settings::default(), Arc::new(Direct), &tasks).unwrap(),
-        metrics,
+        metrics: metrics.clone(),
     });
     late.set(&machine);
+    let told = Told {
+        address: "h:1".to_owned(),
+        tokens: None,
+        zpages: zpages::Options {
+            statusz: true,
+            flagz: None,
+        },
+        swagger_ui: setup.swagger_ui,
+        profiling: setup.profiling,
+        random: random.clone(),
+        tasks,
+    };
     Arc::new(Pipeline {
         machine,
-        paths: paths(served, health, page, setup.swagger_ui),
+        paths: paths(served, store, metrics, told),
         in_flight: InFlight::new(setup.reading, 0),
         deadline: setup.deadline,
         authorization,
@@ -403,6 +435,40 @@ async fn the_page_asks_who_may_see_it() {
     for path in ["/swagger-ui", "/swagger-ui/", "/swagger-ui/swagger-ui-bundle.js"] {
         assert_eq!(get(&pipeline, path).await.status(), 403, "{path}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_time_is_spent_is_shown_unless_that_is_off_and_pages_are_listed_where_they_are() {
+    let on = pipeline(Setup {
+        deadline: Duration::from_secs(1),
+        ..Setup::default()
+    });
+    assert_eq!(get(&on, "/debug/pprof/").await.status(), 200);
+    // It lasts as long as the client wants, and may have only what there is.
+    assert!(super::is_long(&crate::request::tests::call(
+        "GET",
+        "/debug/pprof/profile"
+    )));
+    assert_eq!(get(&on, "/debug/pprof/heap").await.status(), 404);
+    assert_eq!(get(&on, "/statusz").await.status(), 200);
+    assert_eq!(get(&on, "/flagz").await.status(), 404);
+    let index = text(get(&on, "/").await).await;
+    assert!(
+        index.contains("\"/statusz\"") && !index.contains("/flagz") && !index.contains("/debug"),
+        "{index}"
+    );
+    let off = pipeline(Setup {
+        profiling: false,
+        ..Setup::default()
+    });
+    assert_eq!(get(&off, "/debug/pprof/").await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_post_names_what_it_asks_for_in_its_body() {
+    let pipeline = pipeline(Setup::default());
+    let request = Request::post("/debug/pprof/symbol").body(Body::from("0x1")).unwrap();
+    assert_eq!(text(ask(&pipeline, request).await).await, "num_symbols: 1\n");
 }
 
 #[test]

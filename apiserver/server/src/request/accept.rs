@@ -65,13 +65,22 @@ const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kube
 const STREAMS: &str = "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
 
 /// A clause of the header: a type, its weight and its parameters.
-struct Clause<'a> {
-    kind: &'a str,
+pub(crate) struct Clause<'a> {
+    pub(crate) kind: &'a str,
     weight: f64,
     parameters: Vec<(&'a str, &'a str)>,
 }
 
-fn clauses(header: &str) -> Vec<Clause<'_>> {
+impl Clause<'_> {
+    /// A parameter; of several of one name the last.
+    pub(crate) fn said(&self, key: &str) -> Option<&str> {
+        let found = self.parameters.iter().rev().find(|(name, _)| *name == key);
+        found.map(|(_, value)| *value)
+    }
+}
+
+/// The clauses of a header, those that the client likes best first.
+pub(crate) fn clauses(header: &str) -> Vec<Clause<'_>> {
     let mut clauses: Vec<_> = header.split(',').map(clause).collect();
     clauses.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     clauses
@@ -156,7 +165,8 @@ pub(crate) fn not_routed(types: &[&str]) -> Status {
     status
 }
 
-fn not_accepted(types: &str) -> Status {
+/// 406 where the client's choice is among none of these.
+pub(crate) fn not_accepted(types: &str) -> Status {
     let message = format!("only the following media types are accepted: {types}");
     Status::new(406, Reason::NotAcceptable, message)
 }
@@ -166,10 +176,7 @@ pub(crate) fn negotiate_discovery(header: &str) -> Option<Form> {
     // Clauses that ask for something else are passed over, also where they stand first.
     clauses(header).iter().find_map(|clause| {
         let form = form(clause)?;
-        let said = |key: &str| {
-            let found = clause.parameters.iter().rev().find(|(name, _)| *name == key);
-            found.map_or("", |(_, value)| value)
-        };
+        let said = |key: &str| clause.said(key).unwrap_or_default();
         let is_stream = said("stream") == "watch" && form != Form::Yaml;
         let is_plain = said("sv").is_empty() && (is_stream || said("stream").is_empty());
         let what = (said("g"), said("v"), said("as"));

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apiserver_access::bootstrap;
-use apiserver_storage::store::Store;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::stores::Stores;
 use crate::health::Health;
 use crate::inside::{self, Inside};
 
@@ -15,10 +15,12 @@ use crate::inside::{self, Inside};
 pub(super) struct Begin {
     pub(super) health: Arc<Health>,
     pub(super) ready: watch::Sender<bool>,
-    pub(super) store: Arc<Store>,
+    pub(super) stores: Arc<Stores>,
     pub(super) inside: inside::Parts,
     pub(super) options: inside::Options,
     pub(super) has_rbac: bool,
+    /// How long the first hook waits for the stores.
+    pub(super) patience: Duration,
     /// Where what runs inside is kept, until it is to stop.
     pub(super) running: Arc<Mutex<Option<Inside>>>,
 }
@@ -29,10 +31,15 @@ const PAUSE: Duration = Duration::from_millis(200);
 impl Begin {
     pub(super) async fn run(self) {
         let readiness = self.inside.hooks.begin("storage-readiness");
-        while self.store.reaches(1).await.is_err() {
-            tokio::time::sleep(PAUSE).await;
+        let filled = filled(self.stores.clone());
+        tokio::pin!(filled);
+        if tokio::time::timeout(self.patience, &mut filled).await.is_err() {
+            tracing::warn!("deadline exceeded while waiting for storage readiness; ignoring");
+            readiness.done();
+            filled.await;
+        } else {
+            readiness.done();
         }
-        readiness.done();
         if self.has_rbac {
             let hook = self.inside.hooks.begin("rbac/bootstrap-roles");
             match bootstrap::ensure(&*self.inside.cluster, &*self.inside.clock).await {
@@ -48,5 +55,14 @@ impl Begin {
             tokio::time::sleep(PAUSE).await;
         }
         self.ready.send_replace(true);
+    }
+}
+
+/// Waits until all caches are filled.
+async fn filled(stores: Arc<Stores>) {
+    for store in stores.all() {
+        while store.reaches(1).await.is_err() {
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use apiserver_access::authenticate;
 use apiserver_access::rbac::Rbac;
 use apiserver_storage::cluster::Cluster;
-use apiserver_storage::store::Store;
 use base::clock::Clock;
 use base::random::Random;
 use base::task::Tasks;
@@ -15,10 +15,11 @@ use prometheus::Registry;
 use tokio::sync::watch;
 
 use super::begin::Begin;
+use super::stores::Stores;
 use super::{Config, Error};
 use crate::catalog::Catalog;
 use crate::discovery::Served;
-use crate::health::Health;
+use crate::health::{Health, Patience};
 use crate::inside::addresses::ServiceAddresses;
 use crate::inside::hooks::Hooks;
 use crate::inside::{self, Inside};
@@ -29,7 +30,7 @@ use crate::metrics::{Metrics, Page, Shown, ShownOptions};
 pub(super) struct Ground {
     pub(super) registry: Registry,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) store: Arc<Store>,
+    pub(super) stores: Arc<Stores>,
     /// The machine, as its own parts know it.
     pub(super) late: Arc<Late>,
     pub(super) cluster: Arc<dyn Cluster>,
@@ -45,8 +46,7 @@ impl Ground {
         let registry = Registry::new();
         let metrics = Arc::new(Metrics::new(&registry, &config.features)?);
         let counted = Arc::new(apiserver_storage::metrics::Metrics::new(&registry)?);
-        let layouts = Catalog::layouts(config.history);
-        let store = Store::open(config.client.clone(), &config.prefix, layouts, counted, &tasks);
+        let stores = Arc::new(Stores::open(&config.stores, &counted, &tasks));
         let late = Arc::new(Late::default());
         let cluster: Arc<dyn Cluster> = late.clone();
         let services = ServiceAddresses::new(
@@ -61,7 +61,7 @@ impl Ground {
         Ok(Self {
             registry,
             metrics,
-            store,
+            stores,
             late,
             rbac: Arc::new(Rbac::new(cluster.clone())),
             cluster,
@@ -73,7 +73,7 @@ impl Ground {
     }
 
     pub(super) fn catalog(&self, served: &Served) -> Catalog {
-        Catalog::new(served, |folder| self.store.shelf(folder).cloned())
+        Catalog::new(served, |folder| self.stores.kept(folder))
     }
 
     pub(super) fn authentication(&self) -> Result<authenticate::Parts, Error> {
@@ -85,15 +85,15 @@ impl Ground {
         })
     }
 
-    pub(super) fn health(&self, hooks: &Hooks, stopping: &Arc<AtomicBool>) -> Arc<Health> {
-        let (store, metrics) = (self.store.clone(), self.metrics.clone());
-        Arc::new(Health::new(store, hooks.clone(), stopping.clone(), metrics))
+    pub(super) fn health(&self, patience: Patience, hooks: &Hooks, stopping: &Arc<AtomicBool>) -> Arc<Health> {
+        let (stores, metrics) = (self.stores.all().to_vec(), self.metrics.clone());
+        Arc::new(Health::new(stores, patience, hooks.clone(), stopping.clone(), metrics))
     }
 
     pub(super) fn page(&self, shown: ShownOptions) -> Result<Page, Error> {
         Ok(Page {
             metrics: self.metrics.clone(),
-            store: self.store.clone(),
+            stores: self.stores.all().to_vec(),
             services: Some(self.services.clone()),
             shown: Shown::new(shown)?,
         })
@@ -106,6 +106,7 @@ impl Ground {
         hooks: Hooks,
         options: inside::Options,
         has_rbac: bool,
+        patience: Duration,
     ) -> (Arc<Mutex<Option<Inside>>>, watch::Receiver<bool>) {
         let running = Arc::new(Mutex::new(None));
         let (ready, is_ready) = watch::channel(false);
@@ -113,9 +114,10 @@ impl Ground {
         let begin = Begin {
             health,
             ready,
-            store: self.store,
+            stores: self.stores,
             inside: inside::Parts {
                 cluster: self.cluster,
+                applier: self.late,
                 clock: self.clock,
                 random: self.random,
                 tasks: self.tasks,
@@ -126,6 +128,7 @@ impl Ground {
                 ..options
             },
             has_rbac,
+            patience,
             running: running.clone(),
         };
         tasks.spawn_until("api start", begin.run());

@@ -10,6 +10,7 @@ use apiserver_storage::cluster::Cluster;
 
 use super::eviction::{TRIES, pause};
 use super::pod::is_ready;
+use crate::catalog::Kept;
 use crate::machine::Machine;
 
 static BUDGETS: GroupResource = GroupResource::known("policy", "poddisruptionbudgets");
@@ -74,8 +75,8 @@ pub(super) async fn ask(machine: &Machine, pod: &Tree, now: Time, dry_run: bool)
 
 /// The budgets that guard a pod.
 async fn of(machine: &Machine, pod: &Tree) -> Result<Vec<Tree>, Status> {
-    let shelf = Machine::shelf(machine.known(&BUDGETS)?)?;
-    shelf.is_fresh(&machine.store).await?;
+    let Kept { store, shelf, .. } = Machine::kept(machine.known(&BUDGETS)?)?;
+    shelf.is_fresh(store).await?;
     let all = machine.cached_list(&BUDGETS, meta::namespace(pod));
     let guards = |budget: &Tree| {
         // One that cannot be read guards nothing.

@@ -5,6 +5,7 @@ mod auto;
 mod client;
 mod identity;
 mod material;
+mod named;
 mod protocol;
 mod san;
 mod server;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 pub use auto::auto_tls;
 pub use client::{ClientOptions, ClientTls};
 pub use identity::{Identity, identity};
+pub use named::NamedCert;
 pub use protocol::{Protocol, Version, cipher_suites};
 pub use server::{ServerOptions, ServerTls};
 

@@ -105,6 +105,8 @@ pub struct Protocol {
     min: Version,
     max: Version,
     suites: Vec<SupportedCipherSuite>,
+    /// For the exchange of keys, by their numbers; none is all.
+    curves: Vec<u16>,
 }
 
 impl Default for Protocol {
@@ -113,6 +115,7 @@ impl Default for Protocol {
             min: Version::Tls12,
             max: Version::Tls13,
             suites: Vec::new(),
+            curves: Vec::new(),
         }
     }
 }
@@ -135,7 +138,18 @@ impl Protocol {
                 "cipher suites cannot be configured when only TLS1.3 is enabled; remove --cipher-suites".to_owned(),
             ));
         }
-        Ok(Self { min, max, suites })
+        Ok(Self {
+            min,
+            max,
+            suites,
+            curves: Vec::new(),
+        })
+    }
+
+    /// Keys are exchanged by these curves alone, named by their numbers: 23, 24 and 29 are offered; none means all.
+    #[must_use]
+    pub fn with_curves(self, curves: Vec<u16>) -> Self {
+        Self { curves, ..self }
     }
 
     pub(super) fn versions(&self) -> Vec<&'static SupportedProtocolVersion> {
@@ -150,10 +164,17 @@ impl Protocol {
     }
 
     pub(super) fn provider(&self) -> Arc<CryptoProvider> {
-        if self.suites.is_empty() {
+        if self.suites.is_empty() && self.curves.is_empty() {
             return provider();
         }
         let mut provider = CryptoProvider::clone(&provider());
+        if !self.curves.is_empty() {
+            let groups = &mut provider.kx_groups;
+            groups.retain(|group| self.curves.contains(&u16::from(group.name())));
+        }
+        if self.suites.is_empty() {
+            return Arc::new(provider);
+        }
         let all = std::mem::take(&mut provider.cipher_suites);
         // The named ones first, by their priority; then those of TLS 1.3, which cannot be switched off.
         provider.cipher_suites.clone_from(&self.suites);

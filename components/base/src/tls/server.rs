@@ -1,6 +1,6 @@
 //! The listening side: who is let in, and the certificate shown to them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use super::asked::Asked;
 use super::identity::identity;
 use super::material::{self, Watched};
+use super::named::{Choice, NamedCert, certified};
 use super::{Error, HandshakeError, Protocol, san};
 
 /// What a listener is told about TLS, in etcd's terms.
@@ -54,8 +55,15 @@ pub struct ServerTls {
 
 struct Shared {
     options: ServerOptions,
-    config: Watched<Arc<ServerConfig>>,
+    config: Watched<Configs>,
     revoked: Option<Watched<BTreeSet<Vec<u8>>>>,
+}
+
+/// How connections are taken.
+struct Configs {
+    usual: Arc<ServerConfig>,
+    /// At addresses that have a certificate of their own.
+    by_address: HashMap<IpAddr, Arc<ServerConfig>>,
 }
 
 impl ServerTls {
@@ -64,11 +72,22 @@ impl ServerTls {
     /// # Errors
     /// The file or option that is wrong and what was expected.
     pub fn new(options: ServerOptions) -> Result<Self, Error> {
+        Self::with_named(options, Vec::new())
+    }
+
+    /// The same with certificates for clients that ask for certain hosts.
+    ///
+    /// # Errors
+    /// As [`ServerTls::new`].
+    pub fn with_named(options: ServerOptions, named: Vec<NamedCert>) -> Result<Self, Error> {
         check(&options)?;
         let mut files = vec![options.cert_file.clone(), options.key_file.clone()];
         files.extend(options.trusted_ca_file.clone());
+        for one in &named {
+            files.extend([one.cert_file.clone(), one.key_file.clone()]);
+        }
         let wanted = options.clone();
-        let config = Watched::new(files, move || build(&wanted).map(Arc::new))?;
+        let config = Watched::new(files, move || build(&wanted, &named))?;
         let revoked = match options.crl_file.clone() {
             Some(file) => Some(Watched::new(vec![file.clone()], move || material::revoked(&file))?),
             None => None,
@@ -84,7 +103,7 @@ impl ServerTls {
 
     /// The present configuration; files that changed since the last call are read first.
     pub fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.shared.config.get())
+        Arc::clone(&self.shared.config.get().usual)
     }
 
     /// Completes the handshake on an accepted connection and applies the checks of the options.
@@ -98,7 +117,27 @@ impl ServerTls {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let stream = TlsAcceptor::from(self.config()).accept(stream).await?;
+        self.accept_at(stream, remote, None).await
+    }
+
+    /// The same on a connection that was made to an address of this machine, which may have a certificate of its own.
+    ///
+    /// # Errors
+    /// As [`ServerTls::accept`].
+    pub async fn accept_at<S>(
+        &self,
+        stream: S,
+        remote: Option<IpAddr>,
+        local: Option<IpAddr>,
+    ) -> Result<TlsStream<S>, HandshakeError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let configs = self.shared.config.get();
+        let own = local.and_then(|local| configs.by_address.get(&local.to_canonical()));
+        let config = own.unwrap_or(&configs.usual).clone();
+        drop(configs);
+        let stream = TlsAcceptor::from(config).accept(stream).await?;
         self.admit(stream.get_ref().1.peer_certificates(), remote).await?;
         Ok(stream)
     }
@@ -159,10 +198,9 @@ fn check(options: &ServerOptions) -> Result<(), Error> {
     Ok(())
 }
 
-fn build(options: &ServerOptions) -> Result<ServerConfig, Error> {
-    let chain = material::chain(&options.cert_file)?;
-    let key = material::key(&options.key_file)?;
+fn build(options: &ServerOptions, named: &[NamedCert]) -> Result<Configs, Error> {
     let provider = options.protocol.provider();
+    let usual = certified(&options.cert_file, &options.key_file, &provider)?;
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&options.protocol.versions())
         .map_err(|error| Error::Options(format!("TLS versions and cipher suites do not fit together: {error}")))?;
@@ -176,11 +214,19 @@ fn build(options: &ServerOptions) -> Result<ServerConfig, Error> {
             builder.with_client_cert_verifier(verifier)
         }
     };
-    let mut config = builder
-        .with_single_cert(chain, key)
-        .map_err(|error| bad("certificate", &options.cert_file, &error))?;
+    let choice = Choice::read(usual, named, builder.crypto_provider())?;
+    let mut config = builder.with_cert_resolver(Arc::new(choice.clone()));
     config.alpn_protocols.clone_from(&options.alpn);
-    Ok(config)
+    let at = |choice: Choice| {
+        let mut config = config.clone();
+        config.cert_resolver = Arc::new(choice);
+        Arc::new(config)
+    };
+    let by_address = choice.by_address().map(|(address, choice)| (address, at(choice)));
+    Ok(Configs {
+        by_address: by_address.collect(),
+        usual: Arc::new(config),
+    })
 }
 
 pub(super) fn bad(what: &'static str, path: &std::path::Path, error: &dyn std::fmt::Display) -> Error {

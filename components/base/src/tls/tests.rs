@@ -362,3 +362,85 @@ async fn automatic_certificates_are_kept_until_they_expire() {
     let none = auto_tls(&dir.path().join("none"), &hosts, 0).unwrap_err().to_string();
     assert!(none.contains("--self-signed-cert-validity"), "{none}");
 }
+
+/// The hosts of the certificate that a client is shown who asks for `host` at an address.
+async fn shown(server: &ServerTls, host: &str, local: Option<IpAddr>) -> Vec<String> {
+    let client = ClientTls::new(ClientOptions {
+        insecure_skip_verify: true,
+        ..ClientOptions::default()
+    });
+    let client = client.unwrap();
+    let (near, far) = duplex(1 << 14);
+    let (near, far) = tokio::join!(client.connect(host, near), server.accept_at(far, None, local));
+    drop(far);
+    let near = near.unwrap();
+    identity(near.get_ref().1.peer_certificates()).unwrap().hosts()
+}
+
+#[tokio::test]
+async fn who_asks_for_a_host_is_shown_its_certificate() {
+    let world = World::new();
+    let named = |file: &str, hosts: &[&str], names: &[&str]| {
+        let issued = issue(&world.authority, file, hosts, Usage::Server);
+        let pair = issued.save(world.path(), file).unwrap();
+        NamedCert {
+            cert_file: pair.cert_file,
+            key_file: pair.key_file,
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    };
+    let named = vec![
+        named("one", &["a.example", "*.b.example"], &[]),
+        named("two", &["two.example"], &["a.example", "127.0.0.7"]),
+        named("three", &["a.example", "three.example"], &[]),
+    ];
+    let options = ServerOptions {
+        trusted_ca_file: None,
+        client_cert_auth: false,
+        ..world.mutual()
+    };
+    let server = ServerTls::with_named(options, named).unwrap();
+    let usual = "localhost";
+    let seven = Some("127.0.0.7".parse().unwrap());
+    for (host, local, first) in [
+        // What was given wins over what a certificate says, and the first over those after it.
+        ("a.example", None, "two.example"),
+        ("x.b.example", None, "a.example"),
+        ("x.y.b.example", None, usual),
+        ("THREE.example", None, "a.example"),
+        ("three.example", seven, "a.example"),
+        ("nobody.example", seven, usual),
+        ("127.0.0.1", None, usual),
+        ("127.0.0.1", Some(LOCAL), usual),
+        ("127.0.0.1", seven, "two.example"),
+    ] {
+        assert_eq!(shown(&server, host, local).await[0], first, "{host} {local:?}");
+    }
+    // A changed file is read again.
+    let changed = issue(&world.authority, "two", &["changed.example"], Usage::Server);
+    changed.save(world.path(), "two").unwrap();
+    assert_eq!(shown(&server, "a.example", None).await[0], "changed.example");
+}
+
+#[tokio::test]
+async fn keys_are_exchanged_by_the_curves_that_were_named() {
+    let world = World::new();
+    let at = |curves: &[u16]| Protocol::default().with_curves(curves.to_vec());
+    let server = |curves| {
+        let options = ServerOptions {
+            trusted_ca_file: None,
+            client_cert_auth: false,
+            protocol: at(curves),
+            ..world.mutual()
+        };
+        ServerTls::new(options).unwrap()
+    };
+    let (_, client) = world.client("alice", &[]);
+    let client = ClientTls::new(ClientOptions {
+        protocol: at(&[24]),
+        ..client
+    });
+    let client = client.unwrap();
+    assert!(meet(&server(&[29, 24]), &client, "localhost", LOCAL).await.1.is_ok());
+    assert!(meet(&server(&[29, 23]), &client, "localhost", LOCAL).await.1.is_err());
+}

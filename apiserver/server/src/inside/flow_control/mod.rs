@@ -4,6 +4,7 @@
 //! Mandatory ones are as they are here, whatever anyone makes of them. Suggested ones are kept up to date until an operator
 //! changes them; the annotation says who has the say.
 
+mod dangling;
 mod objects;
 
 use std::time::Duration;
@@ -20,10 +21,17 @@ use objects::{AUTO_UPDATE, mandatory_levels, mandatory_schemas, suggested_levels
 
 const EACH: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_secs(1);
+/// The field manager; upstream's.
+const MANAGER: &str = "api-priority-and-fairness-config-producer-v1";
 /// For so long it is tried at the start; then the hook has failed.
 const GIVE_UP: Duration = Duration::from_secs(5 * 60);
 /// The level of which operators may set the shares.
 const EXEMPT: &str = "exempt";
+
+/// Keeps the schemas' word on whether their levels are there, until it is dropped.
+pub(super) async fn consume(parts: Parts) {
+    dangling::run(parts).await;
+}
 
 /// Keeps the objects until it is dropped. The hook is done once all are there.
 pub(super) async fn run(parts: Parts) {
@@ -52,7 +60,7 @@ async fn ensure_all(parts: &Parts) -> Result<(), Status> {
     for (resource, sets) in [(&PRIORITY_LEVELS, &levels), (&FLOW_SCHEMAS, &schemas)] {
         for (objects, mandatory) in sets {
             for object in objects {
-                ensure_one(cluster, resource, object, *mandatory).await?;
+                ensure_one(parts, resource, object, *mandatory).await?;
             }
         }
     }
@@ -64,14 +72,9 @@ async fn ensure_all(parts: &Parts) -> Result<(), Status> {
     Ok(())
 }
 
-async fn ensure_one(
-    cluster: &dyn Cluster,
-    resource: &GroupResource,
-    wanted: &Tree,
-    mandatory: bool,
-) -> Result<(), Status> {
-    let Some(current) = cluster.cached(resource, "", meta::name(wanted)) else {
-        return match cluster.create(resource, wanted.clone()).await {
+async fn ensure_one(parts: &Parts, resource: &GroupResource, wanted: &Tree, mandatory: bool) -> Result<(), Status> {
+    let Some(current) = parts.cluster.cached(resource, "", meta::name(wanted)) else {
+        return match parts.applier.create_as(MANAGER, resource, wanted.clone()).await {
             // Another apiserver was faster; the next look compares.
             Err(status) if !is_there_already(&status) => Err(status),
             _ => Ok(()),
@@ -80,7 +83,7 @@ async fn ensure_one(
     let Some(revised) = revise(current, wanted, mandatory) else {
         return Ok(());
     };
-    match cluster.update(resource, "", revised).await {
+    match parts.applier.update_as(MANAGER, resource, revised).await {
         Err(status) if !is_conflict(&status) => Err(status),
         _ => Ok(()),
     }

@@ -12,7 +12,7 @@ pub(super) const ROWS: &[Flag] = &[
             "default-watch-cache-size",
             Kind::Int,
             "100",
-            "Without effect but for 0, which turns caches off.",
+            "Without effect; caches grow as they need to.",
         ),
         "watch caches are sized automatically and this flag will be removed in a future version",
     ),
@@ -134,12 +134,12 @@ pub(super) const ROWS: &[Flag] = &[
         "watch-cache",
         Kind::Bool,
         "true",
-        "Serve lists and watches from memory.",
+        "Answer clients that are content with any resourceVersion from memory; false asks the store first, for all resources.",
     ),
     row(
         "watch-cache-sizes",
         Kind::Texts,
         "",
-        "Caches of single built-in resources as resource[.group]#size; only the size 0 means anything: no cache.",
+        "As resource[.group]#size; the size 0 is --watch-cache=false for one built-in resource, others mean nothing.",
     ),
 ];

@@ -4,14 +4,14 @@ use base::flags::pflag::{Flag, Kind};
 
 use super::{later, row};
 
-const NO_PROFILES: &str = "there are no Go profiles to serve; leave the flag out";
+const NO_SOCKET: &str = "profiles are served at /debug/pprof of the HTTPS port only; leave the flag out";
 
 pub(super) const ROWS: &[Flag] = &[
     row(
         "contention-profiling",
         Kind::Bool,
         "false",
-        "Also record where threads wait for one another, if --profiling is on.",
+        "Accepted; where threads wait for one another is not recorded.",
     ),
     later(
         row(
@@ -20,7 +20,7 @@ pub(super) const ROWS: &[Flag] = &[
             "",
             "Unix socket that serves profiles without asking who calls.",
         ),
-        NO_PROFILES,
+        NO_SOCKET,
     ),
     row(
         "enable-priority-and-fairness",
@@ -38,6 +38,6 @@ pub(super) const ROWS: &[Flag] = &[
         "profiling",
         Kind::Bool,
         "true",
-        "Serve /debug/pprof, as far as there is something to serve.",
+        "Serve /debug/pprof: profiles of the processors' time, and the names behind addresses.",
     ),
 ];

@@ -15,8 +15,11 @@ mod logs;
 mod metrics;
 mod misc;
 mod serving;
+mod shown;
 
 use base::flags::pflag::{Flag, Group, Kind, Table};
+
+pub(crate) use shown::shown;
 
 /// Every flag that the apiserver takes.
 pub(crate) const TABLE: Table = Table {

@@ -79,8 +79,14 @@ pub(super) const GATES: &[Gate] = &[
     alpha("CloudControllerManagerWebhook"),
     beta("ClusterTrustBundle", false),
     beta("ClusterTrustBundleProjection", false).needs(&["ClusterTrustBundle"]),
-    beta("ComponentFlagz", true),
-    beta("ComponentStatusz", true),
+    Gate {
+        obeyed: true,
+        ..beta("ComponentFlagz", true)
+    },
+    Gate {
+        obeyed: true,
+        ..beta("ComponentStatusz", true)
+    },
     beta("ConcurrentWatchObjectDecode", false),
     locked("ConsistentListFromCache"),
     beta("ConstrainedImpersonation", true),

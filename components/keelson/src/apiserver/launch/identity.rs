@@ -2,24 +2,61 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use apiserver_access::authenticate::{self, Anonymous, Authorities, FrontProxy, TokenFile};
 use apiserver_access::tokens::{Issuer, Keys, Metadata, PrivateKey, Requests};
 use apiserver_server::inside::AuthenticationInfo;
 use base::random::Random;
+use base::task::Tasks;
+use tokio::sync::watch;
 
-use super::external;
 use crate::apiserver::settings::{Authentication, Settings};
 use crate::error::{Error, Result};
+
+/// How often it is looked whether files of authorities changed, for those who are told of them. Who calls is held against
+/// what the files say at that moment.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Whom the server believes, as others may know.
+pub(super) struct Believed {
+    said: Authentication,
+    clients: Option<Arc<Authorities>>,
+    proxies: Option<Arc<Authorities>>,
+}
+
+impl Believed {
+    fn now(&self) -> AuthenticationInfo {
+        info(&self.said, self.clients.as_deref(), self.proxies.as_deref())
+    }
+
+    /// Tells of it, and again whenever a file changed, until the tasks end.
+    pub(super) fn follow(self, tasks: &Tasks) -> watch::Receiver<AuthenticationInfo> {
+        let (tell, told) = watch::channel(self.now());
+        tasks.spawn_until("authorities", async move {
+            loop {
+                tokio::time::sleep(LOOK).await;
+                let now = self.now();
+                tell.send_if_modified(|info| {
+                    let changed = *info != now;
+                    *info = now;
+                    changed
+                });
+            }
+        });
+        told
+    }
+}
 
 /// How callers are known, and what others may learn of that.
 pub(super) struct Known {
     pub(super) options: authenticate::Options,
-    pub(super) info: AuthenticationInfo,
+    pub(super) believed: Believed,
     pub(super) documents: Option<(String, String)>,
 }
 
-pub(super) fn authentication(settings: &Settings) -> Result<Known> {
+/// `address` is where clients reach the server.
+pub(super) fn authentication(settings: &Settings, address: &str) -> Result<Known> {
     let said = &settings.authentication;
     let authorities = |purpose: &str, file: &Option<PathBuf>| -> Result<Option<Arc<Authorities>>> {
         let read = file.as_ref().map(|file| Authorities::read(purpose, file)).transpose();
@@ -28,7 +65,11 @@ pub(super) fn authentication(settings: &Settings) -> Result<Known> {
     let clients = authorities("client-ca", &said.client_ca_file)?;
     let proxies = authorities("request-header", &said.proxies.ca_file)?;
     let keys = Arc::new(Keys::from_files(key_files(said)).map_err(|error| Error::chain(&error))?);
-    let info = info(said, clients.as_deref(), proxies.as_deref());
+    let believed = Believed {
+        said: said.clone(),
+        clients: clients.clone(),
+        proxies: proxies.clone(),
+    };
     let token_file = said.token_file.as_deref().map(TokenFile::read).transpose();
     let options = authenticate::Options {
         client_authorities: clients,
@@ -58,8 +99,8 @@ pub(super) fn authentication(settings: &Settings) -> Result<Known> {
     };
     Ok(Known {
         options,
-        info,
-        documents: documents(settings, &keys),
+        believed,
+        documents: documents(settings, address, &keys),
     })
 }
 
@@ -89,11 +130,10 @@ fn info(said: &Authentication, clients: Option<&Authorities>, proxies: Option<&A
 }
 
 /// The documents by which others check tokens. Upstream runs on without them where the issuer is no URL.
-fn documents(settings: &Settings, keys: &Keys) -> Option<(String, String)> {
+fn documents(settings: &Settings, address: &str, keys: &Keys) -> Option<(String, String)> {
     let accounts = &settings.authentication.service_accounts;
     let issuer = accounts.issuers.first()?;
-    let address = format!("{}:{}", external(settings), settings.serving.port);
-    match Metadata::new(issuer, accounts.jwks_uri.as_deref().unwrap_or_default(), &address, keys) {
+    match Metadata::new(issuer, accounts.jwks_uri.as_deref().unwrap_or_default(), address, keys) {
         Ok(made) => {
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             Some((text(&made.configuration), text(&made.keys)))
@@ -123,4 +163,53 @@ pub(super) fn token_requests(settings: &Settings, random: &Arc<dyn Random>) -> R
         extend: accounts.extend_expiration,
         random: random.clone(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use base::certs::Authority;
+    use base::task::Tasks;
+
+    use super::{Authorities, Believed};
+    use crate::apiserver::settings;
+
+    #[tokio::test]
+    async fn others_are_told_when_the_file_of_authorities_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let made = |name: &str| {
+            Authority::create(name, 2)
+                .unwrap()
+                .save(dir.path(), name)
+                .unwrap()
+                .cert_file
+        };
+        let (file, other) = (made("one"), made("two"));
+        let flags = [
+            "--etcd-servers=http://e:2379",
+            "--service-account-issuer=https://issuer.example",
+            "--service-account-key-file=/sa.pub",
+            "--service-account-signing-key-file=/sa.key",
+            "--advertise-address=10.0.0.5",
+        ];
+        let believed = Believed {
+            said: settings(&flags.map(str::to_owned)).unwrap().authentication,
+            clients: Some(Arc::new(Authorities::read("client-ca", &file).unwrap())),
+            proxies: None,
+        };
+        let tasks = Tasks::new();
+        let mut told = believed.follow(&tasks);
+        let pem = |file| fs::read_to_string(file).unwrap();
+        assert_eq!(
+            (told.borrow().client_ca.as_str(), told.borrow().proxy_ca.as_str()),
+            (pem(&file).as_str(), "")
+        );
+        let both = pem(&file) + &pem(&other);
+        fs::write(&file, &both).unwrap();
+        told.changed().await.unwrap();
+        assert_eq!(told.borrow().client_ca, both);
+        tasks.shutdown().await;
+    }
 }

@@ -3,7 +3,9 @@
 mod cluster;
 mod identity;
 mod serving;
+mod stores;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,34 +13,30 @@ use apiserver_access::authorize::modes;
 use apiserver_admission::{Chain, Choice, Configurations, Parts as PluginParts};
 use apiserver_server::connect;
 use apiserver_server::discovery::Served;
-use apiserver_server::inside::AuthenticationInfo;
+use apiserver_server::health::Patience;
 use apiserver_server::metrics::ShownOptions;
 use apiserver_server::server::{Config, Server};
-use apiserver_server::{drain, filters};
+use apiserver_server::{drain, filters, zpages};
 use base::clock::{Clock, SystemClock};
 use base::random::{Random, SystemRandom};
 use base::task::Tasks;
-use base::tls::ClientOptions;
-use store_client::{Client, Options as StoreOptions};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::net::{TcpListener, TcpSocket};
 
 use self::cluster::inside_options;
 use self::identity::{authentication, token_requests};
 use self::serving::tls;
-use super::settings::{Etcd, Mode, Serving, Settings};
+use self::stores::stores;
+use super::settings::{Mode, Serving, Settings};
 use crate::error::{Error, Result};
 
-/// How many bytes of what happened are kept for each kind.
-const HISTORY: usize = 32 * 1024 * 1024;
+/// Connections that wait to be taken; as many as where the port is not shared.
+const BACKLOG: u32 = 1024;
 
 /// A server that runs.
 pub(crate) struct Launched {
     server: Server,
     tasks: Tasks,
     shutdown_delay: Duration,
-    /// Whoever follows whom it believes does so as long as this is kept.
-    _believed: watch::Sender<AuthenticationInfo>,
 }
 
 impl Launched {
@@ -72,12 +70,13 @@ pub(crate) async fn launch(settings: &Settings) -> Result<Launched> {
         .local_addr()
         .map_or(settings.serving.port, |address| address.port());
     let tasks = Tasks::new();
-    let client = store(&settings.etcd, &tasks)?;
+    let stores = stores(&settings.etcd, &tasks)?;
     let tls = tls(settings)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
-    let known = authentication(settings)?;
-    let believed = watch::Sender::new(known.info);
+    let address = external_address(settings, port);
+    let known = authentication(settings, &address)?;
+    let believed = known.believed.follow(&tasks);
     let config = Config {
         served: served(settings)?,
         authentication: known.options,
@@ -85,7 +84,7 @@ pub(crate) async fn launch(settings: &Settings) -> Result<Launched> {
         authorization: authorization(settings),
         admission: admission(settings, &clock, &random)?,
         connect: connect_settings(settings),
-        inside: inside_options(settings, &client, &random, believed.subscribe(), port),
+        inside: inside_options(settings, &stores.client, &random, believed, port),
         tokens: known.documents,
         in_flight: in_flight(settings),
         request_timeout: settings.generic.request_timeout,
@@ -103,10 +102,18 @@ pub(crate) async fn launch(settings: &Settings) -> Result<Launched> {
         features: settings.gates.features(),
         shown: shown_metrics(settings),
         event_ttl: settings.event_ttl,
-        address: format!("{}:{port}", external(settings)),
-        prefix: settings.etcd.prefix.clone(),
-        history: HISTORY,
-        client,
+        watch_min: settings.generic.min_request_timeout,
+        storage_patience: settings.generic.storage_initialization_timeout,
+        max_streams: settings.serving.max_streams,
+        zpages: zpages(settings),
+        profiling: settings.generic.profiling,
+        address,
+        patience: Patience {
+            health: settings.etcd.health_timeout,
+            ready: settings.etcd.ready_timeout,
+            boot: settings.generic.livez_grace_period,
+        },
+        stores,
         clock,
         random,
     };
@@ -114,15 +121,19 @@ pub(crate) async fn launch(settings: &Settings) -> Result<Launched> {
     Ok(Launched {
         server,
         tasks,
-        _believed: believed,
         shutdown_delay: settings.generic.shutdown_delay,
     })
 }
 
 async fn bind(serving: &Serving) -> Result<TcpListener> {
-    let address = (serving.bind_address, serving.port);
-    TcpListener::bind(address).await.map_err(|error| {
-        let (address, port) = address;
+    let address = SocketAddr::new(serving.bind_address, serving.port);
+    let bound = if serving.port_sharing {
+        shared(address)
+    } else {
+        TcpListener::bind(address).await
+    };
+    bound.map_err(|error| {
+        let (address, port) = (serving.bind_address, serving.port);
         Error::new(format!(
             "failed to create listener: failed to listen on {address}:{port}: {error}; end what has the port, or choose another with \
              --secure-port"
@@ -130,29 +141,40 @@ async fn bind(serving: &Serving) -> Result<TcpListener> {
     })
 }
 
-fn store(etcd: &Etcd, tasks: &Tasks) -> Result<Client> {
-    let mut options = StoreOptions::new(etcd.servers.iter().cloned());
-    if etcd
-        .servers
-        .iter()
-        .any(|server| server.starts_with("https://") || server.starts_with("unixs://"))
-    {
-        options = options.with_tls(ClientOptions {
-            cert_file: etcd.cert_file.clone(),
-            key_file: etcd.key_file.clone(),
-            trusted_ca_file: etcd.ca_file.clone(),
-            ..ClientOptions::default()
-        });
-    }
-    Client::new(options, tasks).map_err(|error| Error::chain(&error))
+/// A port that other processes may have, too.
+fn shared(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
-/// The name by which clients reach it.
-fn external(settings: &Settings) -> String {
-    if settings.generic.external_hostname.is_empty() {
-        settings.generic.advertise_address.to_string()
-    } else {
-        settings.generic.external_hostname.clone()
+/// Where clients reach it, `host:port`: with the port that is listened at, unless the name already says one.
+fn external_address(settings: &Settings, port: u16) -> String {
+    let name = settings.generic.external_hostname.as_str();
+    let (host, own) = name.rsplit_once(':').unwrap_or((name, ""));
+    let is_bare = |host: &str| !host.contains([':', '[', ']']);
+    let is_bracketed = |host: &str| {
+        let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        inner.is_some_and(|inner| !inner.contains(['[', ']']))
+    };
+    // As Go tells a host with a port from one without.
+    let has_port = name.contains(':') && !own.contains([']', '[']) && (is_bare(host) || is_bracketed(host));
+    match has_port {
+        true => name.to_owned(),
+        false if name.contains(':') => format!("[{name}]:{port}"),
+        false => format!("{name}:{port}"),
+    }
+}
+
+fn zpages(settings: &Settings) -> zpages::Options {
+    zpages::Options {
+        statusz: settings.gates.on("ComponentStatusz"),
+        flagz: settings.gates.on("ComponentFlagz").then(|| settings.flags.clone()),
     }
 }
 
@@ -230,3 +252,6 @@ fn in_flight(settings: &Settings) -> (usize, usize) {
     let generic = &settings.generic;
     (generic.max_requests_in_flight, generic.max_mutating_requests_in_flight)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use base::tls::{Protocol, ServerOptions, ServerTls, cipher_suites};
+use base::flags::pflag::CertKey;
+use base::tls::{NamedCert, Protocol, ServerOptions, ServerTls, cipher_suites};
 
-use super::external;
+use super::external_address;
 use crate::apiserver::settings::Settings;
 use crate::error::{Error, Result};
 
@@ -16,6 +17,7 @@ pub(super) fn tls(settings: &Settings) -> Result<ServerTls> {
         _ => own_certificate(settings)?,
     };
     let suites = cipher_suites("tls-cipher-suites", &serving.cipher_suites).map_err(|error| Error::chain(&error))?;
+    let protocol = Protocol::new(Some(serving.min_version), None, suites).map_err(|error| Error::chain(&error))?;
     let alpn: &[&[u8]] = if serving.http2 {
         &[b"h2", b"http/1.1"]
     } else {
@@ -25,11 +27,20 @@ pub(super) fn tls(settings: &Settings) -> Result<ServerTls> {
         cert_file,
         key_file,
         ask_client_cert: true,
-        protocol: Protocol::new(Some(serving.min_version), None, suites).map_err(|error| Error::chain(&error))?,
+        protocol: protocol.with_curves(serving.curves.iter().map(|curve| curve.number()).collect()),
         alpn: alpn.iter().map(|name| name.to_vec()).collect(),
         ..ServerOptions::default()
     };
-    ServerTls::new(options).map_err(|error| Error::chain(&error))
+    let named = serving.sni.iter().map(named).collect();
+    ServerTls::with_named(options, named).map_err(|error| Error::chain(&error))
+}
+
+fn named(pair: &CertKey) -> NamedCert {
+    NamedCert {
+        cert_file: pair.cert.clone().into(),
+        key_file: pair.key.clone().into(),
+        names: pair.names.clone(),
+    }
 }
 
 /// The file names and hosts are upstream's.
@@ -41,7 +52,7 @@ fn own_certificate(settings: &Settings) -> Result<(PathBuf, PathBuf)> {
     }
     let hosts = [
         settings.generic.advertise_address.to_string(),
-        external(settings),
+        external_host(settings),
         settings.services.kubernetes_ip.to_string(),
         "127.0.0.1".to_owned(),
         "localhost".to_owned(),
@@ -67,4 +78,11 @@ fn own_certificate(settings: &Settings) -> Result<(PathBuf, PathBuf)> {
     issued.save_as(&pair).map_err(|error| Error::chain(&error))?;
     tracing::info!(cert = %cert.display(), "generated self-signed cert");
     Ok((cert, key))
+}
+
+/// The name by which clients reach it, without a port.
+fn external_host(settings: &Settings) -> String {
+    let address = external_address(settings, settings.serving.port);
+    let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host);
+    host.trim_matches(['[', ']']).to_owned()
 }

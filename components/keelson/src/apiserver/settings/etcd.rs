@@ -1,11 +1,15 @@
 //! The store and what is kept in it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use base::flags::pflag::Parsed;
 
 use super::{Findings, count, path};
+
+/// What upstream says of caches before anybody else does.
+const EVENTS: [&str; 2] = ["events#0", "events.events.k8s.io#0"];
 
 /// The store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +42,9 @@ pub(crate) struct Etcd {
     pub(crate) delete_collection_workers: usize,
     /// `--enable-garbage-collector`
     pub(crate) garbage_collector: bool,
-    /// `--watch-cache`, unless `--default-watch-cache-size` is 0.
+    /// `--watch-cache`
     pub(crate) watch_cache: bool,
-    /// `--watch-cache-sizes`
+    /// `--watch-cache-sizes`, with those that upstream puts before them: events have no cache.
     pub(crate) watch_cache_sizes: Vec<CacheSize>,
 }
 
@@ -102,7 +106,7 @@ impl Etcd {
             lease_reuse: Duration::from_secs(count(parsed, "lease-reuse-duration-seconds") as u64),
             delete_collection_workers: count(parsed, "delete-collection-workers").max(1),
             garbage_collector: parsed.bool("enable-garbage-collector"),
-            watch_cache: parsed.bool("watch-cache") && parsed.int("default-watch-cache-size") != 0,
+            watch_cache: parsed.bool("watch-cache"),
             watch_cache_sizes,
         }
     }
@@ -148,11 +152,19 @@ pub(super) fn cache_sizes(parsed: &Parsed) -> Result<Vec<CacheSize>, String> {
     if !parsed.bool("watch-cache") {
         return Ok(Vec::new());
     }
-    parsed
-        .texts("watch-cache-sizes")
-        .iter()
-        .map(|text| cache_size(text))
-        .collect()
+    let given = parsed.texts("watch-cache-sizes").iter().map(String::as_str);
+    EVENTS.into_iter().chain(given).map(cache_size).collect()
+}
+
+/// The sizes as they were understood, those of one resource as the last says.
+pub(super) fn shown_sizes(sizes: &[CacheSize]) -> String {
+    let mut all = BTreeMap::new();
+    for one in sizes {
+        let dot = if one.group.is_empty() { "" } else { "." };
+        all.insert(format!("{}{dot}{}", one.resource, one.group), one.size);
+    }
+    let all: Vec<String> = all.iter().map(|(of, size)| format!("{of}#{size}")).collect();
+    format!("[{}]", all.join(","))
 }
 
 fn cache_size(text: &str) -> Result<CacheSize, String> {

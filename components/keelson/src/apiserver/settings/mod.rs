@@ -30,7 +30,7 @@ pub(crate) use admission::Admission;
 pub(crate) use authentication::Authentication;
 pub(crate) use authorization::Mode;
 pub(crate) use calls::Aggregation;
-pub(crate) use etcd::Etcd;
+pub(crate) use etcd::{CacheSize, Etcd, Override};
 pub(crate) use generic::Generic;
 pub(crate) use host::default_address;
 pub(crate) use logging::Logging;
@@ -39,7 +39,7 @@ pub(crate) use services::{Reconciler, Services};
 pub(crate) use serving::Serving;
 pub(crate) use versions::check as check_versions;
 
-use super::flags::TABLE;
+use super::flags::{TABLE, shown};
 use super::gates::Gates;
 
 /// Everything the apiserver is told.
@@ -79,6 +79,8 @@ pub(crate) struct Settings {
     pub(crate) event_ttl: Duration,
     /// `--max-connection-bytes-per-sec`; 0 is no limit.
     pub(crate) connection_bytes_per_second: u64,
+    /// All flags as `/flagz` shows them.
+    pub(crate) flags: BTreeMap<String, String>,
     /// The version that clients are told, `v1.36.2`, perhaps with `--version`'s suffix.
     pub(crate) version: String,
 }
@@ -164,6 +166,14 @@ impl Settings {
         serving.check(parsed, found);
         generic.check_limits(found);
         let runtime_config = api::switches(&runtime_config, found);
+        let mut completed = vec![
+            ("advertise-address", generic.advertise_address.to_string()),
+            ("external-hostname", generic.external_hostname.clone()),
+        ];
+        if etcd.watch_cache {
+            completed.push(("watch-cache-sizes", etcd::shown_sizes(&etcd.watch_cache_sizes)));
+        }
+        let flags = shown(parsed, &completed);
         Ok(Self {
             generic,
             etcd,
@@ -181,6 +191,7 @@ impl Settings {
             gates,
             allow_privileged: parsed.bool("allow-privileged"),
             event_ttl: parsed.span("event-ttl").as_duration(),
+            flags,
             connection_bytes_per_second: u64::try_from(parsed.int("max-connection-bytes-per-sec")).unwrap_or(0),
             version,
         })

@@ -50,6 +50,17 @@ pub(crate) enum Curve {
     X25519,
 }
 
+impl Curve {
+    /// As TLS numbers it.
+    pub(crate) const fn number(self) -> u16 {
+        match self {
+            Self::P256 => 23,
+            Self::P384 => 24,
+            Self::X25519 => 29,
+        }
+    }
+}
+
 impl Serving {
     pub(super) fn read(parsed: &Parsed, found: &mut Findings) -> Self {
         let port = parsed.int("secure-port");

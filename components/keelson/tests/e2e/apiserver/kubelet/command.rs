@@ -100,7 +100,7 @@ async fn open(connection: &mut Connection, head: &Head, early: &mut Vec<Frame>) 
                     _ => streams.resize = Some(id),
                 }
             }
-            data => early.push(data),
+            data @ Frame::Data(..) => early.push(data),
         }
     }
     Some(streams)
@@ -154,13 +154,12 @@ async fn run(connection: &mut Connection, streams: &Streams, mut child: Child, e
     early.into_iter().for_each(&mut hear);
     while open > 0 {
         tokio::select! {
-            frame = connection.next() => match frame {
-                Some(frame) => hear(frame),
-                None => {
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    return None;
-                }
+            frame = connection.next() => if let Some(frame) = frame {
+                hear(frame);
+            } else {
+                let _ = child.kill();
+                let _ = child.wait();
+                return None;
             },
             Some((stream, bytes)) = said.recv() => match bytes {
                 Some(bytes) if stream != 0 => connection.say(stream, &bytes, false).await?,

@@ -26,7 +26,12 @@ pub(super) async fn tell(mut stream: Stream, shared: &Shared, head: &Head, conta
     } else {
         ""
     };
-    let mut text: String = lines[skipped..].iter().map(|line| format!("{stamp}{line}\n")).collect();
+    let mut text = String::new();
+    for line in &lines[skipped..] {
+        text += stamp;
+        text += line;
+        text.push('\n');
+    }
     text.truncate(number("limitBytes").unwrap_or(usize::MAX));
     let mut later = shared.lines.subscribe();
     let answer = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n{text}");
