@@ -1,3 +1,5 @@
+//! Profiles as a client gets them.
+
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
 

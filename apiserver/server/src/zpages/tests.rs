@@ -1,3 +1,5 @@
+//! The pages as text and as objects.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -119,7 +119,7 @@ impl Held {
             let word = word.as_bytes();
             rest.len() < word.len() && rest.eq_ignore_ascii_case(&word[..rest.len()])
         };
-        read.ends_with(DECLARATION.as_bytes()) && DECLARED.iter().any(|word| is_begun(word))
+        read.ends_with(DECLARATION.as_bytes()) && DECLARED.iter().any(is_begun)
     }
 
     /// So many bytes can be sent as they are.

@@ -1,3 +1,5 @@
+//! What flags make of the configuration.
+
 use super::external_address;
 use crate::apiserver::settings;
 
