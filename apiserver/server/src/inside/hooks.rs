@@ -87,6 +87,13 @@ impl Hooks {
         Self::default()
     }
 
+    /// Notes hooks as running that are to begin soon, so that nobody takes the server for ready before they do.
+    pub fn expect(&self, names: &[&'static str]) {
+        for name in names {
+            self.begin(name);
+        }
+    }
+
     /// Notes a hook as running; the answer tells how it ended. A name that is noted already begins anew.
     pub fn begin(&self, name: &'static str) -> Hook {
         self.checks.send_modify(|checks| {

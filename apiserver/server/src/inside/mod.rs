@@ -51,6 +51,21 @@ use identity::Identity;
 use kubernetes_service::KubernetesService;
 use service_cidr::DefaultServiceCidr;
 
+/// The hooks that [`Inside::start`] begins.
+pub const HOOKS: &[&str] = &[
+    "start-system-namespaces-controller",
+    "start-cluster-authentication-info-controller",
+    "start-kube-apiserver-identity-lease-controller",
+    "start-kube-apiserver-identity-lease-garbage-collector",
+    "start-legacy-token-tracking-controller",
+    "start-service-ip-repair-controllers",
+    "scheduling/bootstrap-system-priority-classes",
+    "priority-and-fairness-config-producer",
+    "bootstrap-controller",
+    "start-kubernetes-service-cidr-controller",
+    "kube-apiserver-autoregistration",
+];
+
 /// What every part is given.
 #[derive(Clone)]
 pub struct Parts {

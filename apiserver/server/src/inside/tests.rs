@@ -12,7 +12,7 @@ use super::objects::{
     API_SERVICES, ENDPOINTS, FLOW_SCHEMAS, IP_ADDRESSES, LEASES, NAMESPACES, PRIORITY_CLASSES, SERVICE_CIDRS, SERVICES,
 };
 use super::testing::{Leases, RangeKey, asleep, parts};
-use super::{AuthenticationInfo, EndpointReconciler, Inside, Options, Parts, ServedVersion};
+use super::{AuthenticationInfo, EndpointReconciler, HOOKS, Inside, Options, Parts, ServedVersion};
 
 fn options(parts: &Parts, leases: Arc<Leases>, ready: watch::Receiver<bool>) -> Options {
     let range = PortRange {
@@ -47,9 +47,10 @@ async fn an_empty_cluster_gets_all_that_every_cluster_has() {
     let (ready, asked) = watch::channel(false);
     let inside = Inside::start(parts.clone(), options(&parts, leases.clone(), asked)).unwrap();
     // All are begun before time moves: the repairs poll for the ServiceCIDR.
-    while parts.hooks.list().len() < 11 {
+    while parts.hooks.list().len() < HOOKS.len() {
         tokio::task::yield_now().await;
     }
+    assert!(parts.hooks.list().iter().all(|check| HOOKS.contains(&check.name)));
     for _ in 0..100 {
         let waiting = parts.hooks.list().iter().any(|check| check.state != State::Done);
         if !waiting {
