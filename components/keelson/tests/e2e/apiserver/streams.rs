@@ -445,7 +445,7 @@ fn containers_that_are_not_there_are_told_in_upstreams_words() {
     world.refused(
         &["exec", "web", "-c", "nope", "--", "ls"],
         &format!("Error from server (BadRequest): {nope}"),
-        &format!("error: unable to upgrade connection: {nope}"),
+        &format!("error: {nope} out of: web, side, waiting"),
     );
     world.refused(
         &["exec", "web", "-c", "waiting", "--", "ls"],
