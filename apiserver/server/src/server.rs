@@ -169,8 +169,7 @@ impl Server {
         });
         ground.late.set(&machine);
         let (stopping, hooks) = (Arc::new(AtomicBool::new(false)), Hooks::new());
-        hooks.expect(&["storage-readiness"]);
-        hooks.expect(if has_rbac { &["rbac/bootstrap-roles"] } else { &[] });
+        hooks.expect(begin::hooks(has_rbac));
         hooks.expect(inside::HOOKS);
         let health = ground.health(config.patience, &hooks, &stopping);
         let page = ground.page(config.shown)?;

@@ -18,6 +18,7 @@ mod leases;
 pub mod list;
 pub mod metrics;
 pub mod object;
+mod remaining;
 pub mod select;
 pub mod shelf;
 pub mod store;

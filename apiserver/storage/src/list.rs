@@ -66,6 +66,7 @@ struct Walk<'a> {
     prefix: &'a str,
     /// The first key that is looked at, if not the first of all.
     from: Option<String>,
+    shelf: &'a Shelf,
     counts: &'a lists::Counts,
 }
 
@@ -80,6 +81,7 @@ impl Shelf {
             ask,
             prefix: &prefix,
             from: None,
+            shelf: self,
             counts: &self.counts().lists,
         };
         let exact = match &ask.since {
@@ -195,7 +197,7 @@ impl Walk<'_> {
                 self.counts.cached(looked_at, objects.len());
                 // What is left is counted only where it is told.
                 let all = if self.ask.select.is_all() {
-                    limit + 1 + walk.count()
+                    self.known(snapshot).unwrap_or_else(|| limit + 1 + walk.count())
                 } else {
                     0
                 };
@@ -206,14 +208,26 @@ impl Walk<'_> {
         Page::whole(revision, objects)
     }
 
+    /// How many objects there are from where the walk begins, if that is known without counting.
+    fn known(&self, snapshot: &Snapshot) -> Option<usize> {
+        match &self.from {
+            Some(from) => self.shelf.remaining().get(snapshot.revision(), self.prefix, from),
+            None => (self.prefix == self.shelf.folder()).then(|| snapshot.len()),
+        }
+    }
+
     /// A page after which something is left, of so many in all.
     fn cut(&self, revision: i64, objects: Vec<Arc<Object>>, last: &str, all: usize) -> Page {
         let start = format!("{}\0", last.strip_prefix(self.prefix).unwrap_or(last));
-        let is_all = self.ask.select.is_all();
+        let left = self.ask.select.is_all().then(|| all - objects.len());
+        if let Some(left) = left {
+            let from = format!("{}{start}", self.prefix);
+            self.shelf.remaining().keep(revision, self.prefix, from, left);
+        }
         Page {
             revision,
             next: Some(Token { revision, start }),
-            remaining: is_all.then(|| all as i64 - objects.len() as i64),
+            remaining: left.map(|left| left as i64),
             objects,
         }
     }

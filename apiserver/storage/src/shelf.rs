@@ -12,6 +12,7 @@ use crate::cache::{Cache, Clock};
 use crate::error::Error;
 use crate::metrics::Counts;
 use crate::object::{Draft, Object, Reading, Unreadable};
+use crate::remaining::Remaining;
 use crate::store::{Layout, Store};
 
 /// The objects of one kind.
@@ -24,6 +25,7 @@ pub struct Shelf {
     cache: Cache,
     counts: Counts,
     awaited: Awaited,
+    remaining: Remaining,
 }
 
 /// How a write that expected a revision ended.
@@ -46,6 +48,7 @@ impl Shelf {
             cache: Cache::new(layout.history, clock),
             counts,
             awaited: Awaited::default(),
+            remaining: Remaining::default(),
         }
     }
 
@@ -67,6 +70,11 @@ impl Shelf {
     /// What is counted of it.
     pub(crate) const fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// What was left after the last pages.
+    pub(crate) const fn remaining(&self) -> &Remaining {
+        &self.remaining
     }
 
     /// The cache has taken in all that the watch told up to this revision.

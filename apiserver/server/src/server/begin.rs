@@ -28,6 +28,15 @@ pub(super) struct Begin {
 /// After a failure to read the store it is asked again.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// The hooks that [`Begin::run`] begins.
+pub(super) const fn hooks(has_rbac: bool) -> &'static [&'static str] {
+    if has_rbac {
+        &["storage-readiness", "rbac/bootstrap-roles"]
+    } else {
+        &["storage-readiness"]
+    }
+}
+
 impl Begin {
     pub(super) async fn run(self) {
         let readiness = self.inside.hooks.begin("storage-readiness");
