@@ -29,7 +29,7 @@ use crate::filters::{self, Filters};
 use crate::health::Patience;
 use crate::impersonate::Impersonation;
 use crate::in_flight::InFlight;
-use crate::inside::hooks::{Hooks, State};
+use crate::inside::hooks::Hooks;
 use crate::inside::{self, Inside};
 use crate::listen::listen;
 use crate::machine::Machine;
@@ -220,11 +220,7 @@ impl Server {
 
     /// Waits until a part gave up that the server cannot be without; its name. Upstream's server ends then.
     pub async fn failed(&self) -> &'static str {
-        let failed = self.hooks.failed().await;
-        if let State::Failed(why) = failed.state {
-            tracing::error!(hook = failed.name, why, "PostStartHook failed");
-        }
-        failed.name
+        self.hooks.failed().await.name
     }
 
     /// What answers requests.

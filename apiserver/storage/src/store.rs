@@ -115,7 +115,7 @@ impl Store {
     }
 
     /// The revision of the store at some moment after this was called. All who ask while another is being answered are
-    /// answered with one question to the store.
+    /// answered with one question to the store; where that one fails, it fails for them too.
     ///
     /// # Errors
     /// The store does not answer.
@@ -172,6 +172,12 @@ async fn answer(
     while asked.recv_many(&mut askers, ASKERS).await > 0 {
         let get = Get::new(prefix.as_bytes().to_vec()).keys_only();
         let answer = client.get(get).await.map(|page| page.revision);
+        if answer.is_err() {
+            // It was tried for a while: who came meanwhile would hear the same after as long again.
+            while let Ok(tell) = asked.try_recv() {
+                askers.push(tell);
+            }
+        }
         for tell in askers.drain(..) {
             // Who does not wait any more need not be told.
             let _ = tell.send(answer.clone());

@@ -1,21 +1,11 @@
 //! Words, numbers and strings of JSON.
 
 use super::parse::{Reader, wrong};
-use super::syntax::{Place, SyntaxError};
+use super::syntax::{Place, SyntaxError, controls_and};
 use super::{Number, Text, Tree};
 
 /// Bytes that do not stand for themselves in a string.
-static ENDS: [bool; 256] = {
-    let mut ends = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        ends[byte] = true;
-        byte += 1;
-    }
-    ends[b'"' as usize] = true;
-    ends[b'\\' as usize] = true;
-    ends
-};
+static ENDS: [bool; 256] = controls_and(b"\"\\");
 
 fn text(bytes: &[u8]) -> Text {
     str::from_utf8(bytes).map_or_else(|_| Text::from_utf8_lossy(bytes), Text::new)

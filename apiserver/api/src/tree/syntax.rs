@@ -2,6 +2,22 @@
 
 use thiserror::Error;
 
+/// A table of bytes: true for control characters and for these.
+pub(super) const fn controls_and(others: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < 0x20 {
+        table[at] = true;
+        at += 1;
+    }
+    at = 0;
+    while at < others.len() {
+        table[others[at] as usize] = true;
+        at += 1;
+    }
+    table
+}
+
 /// Why bytes are not JSON, in the words of Go's `encoding/json`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SyntaxError {

@@ -1,5 +1,6 @@
 //! A tree as JSON, byte for byte as Go's encoder writes a map: sorted keys, no spaces, `<`, `>` and `&` escaped.
 
+use super::syntax::controls_and;
 use super::{Map, Tree};
 
 impl Tree {
@@ -99,21 +100,7 @@ fn append(out: &mut Vec<u8>, value: impl std::fmt::Display) {
 }
 
 /// Bytes that a JSON string may have to escape.
-static SPECIAL: [bool; 256] = {
-    let mut special = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        special[byte] = true;
-        byte += 1;
-    }
-    let others = [b'"', b'\\', b'<', b'>', b'&', 0xe2];
-    let mut at = 0;
-    while at < others.len() {
-        special[others[at] as usize] = true;
-        at += 1;
-    }
-    special
-};
+static SPECIAL: [bool; 256] = controls_and(b"\"\\<>&\xe2");
 
 /// Appends a JSON string.
 pub fn quoted(text: &str, out: &mut Vec<u8>) {

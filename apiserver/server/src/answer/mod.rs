@@ -2,6 +2,7 @@
 
 mod body;
 mod gzip;
+mod item;
 mod list;
 mod protobuf;
 mod row;

@@ -8,7 +8,7 @@ use apiserver_api::tree::Tree;
 use apiserver_kinds::Column;
 
 use super::body;
-use super::list::{Item, Rows};
+use super::item::{Item, Rows};
 use super::row::conditions;
 use crate::catalog::Resource;
 use crate::request::Call;

@@ -1,49 +1,8 @@
-//! The table against upstream's: all flags, with their types, defaults and sections.
+//! What holds of every flag. That they are upstream's is held against the program's own help (`tests/e2e/lists`).
 
 use std::collections::BTreeSet;
 
 use super::*;
-
-/// FNV-1a, which every tool has.
-fn digest(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
-
-/// The rows of the help as `section|name|type|default`.
-fn shown() -> BTreeSet<String> {
-    let help = TABLE.help(0);
-    let mut section = "";
-    let mut rows = BTreeSet::new();
-    for line in help.lines() {
-        section = line.strip_suffix(" flags:").unwrap_or(section);
-        let Some((_, flag)) = line.split_once("--").filter(|(before, _)| {
-            let letter = before.trim();
-            line.starts_with("  ") && (letter.is_empty() && before.len() == 6 || letter.len() == 3)
-        }) else {
-            continue;
-        };
-        let (head, usage) = flag.split_once("   ").unwrap();
-        let (name, word) = head.trim_end().split_once(' ').unwrap_or((head.trim_end(), ""));
-        let usage = usage.split(" (DEPRECATED").next().unwrap();
-        let default = usage.rsplit_once("(default ").map_or("", |(_, rest)| rest);
-        let default = default.trim_end_matches(')').trim_matches('"');
-        rows.insert(format!("{section}|{name}|{word}|{default}\n"));
-    }
-    rows
-}
-
-#[test]
-fn the_flags_are_those_of_kube_apiserver_1_36() {
-    let mut rows = shown();
-    // Older ones had it.
-    assert!(rows.remove("Features|enable-swagger-ui||false\n") || rows.remove("Features|enable-swagger-ui||\n"));
-    // Both numbers come from the help of upstream's program, less a flag that its vendor had put in.
-    assert_eq!(rows.len(), 172);
-    let text: String = rows.into_iter().collect();
-    assert_eq!(digest(&text), 0xc21a_c4ed_ac91_0362, "{text}");
-}
 
 #[test]
 fn every_name_and_letter_is_there_once() {

@@ -174,7 +174,7 @@ mod tests {
     use base::task::Tasks;
 
     use super::{Authorities, Believed};
-    use crate::apiserver::settings;
+    use crate::apiserver::launch::tests::understood;
 
     #[tokio::test]
     async fn others_are_told_when_the_file_of_authorities_changes() {
@@ -187,15 +187,8 @@ mod tests {
                 .cert_file
         };
         let (file, other) = (made("one"), made("two"));
-        let flags = [
-            "--etcd-servers=http://e:2379",
-            "--service-account-issuer=https://issuer.example",
-            "--service-account-key-file=/sa.pub",
-            "--service-account-signing-key-file=/sa.key",
-            "--advertise-address=10.0.0.5",
-        ];
         let believed = Believed {
-            said: settings(&flags.map(str::to_owned)).unwrap().authentication,
+            said: understood(&[]).authentication,
             clients: Some(Arc::new(Authorities::read("client-ca", &file).unwrap())),
             proxies: None,
         };
