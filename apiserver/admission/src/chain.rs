@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use apiserver_api::go::quote;
 use apiserver_api::status::Status;
@@ -29,7 +29,7 @@ use crate::extended_resource_toleration::ExtendedResourceToleration;
 use crate::job_validation::JobValidation;
 use crate::limit_pod_hard_anti_affinity_topology::LimitPodHardAntiAffinityTopology;
 use crate::limit_ranger::LimitRanger;
-use crate::metrics::{Metrics, Step};
+use crate::metrics::Metrics;
 use crate::namespace_auto_provision::NamespaceAutoProvision;
 use crate::namespace_exists::NamespaceExists;
 use crate::namespace_lifecycle::NamespaceLifecycle;
@@ -49,6 +49,7 @@ use crate::priority::Priority;
 use crate::resource_quota::ResourceQuota;
 use crate::runtime_class::RuntimeClass;
 use crate::service_account::ServiceAccount;
+use crate::step::Step;
 use crate::storage_object_in_use_protection::StorageObjectInUseProtection;
 use crate::taint_nodes_by_condition::TaintNodesByCondition;
 
@@ -264,8 +265,49 @@ impl Choice {
 
 /// The plugins that are on, in their order.
 pub struct Chain {
-    plugins: Vec<Box<dyn Plugin>>,
+    plugins: Vec<Seat>,
     metrics: Option<Metrics>,
+}
+
+/// A plugin, and what it is asked for.
+struct Seat {
+    plugin: Box<dyn Plugin>,
+    /// By step.
+    does: [bool; 2],
+}
+
+impl Seat {
+    fn new(plugin: Box<dyn Plugin>) -> Self {
+        let name = plugin.name();
+        Self {
+            plugin,
+            does: Step::ALL.map(|step| step.is_of(name)),
+        }
+    }
+}
+
+/// When the chain began, and when the plugin that is asked now did: the end of one is the beginning of the next.
+struct Watch {
+    begun: Instant,
+    asked: Instant,
+}
+
+impl Watch {
+    fn start() -> Self {
+        let now = Instant::now();
+        Self { begun: now, asked: now }
+    }
+
+    /// How long the plugin took that was asked last.
+    fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        now.duration_since(std::mem::replace(&mut self.asked, now))
+    }
+
+    /// How long all took up to the last.
+    fn all(&self) -> Duration {
+        self.asked.duration_since(self.begun)
+    }
 }
 
 impl Chain {
@@ -281,7 +323,7 @@ impl Chain {
         let mut plugins = Vec::new();
         for entry in PLUGINS.iter().filter(|entry| choice.has(entry)) {
             match entry.make.map(|make| make(parts)) {
-                Some(Ok(plugin)) => plugins.push(plugin),
+                Some(Ok(plugin)) => plugins.push(Seat::new(plugin)),
                 Some(Err(error)) => {
                     let name = entry.name.to_owned();
                     return Err(vec![Error::Init { name, error }]);
@@ -305,12 +347,12 @@ impl Chain {
 
     /// The names of the plugins, in the order in which they are asked.
     pub fn names(&self) -> Vec<&'static str> {
-        self.plugins.iter().map(|plugin| plugin.name()).collect()
+        self.plugins.iter().map(|seat| seat.plugin.name()).collect()
     }
 
     /// Whether anyone has anything to say of such an operation.
     pub fn handles(&self, operation: Operation) -> bool {
-        self.plugins.iter().any(|plugin| plugin.handles(operation))
+        self.plugins.iter().any(|seat| seat.plugin.handles(operation))
     }
 
     /// Lets each plugin change the object; the first that refuses ends it. Deletions have no object.
@@ -318,17 +360,16 @@ impl Chain {
     /// # Errors
     /// What the client is answered.
     pub async fn admit(&self, request: &Request<'_>, mut object: Option<&mut Tree>) -> Result<(), Status> {
-        let begun = Instant::now();
+        let mut watch = Watch::start();
         let mut outcome = Ok(());
-        for (at, plugin) in self.asked(request) {
-            let asked = Instant::now();
+        for (at, plugin) in self.asked(request, Step::Admit) {
             outcome = plugin.admit(request, object.as_deref_mut()).await;
-            self.note(Some(at), Step::Admit, request, asked, &outcome);
+            self.note(Some(at), Step::Admit, request, watch.lap(), &outcome);
             if outcome.is_err() {
                 break;
             }
         }
-        self.note(None, Step::Admit, request, begun, &outcome);
+        self.note(None, Step::Admit, request, watch.all(), &outcome);
         outcome
     }
 
@@ -337,32 +378,36 @@ impl Chain {
     /// # Errors
     /// What the client is answered.
     pub async fn validate(&self, request: &Request<'_>, object: Option<&Tree>) -> Result<(), Status> {
-        let begun = Instant::now();
+        let mut watch = Watch::start();
         let mut outcome = Ok(());
-        for (at, plugin) in self.asked(request) {
-            let asked = Instant::now();
+        for (at, plugin) in self.asked(request, Step::Validate) {
             outcome = plugin.validate(request, object).await;
-            self.note(Some(at), Step::Validate, request, asked, &outcome);
+            self.note(Some(at), Step::Validate, request, watch.lap(), &outcome);
             if outcome.is_err() {
                 break;
             }
         }
-        self.note(None, Step::Validate, request, begun, &outcome);
+        self.note(None, Step::Validate, request, watch.all(), &outcome);
         outcome
     }
 
     /// Who is asked, and at which place.
-    fn asked(&self, request: &Request<'_>) -> impl Iterator<Item = (usize, &dyn Plugin)> {
+    fn asked(&self, request: &Request<'_>, step: Step) -> impl Iterator<Item = (usize, &dyn Plugin)> {
         let operation = request.operation;
-        let plugins = self.plugins.iter().map(AsRef::as_ref).enumerate();
-        plugins.filter(move |(_, plugin): &(usize, &dyn Plugin)| plugin.handles(operation))
+        let does = self
+            .plugins
+            .iter()
+            .enumerate()
+            .filter(move |(_, seat)| seat.does[step as usize]);
+        let asked = does.map(|(at, seat)| (at, &*seat.plugin));
+        asked.filter(move |(_, plugin)| plugin.handles(operation))
     }
 
     /// Counts how long the plugin at a place took, or all together.
-    fn note(&self, at: Option<usize>, step: Step, request: &Request<'_>, since: Instant, outcome: &Result<(), Status>) {
+    fn note(&self, at: Option<usize>, step: Step, request: &Request<'_>, took: Duration, outcome: &Result<(), Status>) {
         match (&self.metrics, at) {
-            (Some(metrics), Some(at)) => metrics.observe(at, step, request.operation, since, outcome),
-            (Some(metrics), None) => metrics.observe_step(step, request.operation, since, outcome),
+            (Some(metrics), Some(at)) => metrics.observe(at, step, request.operation, took, outcome),
+            (Some(metrics), None) => metrics.observe_step(step, request.operation, took, outcome),
             (None, _) => {}
         }
     }
@@ -378,6 +423,7 @@ mod tests {
     use super::{Chain, Choice, PLUGINS, Parts, known, on_by_default};
     use crate::configuration::Configurations;
     use crate::plugin::Operation;
+    use crate::step::Step;
     use crate::testing::{Ask, tree};
 
     fn parts() -> Parts {
@@ -477,6 +523,23 @@ mod tests {
         let nowhere = Ask::create("", "v1", "Pod", "pods").within("u").named("a");
         let refused = chain.admit(&nowhere.request(), Some(&mut pod)).await.unwrap_err();
         assert_eq!(refused.message, r#"namespaces "u" not found"#);
+    }
+
+    #[test]
+    fn a_plugin_is_asked_only_for_what_it_does() {
+        let choice = choice(&["NodeRestriction", "AlwaysPullImages"], &[]);
+        let chain = Chain::new(&choice, &parts()).unwrap();
+        let ask = Ask::create("", "v1", "Pod", "pods");
+        let names = |step| -> Vec<&str> {
+            chain
+                .asked(&ask.request(), step)
+                .map(|(_, plugin)| plugin.name())
+                .collect()
+        };
+        let (admit, validate) = (names(Step::Admit), names(Step::Validate));
+        assert!(admit.contains(&"NodeRestriction") && !validate.contains(&"NodeRestriction"));
+        assert!(!admit.contains(&"PodSecurity") && validate.contains(&"PodSecurity"));
+        assert!(admit.contains(&"AlwaysPullImages") && validate.contains(&"AlwaysPullImages"));
     }
 
     #[test]

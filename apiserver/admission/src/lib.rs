@@ -54,6 +54,7 @@ mod resource_quota;
 mod runtime_class;
 mod service_account;
 mod signer;
+mod step;
 mod storage_object_in_use_protection;
 mod taint_nodes_by_condition;
 #[cfg(test)]

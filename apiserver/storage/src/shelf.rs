@@ -136,6 +136,16 @@ impl Shelf {
         Ok(kv.as_ref().map(|kv| self.read(kv)).transpose()?)
     }
 
+    /// Whether an object is there as far as this server knows: it has seen what was written by itself, and what others wrote as
+    /// far as the watch has told. The store is not asked.
+    ///
+    /// # Errors
+    /// The cache was not filled yet, or does not follow.
+    pub async fn is_known(&self, store: &Store, key: &str) -> Result<bool, Error> {
+        self.reaches(store, store.written()).await?;
+        Ok(self.cache.get(key).is_some())
+    }
+
     /// The objects under a prefix at a revision of the past, as the store remembers it: at most so many after a key, whether
     /// there are more, and how many there are in all.
     ///
@@ -181,6 +191,7 @@ impl Shelf {
         };
         match sort.count(store.client.compare_and_swap(expected, put)).await? {
             Swap::Done { revision } => {
+                store.wrote(revision);
                 let object = Arc::new(draft.at(key, revision));
                 self.awaited.keep(&object);
                 Ok(Written::Done(object))
@@ -197,7 +208,10 @@ impl Shelf {
         let key = object.key.as_bytes().to_vec();
         let asked = store.client.compare_and_delete(object.revision, key);
         match self.counts.requests.delete.count(asked).await? {
-            Swap::Done { revision } => Ok(Written::Done(Arc::new(object.at(revision)))),
+            Swap::Done { revision } => {
+                store.wrote(revision);
+                Ok(Written::Done(Arc::new(object.at(revision))))
+            }
             Swap::Conflict { current, .. } => self.conflict(current.as_ref()),
         }
     }

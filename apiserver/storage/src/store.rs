@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use apiserver_api::gvk::GroupResource;
@@ -48,6 +49,8 @@ pub struct Store {
     pub(crate) leases: Leases,
     pub(crate) metrics: Arc<Metrics>,
     shelves: HashMap<Text, Arc<Shelf>>,
+    /// The last revision that was written here.
+    written: AtomicI64,
     /// Wakes the feed to ask the store how far the watch is.
     pub(crate) wanted: Notify,
     askers: mpsc::Sender<oneshot::Sender<Result<i64, store_client::Error>>>,
@@ -77,6 +80,7 @@ impl Store {
             metrics,
             prefix,
             clock,
+            written: AtomicI64::new(0),
             wanted: Notify::new(),
             askers,
         });
@@ -148,6 +152,16 @@ impl Store {
                 () = tokio::time::sleep(ASK_AGAIN) => {}
             }
         }
+    }
+
+    /// The store has this revision by a write of this server.
+    pub(crate) fn wrote(&self, revision: i64) {
+        self.written.fetch_max(revision, Ordering::Relaxed);
+    }
+
+    /// The last revision that was written by this server; 0 before it wrote anything.
+    pub(crate) fn written(&self) -> i64 {
+        self.written.load(Ordering::Relaxed)
     }
 
     /// The shelf on which a key stands.

@@ -2,6 +2,9 @@
 
 use super::{Text, Tree};
 
+/// So many entries are few.
+const FEW: usize = 16;
+
 /// An object. Keys are unique and in order of their bytes, which is the order in which they are written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Map {
@@ -24,6 +27,15 @@ impl Map {
         self.entries.binary_search_by(|(name, _)| name.as_str().cmp(key))
     }
 
+    /// Where the entry of a key is. Few are looked through: names mostly differ in their lengths already, which is faster than
+    /// to order them.
+    fn position(&self, key: &str) -> Option<usize> {
+        if self.entries.len() > FEW {
+            return self.find(key).ok();
+        }
+        self.entries.iter().position(|(name, _)| name.as_str() == key)
+    }
+
     /// How many entries.
     pub const fn len(&self) -> usize {
         self.entries.len()
@@ -36,18 +48,18 @@ impl Map {
 
     /// Whether there is such an entry, be it `null`.
     pub fn contains(&self, key: &str) -> bool {
-        self.find(key).is_ok()
+        self.position(key).is_some()
     }
 
     /// The value under a key.
     pub fn get(&self, key: &str) -> Option<&Tree> {
-        let at = self.find(key).ok()?;
+        let at = self.position(key)?;
         Some(&self.entries[at].1)
     }
 
     /// The value under a key, to change.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Tree> {
-        let at = self.find(key).ok()?;
+        let at = self.position(key)?;
         Some(&mut self.entries[at].1)
     }
 
@@ -73,7 +85,7 @@ impl Map {
 
     /// Takes an entry away.
     pub fn remove(&mut self, key: &str) -> Option<Tree> {
-        let at = self.find(key).ok()?;
+        let at = self.position(key)?;
         Some(self.entries.remove(at).1)
     }
 

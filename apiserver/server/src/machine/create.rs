@@ -76,7 +76,7 @@ impl Machine {
         let Kept { store, shelf, .. } = Self::kept(resource)?;
         let key = shelf.key(write.namespace, &name);
         if write.options.dry_run {
-            if shelf.get(store, &key).await?.is_some() {
+            if shelf.is_known(store, &key).await? {
                 return Err(Status::already_exists(&resource.group_resource, &name));
             }
             return Ok(Served::Made(object));

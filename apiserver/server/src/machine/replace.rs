@@ -39,6 +39,15 @@ pub(crate) enum Desired<'d> {
     Patch(Patch<'d>),
 }
 
+impl Desired<'_> {
+    /// Whether it is meant for the object of this revision and no other: what is wrong with it then stays wrong.
+    fn is_for(&self, revision: Option<i64>) -> bool {
+        let Self::Object(object) = self else { return false };
+        let version = meta::resource_version(object);
+        revision.is_some_and(|revision| version.parse() == Ok(revision))
+    }
+}
+
 /// What is there, and whether it is surely what the store has.
 struct Existing {
     object: Option<Arc<Object>>,
@@ -88,7 +97,7 @@ impl Machine {
                         is_fresh: true,
                     };
                 }
-                Err(status) if existing.is_fresh => return Err(status),
+                Err(status) if existing.is_fresh || desired.is_for(found) => return Err(status),
                 Err(status) => {
                     // It may be the cache that is wrong, not the client.
                     existing = self.fresh(write, &key).await?;
