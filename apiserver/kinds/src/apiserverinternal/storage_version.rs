@@ -149,6 +149,10 @@ fn validate_server(path: &Path<'_>, server: &Tree, refusals: &mut Refusals) {
         let version = version.as_str().unwrap_or_default();
         validate_api_version(&decodable_path.index(at), version, refusals);
     }
+    if !can_decode(encoding) {
+        let detail = format!("decodableVersions must include encodingVersion {encoding}");
+        refusals.invalid(&decodable_path, decodable, &detail);
+    }
     for (at, version) in server.items("servedVersions").iter().enumerate() {
         let path = path.field("servedVersions");
         let path = path.index(at);
@@ -161,10 +165,6 @@ fn validate_server(path: &Path<'_>, server: &Tree, refusals: &mut Refusals) {
                 format!("individual served version : {version} must be included in decodableVersions : [{all}]");
             refusals.invalid(&path, version, &detail);
         }
-    }
-    if !can_decode(encoding) {
-        let detail = format!("decodableVersions must include encodingVersion {encoding}");
-        refusals.invalid(&decodable_path, decodable, &detail);
     }
 }
 
@@ -181,7 +181,7 @@ fn wrong_with_api_version(version: &str) -> Vec<String> {
         [version] => (None, *version),
         [group, version] => (Some(*group), *version),
         _ => {
-            let label = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an \
+            let label = "a DNS-1035 label, which must consist of lower case alphanumeric characters or '-', start with an \
                 alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for \
                 validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
             let tail = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyVersion')";
@@ -307,8 +307,8 @@ mod tests {
                 r#"{"storageVersions":[{"apiServerID":"a","encodingVersion":"v1","decodableVersions":["v2"],"servedVersions":["v3"]}],
                     "commonEncodingVersion":"v2"}"#.to_owned(),
                 &[
-                    r#"status.storageVersions[0].servedVersions[0]: Invalid value: "v3": individual served version : v3 must be included in decodableVersions : [v2]"#,
                     r#"status.storageVersions[0].decodableVersions: Invalid value: ["v2"]: decodableVersions must include encodingVersion v1"#,
+                    r#"status.storageVersions[0].servedVersions[0]: Invalid value: "v3": individual served version : v3 must be included in decodableVersions : [v2]"#,
                     r#"status.commonEncodingVersion: Invalid value: "v2": the actual common encoding version is v1"#,
                 ],
             ),

@@ -8,9 +8,11 @@ use apiserver_api::tree::{self, Tree};
 use super::{GROUP, Status, validate_status};
 use crate::check::count_generation;
 use crate::column::{AGE, Cell, Column, NAME, Words};
+use crate::internal::shown;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
 
 const TYPE: &str = "io.k8s.api.flowcontrol.v1.PriorityLevelConfiguration";
+const SPEC: &str = "io.k8s.api.flowcontrol.v1.PriorityLevelConfigurationSpec";
 const QUEUING: &str = "io.k8s.api.flowcontrol.v1.QueuingConfiguration";
 const QUEUES_MAX: i64 = 10_000_000;
 /// How many bits of a hash choose the queues of a flow.
@@ -258,7 +260,7 @@ fn validate_mandatory(path: &Path<'_>, name: &str, spec: &Tree, refusals: &mut R
     }
     if tree::parse(fixed.as_bytes()).is_ok_and(|fixed| fixed.tree != rest) {
         let detail = format!("spec of '{name}'{but} must equal the fixed value");
-        refusals.invalid(path, spec, &detail);
+        refusals.invalid(path, shown(SPEC, spec), &detail);
     }
 }
 

@@ -23,11 +23,13 @@ pub(super) fn validate(path: &Path<'_>, device: &Tree, refusals: &mut Refusals) 
             validate_name(path, condition.as_str().unwrap_or_default(), refusals);
         });
     }
-    for (path, conditions) in [(&met_path, met), (&failed_path, failed)] {
-        unique(path, conditions.iter().filter_map(Tree::as_str), refusals);
-    }
+    unique(&met_path, met.iter().filter_map(Tree::as_str), refusals);
     let known: BTreeSet<&str> = met.iter().filter_map(Tree::as_str).collect();
+    let mut seen = BTreeSet::new();
     for (at, condition) in failed.iter().filter_map(Tree::as_str).enumerate() {
+        if !seen.insert(condition) {
+            refusals.duplicate(&failed_path.index(at), condition);
+        }
         if known.contains(condition) {
             let detail = "bindingFailureConditions must not overlap with bindingConditions";
             refusals.invalid(&failed_path.index(at), condition, detail);

@@ -9,9 +9,11 @@ use apiserver_api::tree::Tree;
 use crate::check::immutable_struct;
 use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::condition;
+use crate::internal::shown_list;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, keep_metadata, validate_metadata};
 
 const SPEC: &str = "io.k8s.api.storagemigration.v1beta1.StorageVersionMigrationSpec";
+const CONDITION: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Condition";
 
 /// The entry of the table.
 pub(super) const STORAGE_VERSION_MIGRATION: Kind = Kind {
@@ -146,7 +148,8 @@ impl StatusRules for StorageVersionMigration {
             ),
         ] {
             if broken {
-                refusals.invalid(&conditions_path, status.at("conditions"), detail);
+                let shown = shown_list(CONDITION, status.at("conditions"));
+                refusals.invalid(&conditions_path, shown, detail);
             }
         }
     }

@@ -12,6 +12,7 @@ use apiserver_api::tree::{self, Tree};
 use super::{GROUP, Status, validate_status};
 use crate::check::count_generation;
 use crate::column::{AGE, Cell, Column, NAME, Words};
+use crate::internal::shown;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
 
 const TYPE: &str = "io.k8s.api.flowcontrol.v1.FlowSchema";
@@ -113,7 +114,8 @@ impl Rules for FlowSchema {
         let (name, spec, path) = (meta::name(object), object.at("spec"), Path::of("spec"));
         validate_spec(&path, name, spec, refusals);
         if mandatory(name).is_some_and(|mandatory| mandatory != *spec) {
-            refusals.invalid(&path, spec, &format!("spec of '{name}' must equal the fixed value"));
+            let detail = format!("spec of '{name}' must equal the fixed value");
+            refusals.invalid(&path, shown(SPEC, spec), &detail);
         }
         validate_status(object, refusals);
     }
