@@ -17,12 +17,12 @@ test: ## Run every test, with real etcd clients; installs what they need
 	@deploy/setup.sh test
 	. deploy/env.sh
 	cargo build --locked --profile sim --package store-sim
-	"$$CARGO_TARGET_DIR/sim/keelson-sim" many
+	"$$CARGO_TARGET_DIR/sim/keelson-sim" many --count 1500
 	"$$CARGO_TARGET_DIR/sim/keelson-sim" many --count 60 --twice
 	"$$CARGO_TARGET_DIR/sim/keelson-sim" planted
 	cargo nextest run --locked --workspace --no-fail-fast
 	cargo build --locked --package keelson --package jepsen
-	"$$CARGO_TARGET_DIR/debug/keelson-jepsen" matrix --budget 5m --time 15s --out "$$CARGO_TARGET_DIR/jepsen"
+	"$$CARGO_TARGET_DIR/debug/keelson-jepsen" matrix --budget 3m --time 15s --out "$$CARGO_TARGET_DIR/jepsen"
 
 bench: ## Compare with etcd under load, in under 20 minutes; writes benches/results (ARGS="--only put" for less)
 	@deploy/setup.sh test
