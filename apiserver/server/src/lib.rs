@@ -12,6 +12,7 @@ mod decode;
 pub mod discovery;
 pub mod drain;
 pub mod filters;
+mod gather;
 mod handlers;
 pub mod health;
 pub mod impersonate;

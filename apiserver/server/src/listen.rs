@@ -18,6 +18,7 @@ use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::gather::Gather;
 use crate::leftover::Leftover;
 use crate::pipeline::Pipeline;
 
@@ -77,7 +78,12 @@ async fn connection(stream: TcpStream, tls: ServerTls, streams: u32, pipeline: A
     };
     let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
     let chain = chain.iter().cloned().map(CertificateDer::into_owned).collect();
-    serve(stream, Peer::new(chain).map(Arc::new), remote, streams, pipeline).await;
+    let peer = Peer::new(chain).map(Arc::new);
+    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+        serve(Gather::new(stream), peer, remote, streams, pipeline).await;
+    } else {
+        serve(stream, peer, remote, streams, pipeline).await;
+    }
 }
 
 /// Serves a connection until the client goes, or until all is answered after it was told to come by another.
@@ -142,6 +148,7 @@ mod tests {
 
     use super::{STREAMS, serve};
     use crate::drain;
+    use crate::gather::Gather;
     use crate::pipeline::tests::{Setup, pipeline};
 
     fn version() -> Request<Body> {
@@ -158,7 +165,7 @@ mod tests {
             ..Setup::default()
         });
         let (ours, theirs) = tokio::io::duplex(1 << 16);
-        let served = serve(theirs, None, None, STREAMS, pipeline.clone());
+        let served = serve(Gather::new(theirs), None, None, STREAMS, pipeline.clone());
         let asked = async {
             let client = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(ours));
             let (mut sender, connection) = client.await.unwrap();

@@ -14,6 +14,7 @@ mod inside;
 mod late;
 mod list;
 mod metadata;
+mod outgoing;
 mod patch;
 mod posted;
 mod replace;

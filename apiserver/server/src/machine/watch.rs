@@ -9,11 +9,12 @@ use apiserver_storage::frame::Told;
 use apiserver_storage::object::{Change, Object};
 use apiserver_storage::select::Select;
 use apiserver_storage::watch::{Event, From, Watching};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::Stream;
 use tokio::time::Instant;
 
 use super::Machine;
+use super::outgoing::Outgoing;
 use crate::answer::protobuf_event;
 use crate::catalog::{Kept, Resource};
 use crate::metrics::Meter;
@@ -26,8 +27,8 @@ const BOOKMARK_TYPE: &str = "BOOKMARK";
 const BOOKMARK: Duration = Duration::from_secs(60);
 /// And so long before the watch ends.
 const BEFORE_END: Duration = Duration::from_secs(2);
-/// Frames are put together up to so many bytes.
-const CHUNK: usize = 64 * 1024;
+/// No more is read while so many bytes are on their way.
+const CHUNK: usize = 16 * 1024;
 
 /// A watch that began.
 pub(crate) struct Watched {
@@ -42,6 +43,7 @@ pub(crate) struct Watched {
     bookmark: Instant,
     /// The revision of the last bookmark.
     marked: i64,
+    out: Outgoing,
 }
 
 /// How a changed object is written for one sort of client.
@@ -93,6 +95,7 @@ impl Machine {
             ends,
             bookmark: (now + BOOKMARK).min(ends.checked_sub(BEFORE_END).unwrap_or(ends).max(now)),
             marked: 0,
+            out: Outgoing::default(),
         })
     }
 }
@@ -101,38 +104,29 @@ impl Watched {
     /// The next bytes to send; nothing where the watch has ended.
     async fn next(&mut self, tell: &mut Tell) -> Option<Bytes> {
         loop {
+            if let Some(bytes) = self.out.next() {
+                return Some(bytes);
+            }
             // Read first: what is found afterwards is all that happened until then.
             let told = self.watching.revision();
-            let mut out = BytesMut::new();
-            loop {
+            while self.out.size() < CHUNK {
                 let Ok(events) = self.watching.ready() else {
                     // What was to be told is forgotten. Upstream cuts the connection; clients list again either way.
-                    return if out.is_empty() { None } else { Some(out.freeze()) };
+                    return self.out.next();
                 };
                 if events.is_empty() {
                     break;
                 }
-                if let [Event::Change(what, change)] = events.as_slice()
-                    && out.is_empty()
-                    && let Some(frame) = self.shared(*what, change, tell)
-                {
-                    // Not a copy.
-                    self.meter.told(frame.len());
-                    return Some(frame);
-                }
                 for event in events {
-                    let before = out.len();
-                    self.write(event, tell, &mut out);
-                    if out.len() > before {
-                        self.meter.told(out.len() - before);
+                    let before = self.out.size();
+                    self.write(event, tell);
+                    if self.out.size() > before {
+                        self.meter.told(self.out.size() - before);
                     }
                 }
-                if out.len() >= CHUNK {
-                    break;
-                }
             }
-            if !out.is_empty() {
-                return Some(out.freeze());
+            if self.out.size() > 0 {
+                continue;
             }
             let now = Instant::now();
             if now >= self.ends {
@@ -161,39 +155,40 @@ impl Watched {
         }
     }
 
-    fn write(&mut self, event: Event, tell: &mut Tell, out: &mut BytesMut) {
+    fn write(&mut self, event: Event, tell: &mut Tell) {
         match event {
-            Event::Initial(object) => self.object(Told::Added, &object, tell, out),
+            Event::Initial(object) => self.object(Told::Added, &object, tell),
             Event::Begun(revision) => {
                 self.marked = revision;
                 if self.initial {
                     let mark = self.mark(revision, true, tell);
-                    out.extend_from_slice(&mark);
+                    self.out.copy(&mark);
                     self.meter.listed(&self.resource);
                 }
             }
             Event::Change(told, change) => {
                 if let Some(frame) = self.shared(told, &change, tell) {
-                    out.extend_from_slice(&frame);
+                    self.out.share(frame);
                 } else if let Some(object) = change.object(told) {
-                    self.object(told, &object, tell, out);
+                    self.object(told, &object, tell);
                 }
             }
         }
     }
 
-    fn object(&self, told: Told, object: &Object, tell: &mut Tell, out: &mut BytesMut) {
+    fn object(&mut self, told: Told, object: &Object, tell: &mut Tell) {
         match (tell, self.resource.head()) {
-            (Tell::Protobuf, _) => out.extend_from_slice(&self.resource.protobuf_event(told, object)),
+            (Tell::Protobuf, _) => self.out.copy(&self.resource.protobuf_event(told, object)),
             (Tell::Json, Some(head)) => {
-                out.extend_from_slice(apiserver_storage::frame::Frame::new(told, head, Some(object)).bytes());
+                self.out
+                    .copy(apiserver_storage::frame::Frame::new(told, head, Some(object)).bytes());
             }
             (tell, _) => {
                 let mut tree = self.resource.typed(object.tree());
                 self.resource.to_served(&mut tree);
                 match tell {
-                    Tell::Drawn(draw) => out.extend_from_slice(&draw(&self.resource, told.as_str(), tree)),
-                    _ => out.extend_from_slice(&event(told.as_str(), &tree)),
+                    Tell::Drawn(draw) => self.out.copy(&draw(&self.resource, told.as_str(), tree)),
+                    _ => self.out.copy(&event(told.as_str(), &tree)),
                 }
             }
         }
