@@ -81,6 +81,8 @@ pub struct Config {
     pub event_ttl: Duration,
     /// How long watches last at least where clients do not say; zero is for ever (`--min-request-timeout`).
     pub watch_min: Duration,
+    /// How many objects of a collection are deleted at once (`--delete-collection-workers`).
+    pub collection_workers: usize,
     /// How long the start waits for the store before it says that it is done with that (`--storage-initialization-timeout`).
     pub storage_patience: Duration,
     /// How many streams a connection has at once, where that is not as usual.
@@ -164,6 +166,7 @@ impl Server {
             token_requests: config.token_requests,
             event_ttl: config.event_ttl,
             watch_min: config.watch_min,
+            collection_workers: config.collection_workers,
             connect: Connect::new(config.connect, Arc::new(Direct), &tasks)?,
             metrics: ground.metrics.clone(),
         });

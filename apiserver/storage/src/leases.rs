@@ -1,7 +1,7 @@
 //! Leases for objects that die after a while: one for many, since a lease costs the store more than a key.
 //!
-//! The rule is upstream's (`lease_manager.go`): a lease is shared for a twentieth of its time, a minute at most, by at most a
-//! thousand objects.
+//! The rule is upstream's (`lease_manager.go`): a lease is shared for a twentieth of its time, and no longer than a flag says,
+//! by at most a thousand objects.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,6 @@ use prometheus::Histogram;
 use store_client::{Client, Error};
 use tokio::sync::Mutex;
 
-const REUSED_FOR: Duration = Duration::from_secs(60);
 const OBJECTS: u32 = 1000;
 
 struct Lease {
@@ -21,15 +20,18 @@ struct Lease {
 /// The lease that was granted last.
 pub(crate) struct Leases {
     client: Client,
+    reused_for: Duration,
     /// How many objects had a lease, once it is given to no more.
     leased: Histogram,
     last: Mutex<Option<Lease>>,
 }
 
 impl Leases {
-    pub(crate) fn new(client: Client, leased: Histogram) -> Self {
+    /// Leases that are shared for so long at most.
+    pub(crate) fn new(client: Client, reused_for: Duration, leased: Histogram) -> Self {
         Self {
             client,
+            reused_for,
             leased,
             last: Mutex::new(None),
         }
@@ -37,7 +39,7 @@ impl Leases {
 
     /// A lease that lasts at least so long, and not much longer.
     pub(crate) async fn lasting(&self, ttl: Duration) -> Result<i64, Error> {
-        let slack = (ttl / 20).min(REUSED_FOR);
+        let slack = (ttl / 20).min(self.reused_for);
         // Whoever comes while a lease is being granted waits for it and shares it.
         let mut last = self.last.lock().await;
         let now = Instant::now();

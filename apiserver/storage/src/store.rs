@@ -57,11 +57,13 @@ pub struct Store {
 }
 
 impl Store {
-    /// A store with these kinds, which is read and followed from now on.
+    /// A store with these kinds, which is read and followed from now on. A lease of objects that die is shared for so long at
+    /// most (`--lease-reuse-duration-seconds`).
     pub fn open(
         client: Client,
         prefix: &str,
         layouts: impl IntoIterator<Item = Layout>,
+        lease_reuse: Duration,
         metrics: Arc<Metrics>,
         tasks: &Tasks,
     ) -> Arc<Self> {
@@ -74,7 +76,7 @@ impl Store {
         });
         let (askers, asked) = mpsc::channel(ASKERS);
         let store = Arc::new(Self {
-            leases: Leases::new(client.clone(), metrics.leased.clone()),
+            leases: Leases::new(client.clone(), lease_reuse, metrics.leased.clone()),
             client,
             shelves: shelves.collect(),
             metrics,

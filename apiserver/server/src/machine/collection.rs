@@ -3,6 +3,7 @@
 use apiserver_api::status::{Reason, Status};
 use apiserver_storage::list::Page;
 use apiserver_storage::select::Select;
+use futures_util::future::join_all;
 
 use super::Machine;
 use super::delete::Deletion;
@@ -34,18 +35,24 @@ impl Machine {
         let mut first: Option<Page> = None;
         loop {
             let page = self.list(resource, select.clone(), &list).await?;
-            for object in &page.objects {
-                let deletion = Deletion {
-                    call,
-                    resource,
-                    namespace: &object.index.namespace,
-                    name: &object.index.name,
-                    options,
-                    admission: true,
-                };
-                match self.delete(&deletion).await {
-                    Err(status) if status.reason != Reason::NotFound => return Err(status),
-                    Ok(_) | Err(_) => {}
+            for some in page.objects.chunks(self.collection_workers.max(1)) {
+                let deleted = some.iter().cloned().map(|object| async move {
+                    let deletion = Deletion {
+                        call,
+                        resource,
+                        namespace: &object.index.namespace,
+                        name: &object.index.name,
+                        options,
+                        admission: true,
+                    };
+                    self.delete(&deletion).await
+                });
+                // All that were begun come to their end, whatever becomes of the first.
+                for outcome in join_all(deleted).await {
+                    match outcome {
+                        Err(status) if status.reason != Reason::NotFound => return Err(status),
+                        Ok(_) | Err(_) => {}
+                    }
                 }
             }
             if is_limited {

@@ -81,6 +81,8 @@ pub struct Machine {
     pub event_ttl: Duration,
     /// A watch lasts this long at least where the client does not say, and twice as long at most; zero is for ever.
     pub watch_min: Duration,
+    /// How many objects of a collection are deleted at once.
+    pub collection_workers: usize,
     /// What leads to nodes, pods and services themselves.
     pub connect: Connect,
     /// What is counted.

@@ -84,7 +84,14 @@ fn store(registry: &Registry, tasks: &Tasks) -> Arc<Store> {
     // Listens for as long as the test lives, and takes no connection.
     std::mem::forget(silent);
     let counted = Arc::new(apiserver_storage::metrics::Metrics::new(registry).unwrap());
-    Store::open(client, "/registry", Catalog::layouts(1 << 20), counted, tasks)
+    Store::open(
+        client,
+        "/registry",
+        Catalog::layouts(1 << 20),
+        Duration::from_secs(60),
+        counted,
+        tasks,
+    )
 }
 
 fn catalog(served: &Served, store: &Arc<Store>) -> Catalog {
@@ -159,6 +166,7 @@ pub(crate) fn pipeline(setup: Setup) -> Arc<Pipeline> {
         services: None,
         event_ttl: Duration::from_secs(3600),
         watch_min: Duration::from_secs(1800),
+        collection_workers: 1,
         connect: Connect::new(connect::Settings::default(), Arc::new(Direct), &tasks).unwrap(),
         metrics: metrics.clone(),
     });

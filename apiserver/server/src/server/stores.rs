@@ -23,6 +23,8 @@ pub struct Options {
     pub prefix: String,
     /// How many bytes of what happened are kept for each kind.
     pub history: usize,
+    /// How long a lease of objects that die is shared at most (`--lease-reuse-duration-seconds`).
+    pub lease_reuse: Duration,
     /// How often old revisions are compacted away; zero is never (`--etcd-compaction-interval`).
     pub compaction: Duration,
     /// The kinds whose lists are never older than the store when it was asked.
@@ -71,7 +73,10 @@ impl Stores {
             own.map_or(&mut main, |place| &mut apart[place]).push(layout);
         }
         let open = |client: &Client, layouts: Vec<Layout>| {
-            Store::open(client.clone(), &options.prefix, layouts, metrics.clone(), tasks)
+            let Options {
+                prefix, lease_reuse, ..
+            } = options;
+            Store::open(client.clone(), prefix, layouts, *lease_reuse, metrics.clone(), tasks)
         };
         let mut all = vec![open(&options.client, main)];
         let mut compacted = vec![options.client.clone()];
@@ -147,6 +152,7 @@ mod tests {
             ],
             prefix: "/registry".to_owned(),
             history: 1 << 10,
+            lease_reuse: Duration::from_secs(60),
             compaction: Duration::ZERO,
             uncached: Uncached::Some(vec![GroupResource::new("", "events")]),
         };

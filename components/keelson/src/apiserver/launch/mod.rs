@@ -103,6 +103,7 @@ pub(crate) async fn launch(settings: &Settings) -> Result<Launched> {
         shown: shown_metrics(settings),
         event_ttl: settings.event_ttl,
         watch_min: settings.generic.min_request_timeout,
+        collection_workers: settings.etcd.delete_collection_workers,
         storage_patience: settings.generic.storage_initialization_timeout,
         max_streams: settings.serving.max_streams,
         zpages: zpages(settings),

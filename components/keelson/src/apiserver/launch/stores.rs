@@ -31,6 +31,7 @@ pub(super) fn stores(etcd: &Etcd, tasks: &Tasks) -> Result<Options> {
         apart,
         prefix: etcd.prefix.clone(),
         history: HISTORY,
+        lease_reuse: etcd.lease_reuse,
         compaction: etcd.compaction_interval,
         uncached: uncached(etcd.watch_cache, &etcd.watch_cache_sizes),
     })

@@ -5,6 +5,7 @@
 
 mod clients;
 mod damage;
+mod deletion;
 mod helm;
 mod hostile;
 mod http;
