@@ -177,10 +177,8 @@ impl Server {
         let health = ground.health(config.patience, &hooks, &stopping);
         let page = ground.page(config.shown)?;
         let documents = Arc::new(Documents::new(config.served.clone(), documents_options(config.enums)));
-        let inside_options = inside::Options {
-            served: versions(&config.served),
-            ..config.inside
-        };
+        let mut inside_options = config.inside;
+        inside_options.served = versions(&config.served);
         let told = Told {
             address: config.address,
             tokens: config.tokens,
