@@ -419,6 +419,7 @@ mod tests {
 
     use base::clock::ManualClock;
     use base::random::Seeded;
+    use prometheus::{Registry, TextEncoder};
 
     use super::{Chain, Choice, PLUGINS, Parts, known, on_by_default};
     use crate::configuration::Configurations;
@@ -540,6 +541,31 @@ mod tests {
         assert!(admit.contains(&"NodeRestriction") && !validate.contains(&"NodeRestriction"));
         assert!(!admit.contains(&"PodSecurity") && validate.contains(&"PodSecurity"));
         assert!(admit.contains(&"AlwaysPullImages") && validate.contains(&"AlwaysPullImages"));
+    }
+
+    #[tokio::test]
+    async fn what_a_plugin_does_not_do_is_not_counted() {
+        let registry = Registry::new();
+        let mut chain = Chain::new(&choice(&["NodeRestriction"], &[]), &parts()).unwrap();
+        chain.measure(&registry).unwrap();
+        let ask = Ask::create("", "v1", "ConfigMap", "configmaps").within("t").named("a");
+        let ask = ask.knowing(
+            "",
+            "namespaces",
+            r#"{"metadata":{"name":"t"},"status":{"phase":"Active"}}"#,
+        );
+        let mut map = tree(r#"{"metadata":{"name":"a"}}"#);
+        chain.admit(&ask.request(), Some(&mut map)).await.unwrap();
+        chain.validate(&ask.request(), Some(&map)).await.unwrap();
+        let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+        for (plugin, step) in [("NodeRestriction", "admit"), ("PodSecurity", "validate")] {
+            let of = |line: &&str| line.contains("_count{") && line.contains(&format!("name=\"{plugin}\""));
+            let counts: Vec<&str> = text.lines().filter(of).collect();
+            assert!(
+                counts.len() == 1 && counts[0].contains(&format!("type=\"{step}\"")),
+                "{counts:?}"
+            );
+        }
     }
 
     #[test]
