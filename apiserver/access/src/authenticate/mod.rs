@@ -25,6 +25,7 @@ pub mod service_account;
 mod token_file;
 mod union;
 mod websocket;
+mod x509;
 
 use apiserver_api::tree::Text;
 use apiserver_api::user::User;

@@ -12,7 +12,8 @@ use x509_parser::extensions::ParsedExtension;
 use x509_parser::oid_registry::{OID_X509_COMMON_NAME, OID_X509_ORGANIZATION_NAME};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::authority::{Bundle, Invalid, in_time, moments, validity};
+use super::authority::Bundle;
+use super::x509::{Invalid, in_time, moments, validity};
 
 /// A user's uid in a subject (`k8s.io/apimachinery/pkg/apis/asn1`).
 const UID: Oid<'static> = oid!(1.3.6.1.4.1.57683.2);

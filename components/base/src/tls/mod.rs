@@ -4,14 +4,18 @@ mod asked;
 mod auto;
 mod client;
 mod identity;
+mod keys;
 mod material;
 mod named;
 mod protocol;
 mod san;
 mod server;
+mod signatures;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
 
 pub use auto::auto_tls;
 pub use client::{ClientOptions, ClientTls};
@@ -19,6 +23,7 @@ pub use identity::{Identity, identity};
 pub use named::NamedCert;
 pub use protocol::{Protocol, Version, cipher_suites};
 pub use server::{ServerOptions, ServerTls};
+pub use signatures::signature_algorithms;
 
 pub use crate::certs::KeyPair;
 
@@ -78,9 +83,14 @@ pub enum HandshakeError {
     BadName(String),
 }
 
-/// The one crypto provider of the project, given explicitly so that no process-wide default matters.
-pub fn provider() -> Arc<rustls::crypto::CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
+/// The one crypto provider of the project, given explicitly so that no process-wide default matters: ring, and beside
+/// it the keys and signatures of ECDSA that it does not have.
+pub fn provider() -> Arc<CryptoProvider> {
+    Arc::new(CryptoProvider {
+        signature_verification_algorithms: signatures::ALGORITHMS,
+        key_provider: &keys::Keys,
+        ..rustls::crypto::ring::default_provider()
+    })
 }
 
 #[cfg(test)]

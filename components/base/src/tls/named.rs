@@ -11,7 +11,7 @@ use rustls::sign::CertifiedKey;
 
 use super::identity::identity;
 use super::server::bad;
-use super::{Error, material};
+use super::{Error, keys, material};
 
 /// A certificate for clients that ask for certain hosts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,8 +96,12 @@ pub(super) fn certified(
     provider: &CryptoProvider,
 ) -> Result<Arc<CertifiedKey>, Error> {
     let (chain, key) = (material::chain(cert_file)?, material::key(key_file)?);
-    let key = CertifiedKey::from_der(chain, key, provider);
-    key.map(Arc::new).map_err(|error| bad("certificate", cert_file, &error))
+    let key = provider.key_provider.load_private_key(key);
+    let key = key.map_err(|_| bad("private key", key_file, &keys::TAKEN))?;
+    let key = CertifiedKey::new(chain, key);
+    let matched = key.keys_match();
+    matched.map_err(|error| bad("certificate", cert_file, &error))?;
+    Ok(Arc::new(key))
 }
 
 /// The hosts of a certificate. Its addresses are none: clients do not ask for those by name.

@@ -119,6 +119,7 @@ async fn ask(trial: &Trial, part: &Certificates) -> Result<String, String> {
 }
 
 const UNKNOWN: &str = "x509: certificate signed by unknown authority";
+const OVER: &str = "x509: certificate has expired or is not yet valid: current time";
 
 #[tokio::test]
 async fn a_certificate_s_names_are_the_user_s() {
@@ -195,7 +196,10 @@ async fn what_nobody_vouches_for_is_refused() {
     let same = ca("root", None, |_| {});
     assert_eq!(
         room.ask(vec![client("jane", &same, |_| {})]).await,
-        Err(UNKNOWN.to_owned())
+        Err(format!(
+            "{UNKNOWN} (possibly because of \"x509: verification failure\" \
+             while trying to verify candidate authority certificate \"root\")"
+        ))
     );
     // That it brings its authority along does not help.
     let chain = vec![client("jane", &other, |_| {}), other.der.clone()];
@@ -223,7 +227,10 @@ async fn an_authority_between_is_shown_with_the_certificate() {
         params.not_after = date_time_ymd(2025, 12, 1);
     });
     let chain = vec![client("jane", &old, |_| {}), old.der.clone()];
-    assert_eq!(room.ask(chain).await, Err(UNKNOWN.to_owned()));
+    assert_eq!(
+        room.ask(chain).await,
+        Err(format!("{OVER} 2026-01-01T00:00:00Z is after 2025-12-01T00:00:00Z"))
+    );
 }
 
 #[tokio::test]
@@ -231,21 +238,20 @@ async fn a_certificate_is_good_in_its_time() {
     let root = root();
     let room = Room::new(&root.pem);
     let over = client("jane", &root, |params| params.not_after = date_time_ymd(2025, 12, 31));
-    let told = "x509: certificate has expired or is not yet valid: current time";
     assert_eq!(
         room.ask(vec![over]).await,
-        Err(format!("{told} 2026-01-01T00:00:00Z is after 2025-12-31T00:00:00Z"))
+        Err(format!("{OVER} 2026-01-01T00:00:00Z is after 2025-12-31T00:00:00Z"))
     );
     let early = client("jane", &root, |params| params.not_before = date_time_ymd(2026, 1, 2));
     assert_eq!(
         room.ask(vec![early]).await,
-        Err(format!("{told} 2026-01-01T00:00:00Z is before 2026-01-02T00:00:00Z"))
+        Err(format!("{OVER} 2026-01-01T00:00:00Z is before 2026-01-02T00:00:00Z"))
     );
     let old = ca("old", None, |params| params.not_after = date_time_ymd(2025, 12, 31));
     let both = Room::new(&format!("{}{}", old.pem, root.pem));
     assert_eq!(
         both.ask(vec![client("jane", &old, |_| {})]).await,
-        Err(UNKNOWN.to_owned())
+        Err(format!("{OVER} 2026-01-01T00:00:00Z is after 2025-12-31T00:00:00Z"))
     );
     assert_eq!(
         both.ask(vec![client("jane", &root, |_| {})]).await,
@@ -276,7 +282,10 @@ async fn what_was_verified_once_is_not_good_for_ever() {
     let part = room.certificates(&trial);
     assert_eq!(ask(&trial, &part).await, Ok("jane".to_owned()));
     trial.clock.advance(Duration::from_secs(366 * 24 * 3600));
-    assert_eq!(ask(&trial, &part).await, Err(UNKNOWN.to_owned()));
+    assert_eq!(
+        ask(&trial, &part).await,
+        Err(format!("{OVER} 2027-01-02T00:00:00Z is after 2027-01-01T00:00:00Z"))
+    );
     trial.clock.set_wall_ms(trial.clock.wall_ms() - 100 * 24 * 3600 * 1000);
     assert_eq!(ask(&trial, &part).await, Ok("jane".to_owned()), "the clock went back");
 }
@@ -332,7 +341,28 @@ async fn an_extension_that_must_be_understood_and_is_not_is_refused() {
         params.custom_extensions.push(extension);
     });
     let refused = Room::new(&root.pem).ask(vec![leaf]).await.unwrap_err();
-    assert!(refused.starts_with("x509: "), "{refused}");
+    assert_eq!(refused, "x509: unhandled critical extension");
+}
+
+#[tokio::test]
+async fn a_leaf_among_the_authorities_vouches_for_itself_alone() {
+    let leaf = ca("leaf", None, |params| params.is_ca = IsCa::ExplicitNoCa);
+    let room = Room::new(&leaf.pem);
+    assert_eq!(room.ask(vec![leaf.der.clone()]).await, Ok("leaf".to_owned()));
+    let forged = client("front-proxy", &leaf, |params| {
+        params
+            .distinguished_name
+            .push(DnType::OrganizationName, "system:masters");
+    });
+    let refused = room.ask(vec![forged.clone()]).await.unwrap_err();
+    assert!(
+        refused.starts_with(UNKNOWN) && refused.contains("cannot sign"),
+        "{refused}"
+    );
+    // Nor as a proxy that names users.
+    let trial = through(&forged);
+    let refused = trial.ask(&proxies(&trial, proxy(&room, &["front-proxy"]))).await;
+    assert!(refused.unwrap_err().to_string().starts_with(UNKNOWN));
 }
 
 #[tokio::test]
