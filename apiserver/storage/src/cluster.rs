@@ -2,7 +2,7 @@
 
 use apiserver_api::gvk::GroupResource;
 use apiserver_api::status::Status;
-use apiserver_api::tree::Tree;
+use apiserver_api::tree::{Text, Tree};
 use async_trait::async_trait;
 
 /// What parts of the apiserver read and write beside the object at hand. Objects are of the stored version, with
@@ -13,6 +13,15 @@ use async_trait::async_trait;
 pub trait Cluster: Send + Sync {
     /// An object as the cache has it: perhaps a moment old. The namespace of a cluster's object is empty.
     fn cached(&self, resource: &GroupResource, namespace: &str, name: &str) -> Option<Tree>;
+
+    /// One of the fields that are kept to select objects by (`status.phase`), of an object as the cache has it. What is asked at
+    /// each write need not be read out of a whole object.
+    fn cached_field(&self, resource: &GroupResource, namespace: &str, name: &str, field: &str) -> Option<Text> {
+        let object = self.cached(resource, namespace, name)?;
+        let (parents, last) = field.rsplit_once('.')?;
+        let parent = parents.split('.').fold(&object, |at, key| at.at(key));
+        Some(parent.text(last).into())
+    }
 
     /// The objects of a namespace as the cache has them; of all namespaces where it is empty.
     fn cached_list(&self, resource: &GroupResource, namespace: &str) -> Vec<Tree>;

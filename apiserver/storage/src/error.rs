@@ -35,12 +35,20 @@ impl From<Error> for Status {
                 details.retry_after_seconds = RETRY_AFTER;
                 status
             }
-            Error::Store(fault) => Self::internal(fault),
+            Error::Store(fault) => Self::unknown(said(&fault)),
             Error::Unreadable(error) => Self::new(500, Reason::StoreReadError, error.to_string()),
             Error::NotReady => Self::too_many_requests(error.to_string(), RETRY_AFTER),
             Error::Behind(asked, current) => {
                 Self::too_large_resource_version(asked as u64, current as u64, RETRY_AFTER)
             }
         }
+    }
+}
+
+/// What is said of a fault, as upstream's client says it.
+fn said(fault: &Fault) -> String {
+    match fault {
+        Fault::Status { code, message } => format!("rpc error: code = {code:?} desc = {message}"),
+        other => other.to_string(),
     }
 }

@@ -88,6 +88,9 @@ async fn follow(store: &Store, mut watcher: Watcher) -> Error {
         tokio::select! {
             update = watcher.next() => match update {
                 Ok(update) => {
+                    if update.is_progress() {
+                        note_progress(store);
+                    }
                     take_in(store, update.events);
                     store.clock.set(update.revision);
                 }
@@ -95,6 +98,13 @@ async fn follow(store: &Store, mut watcher: Watcher) -> Error {
             },
             () = store.wanted.notified() => watcher.request_progress().await,
         }
+    }
+}
+
+/// Counts that the store said how far it is.
+fn note_progress(store: &Store) {
+    for shelf in store.shelves() {
+        shelf.counts().cache.bookmarks.get().inc();
     }
 }
 

@@ -22,5 +22,7 @@ mod remaining;
 pub mod select;
 pub mod shelf;
 pub mod store;
+#[cfg(test)]
+mod testing;
 pub mod token;
 pub mod watch;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use apiserver_api::status::{Reason, Status};
-use store_client::Error as Fault;
 
 use crate::cache::Snapshot;
 use crate::error::Error;
@@ -104,7 +103,9 @@ impl Shelf {
             }
         };
         self.reaches(store, exact).await?;
-        match self.cache().snapshot_at(exact) {
+        // Of what is compacted the store tells how to go on, whatever is still known here.
+        let known = store.remembers(exact).then(|| self.cache().snapshot_at(exact));
+        match known.flatten() {
             Some(snapshot) => Ok(walk.page(&snapshot)),
             None => self.long_ago(store, &walk, exact).await,
         }
@@ -235,7 +236,7 @@ impl Walk<'_> {
     /// What is told of a revision that the store forgot: how to go on all the same.
     fn forgotten(&self, error: Error) -> Status {
         match (error, &self.ask.since) {
-            (Error::Store(Fault::Compacted { .. }), Since::Continue(token)) => {
+            (Error::Store(fault), Since::Continue(token)) if fault.is_compacted() => {
                 let mut status = Status::new(410, Reason::Expired, PAGE_TOO_OLD);
                 let token = Token {
                     revision: -1,
@@ -244,8 +245,84 @@ impl Walk<'_> {
                 status.resume = Some(token.encode());
                 status
             }
-            (Error::Store(Fault::Compacted { .. }), _) => Status::new(410, Reason::Expired, LIST_TOO_OLD),
+            (Error::Store(fault), _) if fault.is_compacted() => Status::new(410, Reason::Expired, LIST_TOO_OLD),
             (error, _) => error.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use base::task::Tasks;
+    use store_client::Error as Fault;
+
+    use super::{Ask, LIST_TOO_OLD, PAGE_TOO_OLD, Since, Walk};
+    use crate::error::Error;
+    use crate::select::Select;
+    use crate::testing;
+    use crate::token::Token;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_that_is_compacted_says_how_to_go_on() {
+        let tasks = Tasks::new();
+        let (_, shelf) = testing::store(Duration::ZERO, &tasks);
+        let token = Token {
+            revision: 5,
+            start: "b\0".to_owned(),
+        };
+        let told = |since| {
+            let ask = Ask {
+                select: Select::namespace(""),
+                since,
+                limit: 2,
+            };
+            let walk = Walk {
+                ask: &ask,
+                prefix: shelf.folder(),
+                from: None,
+                shelf: &shelf,
+                counts: &shelf.counts().lists,
+            };
+            walk.forgotten(Error::Store(Fault::Compacted { revision: 6 }))
+        };
+        let page = told(Since::Continue(token.clone()));
+        let rest = Token { revision: -1, ..token };
+        assert_eq!(page.resume, Some(rest.encode()));
+        assert_eq!((page.code, page.message.as_str()), (410, PAGE_TOO_OLD));
+        let list = told(Since::Exact(5));
+        assert_eq!(
+            (list.code, list.message.as_str(), list.resume),
+            (410, LIST_TOO_OLD, None)
+        );
+        tasks.shutdown().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_compacted_is_not_listed_from_memory() {
+        let tasks = Tasks::new();
+        let (store, shelf) = testing::store(Duration::ZERO, &tasks);
+        shelf.cache().replace(5, [testing::object("a", 3)]);
+        shelf.cache().apply([testing::put("b", 7)]);
+        store.clock().set(7);
+        let list = async |revision| {
+            let ask = Ask {
+                select: Select::namespace(""),
+                since: Since::Exact(revision),
+                limit: 0,
+            };
+            let page = shelf.list(&store, &ask).await;
+            page.map(|page| page.objects.len()).map_err(|status| status.code)
+        };
+        assert_eq!(list(5).await, Ok(1));
+        store.forget(6);
+        // The store is asked, and there is none.
+        assert_eq!(list(5).await, Err(503));
+        assert_eq!((list(6).await, list(7).await), (Ok(1), Ok(2)));
+        // It never comes back.
+        store.forget(4);
+        assert_eq!(list(5).await, Err(503));
+        tasks.shutdown().await;
     }
 }

@@ -198,10 +198,29 @@ impl Draft {
         }
     }
 
-    /// What the store keeps.
+    /// What the store keeps: the same JSON, with fewer escapes. Its limit is one of bytes, and a page of HTML in a config map
+    /// is not to have less room than other text.
     pub(crate) fn value(&self) -> Vec<u8> {
+        const METADATA: &[u8] = br#""metadata":{"#;
         let rest = self.rest.strip_prefix(b",").unwrap_or(&self.rest);
-        [b"{", &*self.types, br#""metadata":{"#, rest].concat()
+        let mut value = Vec::with_capacity(1 + self.types.len() + METADATA.len() + rest.len());
+        value.push(b'{');
+        value.extend_from_slice(&self.types);
+        value.extend_from_slice(METADATA);
+        tree::bare(rest, &mut value);
+        value
+    }
+
+    /// The same without managed fields.
+    pub(crate) fn thin(&self, reading: &dyn Reading) -> Self {
+        let mut tree = match tree::parse(&self.value()) {
+            Ok(parsed) => parsed.tree,
+            Err(_) => unreachable!("it was written from a tree"),
+        };
+        if let Some(metadata) = tree.get_mut("metadata") {
+            metadata.remove("managedFields");
+        }
+        Self::new(tree, reading)
     }
 
     /// The object, as it stands under a key since a revision.
@@ -315,7 +334,7 @@ impl Change {
 pub(crate) mod tests {
     use apiserver_api::tree::{Text, Tree, parse};
 
-    use super::{Change, Object, Reading};
+    use super::{Change, Draft, Object, Reading};
     use crate::frame::Told;
 
     pub(crate) struct Plain;
@@ -323,6 +342,20 @@ pub(crate) mod tests {
     impl Reading for Plain {
         fn fields(&self, object: &Tree) -> Vec<Text> {
             vec![object.at("spec").text("nodeName").into()]
+        }
+    }
+
+    /// One whose kind is not told to clients twice.
+    struct Untyped;
+
+    impl Reading for Untyped {
+        fn fields(&self, object: &Tree) -> Vec<Text> {
+            Plain.fields(object)
+        }
+
+        fn convert(&self, object: &mut Tree) -> Result<(), String> {
+            object.remove("apiVersion");
+            Ok(())
         }
     }
 
@@ -366,6 +399,33 @@ pub(crate) mod tests {
             "unable to decode /registry/x/a: it is no object but of type array"
         );
         assert!(Object::read("/registry/x/a", 7, b"k8s\0", &Plain).is_err());
+    }
+
+    #[test]
+    fn letters_that_the_wire_escapes_are_stored_as_they_are() {
+        let json = r#"{"apiVersion":"v1","metadata":{"name":"a"},"data":{"<k>":"<a b=\"c\\u003c\">&</a>"}}"#;
+        let draft = Draft::new(parse(json.as_bytes()).unwrap().tree, &Plain);
+        let stored = r#"{"apiVersion":"v1","metadata":{"name":"a"},"data":{"<k>":"<a b=\"c\\u003c\">&</a>"}}"#;
+        assert_eq!(String::from_utf8(draft.value()).unwrap(), stored);
+        // What was stored with escapes is read as well.
+        let old = stored.replace('<', r"\u003c").replace('&', r"\u0026");
+        let body = draft.at("/registry/x/a", 7).body().clone();
+        assert!(body.ends_with(br#""\u003ca b=\"c\\u003c\"\u003e\u0026\u003c/a\u003e"}}"#));
+        for value in [stored, &old] {
+            let read = Object::read("/registry/x/a", 7, value.as_bytes(), &Untyped).unwrap();
+            assert_eq!(read.body(), &body);
+        }
+    }
+
+    #[test]
+    fn a_thin_object_lacks_nothing_but_its_managed_fields() {
+        let of = |json: &str| Draft::new(parse(json.as_bytes()).unwrap().tree, &Plain);
+        let fat = of(
+            r#"{"apiVersion":"v1","metadata":{"labels":{"l":"<"},"managedFields":[{}],"name":"a"},"spec":{"nodeName":"n"}}"#,
+        );
+        let thin = of(r#"{"apiVersion":"v1","metadata":{"labels":{"l":"<"},"name":"a"},"spec":{"nodeName":"n"}}"#);
+        let made = fat.thin(&Plain);
+        assert_eq!((made.value(), &made.index), (thin.value(), &thin.index));
     }
 
     #[test]

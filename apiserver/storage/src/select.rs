@@ -15,6 +15,8 @@ pub enum Field {
     Namespace,
     /// The kind's selectable field at this place.
     Own(usize),
+    /// What is empty in all objects.
+    Nothing,
 }
 
 /// A term of a field selector, with the field found.
@@ -92,10 +94,39 @@ impl Select {
 impl Term {
     fn matches(&self, index: &Index) -> bool {
         let value = match self.field {
-            Field::Name => Some(&index.name),
-            Field::Namespace => Some(&index.namespace),
-            Field::Own(at) => index.fields.get(at),
+            Field::Name => index.name.as_str(),
+            Field::Namespace => index.namespace.as_str(),
+            Field::Own(at) => index.fields.get(at).map_or("", Text::as_str),
+            Field::Nothing => "",
         };
-        (value.is_some_and(|value| *value == self.value)) == self.equal
+        (value == self.value) == self.equal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Field, Select, Term};
+    use crate::object::Index;
+
+    #[test]
+    fn what_is_empty_in_all_objects_selects_all_or_none_of_them() {
+        let index = Index {
+            name: "a".into(),
+            ..Index::default()
+        };
+        let selects = |field, value: &str, equal| {
+            let mut select = Select::namespace("");
+            select.fields.push(Term {
+                field,
+                value: value.into(),
+                equal,
+            });
+            assert!(select.lane().is_none() || field != Field::Nothing);
+            select.matches(&index)
+        };
+        for field in [Field::Nothing, Field::Namespace] {
+            assert_eq!((selects(field, "", true), selects(field, "", false)), (true, false));
+            assert_eq!((selects(field, "x", true), selects(field, "x", false)), (false, true));
+        }
     }
 }

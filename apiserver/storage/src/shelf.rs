@@ -179,6 +179,41 @@ impl Shelf {
         ttl: Option<Duration>,
     ) -> Result<Written, Error> {
         let draft = Draft::new(object, &*self.reading);
+        let swap = self.swap(store, key, expected, &draft, ttl).await?;
+        self.written(store, key, draft, swap)
+    }
+
+    /// The same; an object that is too large for the store is written without its managed fields, which may be most of it.
+    ///
+    /// # Errors
+    /// As those of [`Self::put`].
+    pub async fn put_or_thin(
+        &self,
+        store: &Store,
+        key: &str,
+        expected: i64,
+        object: Tree,
+        ttl: Option<Duration>,
+    ) -> Result<Written, Error> {
+        let mut draft = Draft::new(object, &*self.reading);
+        let mut swap = self.swap(store, key, expected, &draft, ttl).await;
+        if let Err(Error::Store(fault)) = &swap
+            && fault.is_too_large()
+        {
+            draft = draft.thin(&*self.reading);
+            swap = self.swap(store, key, expected, &draft, ttl).await;
+        }
+        self.written(store, key, draft, swap?)
+    }
+
+    async fn swap(
+        &self,
+        store: &Store,
+        key: &str,
+        expected: i64,
+        draft: &Draft,
+        ttl: Option<Duration>,
+    ) -> Result<Swap, Error> {
         let mut put = Put::new(key.as_bytes().to_vec(), draft.value());
         if let Some(ttl) = ttl {
             put = put.lease(store.leases.lasting(ttl).await?);
@@ -189,7 +224,11 @@ impl Shelf {
         } else {
             &requests.update
         };
-        match sort.count(store.client.compare_and_swap(expected, put)).await? {
+        Ok(sort.count(store.client.compare_and_swap(expected, put)).await?)
+    }
+
+    fn written(&self, store: &Store, key: &str, draft: Draft, swap: Swap) -> Result<Written, Error> {
+        match swap {
             Swap::Done { revision } => {
                 store.wrote(revision);
                 let object = Arc::new(draft.at(key, revision));

@@ -51,6 +51,8 @@ pub struct Store {
     shelves: HashMap<Text, Arc<Shelf>>,
     /// The last revision that was written here.
     written: AtomicI64,
+    /// What was before this revision is compacted away, as the apiservers of the store say; 0 where they said nothing.
+    compacted: AtomicI64,
     /// Wakes the feed to ask the store how far the watch is.
     pub(crate) wanted: Notify,
     askers: mpsc::Sender<oneshot::Sender<Result<i64, store_client::Error>>>,
@@ -83,6 +85,7 @@ impl Store {
             prefix,
             clock,
             written: AtomicI64::new(0),
+            compacted: AtomicI64::new(0),
             wanted: Notify::new(),
             askers,
         });
@@ -164,6 +167,17 @@ impl Store {
     /// The last revision that was written by this server; 0 before it wrote anything.
     pub(crate) fn written(&self) -> i64 {
         self.written.load(Ordering::Relaxed)
+    }
+
+    /// What was before a revision is compacted away: it is not listed from memory any more. Watches go on, as far as their
+    /// history goes back.
+    pub fn forget(&self, before: i64) {
+        self.compacted.fetch_max(before, Ordering::Relaxed);
+    }
+
+    /// Whether what was there at a revision may be listed from memory.
+    pub(crate) fn remembers(&self, revision: i64) -> bool {
+        revision >= self.compacted.load(Ordering::Relaxed)
     }
 
     /// The shelf on which a key stands.

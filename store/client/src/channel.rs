@@ -33,7 +33,6 @@ pub(crate) struct Endpoints {
 pub(crate) struct Link {
     channel: Channel,
     health: Arc<Mutex<Health>>,
-    send_bytes_max: usize,
     receive_bytes_max: usize,
 }
 
@@ -101,7 +100,6 @@ impl Link {
         Ok(Self {
             channel: endpoint.connect_with_connector_lazy(Connector::new(target, tls, options.dial_timeout)?),
             health: Arc::default(),
-            send_bytes_max: options.send_bytes_max,
             receive_bytes_max: options.receive_bytes_max,
         })
     }
@@ -118,9 +116,7 @@ impl Link {
     }
 
     pub(crate) fn kv(&self) -> KvClient<Channel> {
-        KvClient::new(self.channel.clone())
-            .max_encoding_message_size(self.send_bytes_max)
-            .max_decoding_message_size(self.receive_bytes_max)
+        KvClient::new(self.channel.clone()).max_decoding_message_size(self.receive_bytes_max)
     }
 
     pub(crate) fn watch(&self) -> WatchClient<Channel> {

@@ -61,6 +61,12 @@ impl Error {
         }
     }
 
+    /// Whether what was asked for is older than the history that the store keeps: refused to a read, or the end of a watch.
+    #[must_use]
+    pub const fn is_compacted(&self) -> bool {
+        matches!(self, Self::Compacted { .. } | Self::Fault(Fault::Compacted))
+    }
+
     /// Whether the store surely did nothing, because the request never reached it.
     #[must_use]
     pub const fn is_surely_not_sent(&self) -> bool {
@@ -74,6 +80,18 @@ impl Error {
             Self::Unreachable(_) | Self::ConnectionLost(_) => true,
             Self::Fault(fault) => fault.code() == proto::fault::Code::Unavailable,
             Self::Status { code, .. } => *code == Code::Unavailable,
+            _ => false,
+        }
+    }
+
+    /// Whether the request has more bytes than the store takes, or than this client sends.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        match self {
+            Self::Fault(fault) => *fault == Fault::RequestTooLarge,
+            Self::Status { code, message } => {
+                *code == Code::ResourceExhausted && message.contains("trying to send message larger than max")
+            }
             _ => false,
         }
     }
@@ -158,6 +176,18 @@ mod tests {
         // The text decides, not the code.
         let status = Status::new(Code::Unknown, "etcdserver: too many requests");
         assert_eq!(Error::from(status).fault(), Some(Fault::TooManyRequests));
+    }
+
+    #[test]
+    fn a_read_and_a_watch_that_come_too_late_are_told_the_same() {
+        let read = Error::from(Status::new(
+            Code::OutOfRange,
+            "etcdserver: mvcc: required revision has been compacted",
+        ));
+        let watch = Error::Compacted { revision: 7 };
+        assert!(read.is_compacted() && watch.is_compacted());
+        assert_eq!(read.to_string(), watch.to_string());
+        assert!(!Error::Closed.is_compacted());
     }
 
     #[test]

@@ -6,8 +6,9 @@
 use std::future::Future;
 use std::time::Duration;
 
+use prost::Message;
 use tokio::time::Instant;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
 use crate::channel::Link;
 use crate::client::Core;
@@ -35,13 +36,15 @@ impl Repeat {
 }
 
 impl Core {
-    /// Calls `rpc` on one endpoint after another until it succeeds or must not be repeated.
+    /// Calls `rpc` on one endpoint after another until it succeeds or must not be repeated. What is too long is not sent: the
+    /// transport would only say so by breaking off, as if the store had gone.
     pub(crate) async fn call<Q, R, F, Fut>(&self, repeat: Repeat, message: Q, rpc: F) -> Result<R>
     where
-        Q: Clone,
+        Q: Clone + Message,
         F: Fn(Link, Request<Q>) -> Fut,
         Fut: Future<Output = std::result::Result<Response<R>, Status>>,
     {
+        check_length(message.encoded_len(), self.options.send_bytes_max)?;
         let mut renewed = false;
         let mut attempts = Attempts::new(self.options.retry_for);
         loop {
@@ -89,6 +92,17 @@ impl Core {
         link.report(outcome.as_ref().err());
         outcome
     }
+}
+
+/// Refuses a request that is longer than it may be, in the words of upstream's gRPC.
+fn check_length(length: usize, most: usize) -> Result<()> {
+    if length > most {
+        return Err(Error::Status {
+            code: Code::ResourceExhausted,
+            message: format!("trying to send message larger than max ({length} vs. {most})"),
+        });
+    }
+    Ok(())
 }
 
 struct Attempts {
@@ -141,6 +155,17 @@ mod tests {
         assert!(!Repeat::Unsent.allows(true, true));
         assert!(Repeat::Safe.allows(true, true));
         assert!(!Repeat::Safe.allows(true, false));
+    }
+
+    #[test]
+    fn a_request_that_is_too_long_is_not_sent_and_worth_no_second_try() {
+        assert!(check_length(2_097_152, 2_097_152).is_ok());
+        let error = check_length(2_097_153, 2_097_152).unwrap_err();
+        assert!(!error.is_unavailable() && !error.is_transport());
+        assert_eq!(
+            error.to_string(),
+            "trying to send message larger than max (2097153 vs. 2097152) (ResourceExhausted)"
+        );
     }
 
     #[test]

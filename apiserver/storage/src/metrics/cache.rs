@@ -17,6 +17,7 @@ pub(super) struct Caches {
     undecodable: IntCounterVec,
     consistent: IntCounterVec,
     checks: IntCounterVec,
+    bookmarks: IntCounterVec,
     wait: HistogramVec,
 }
 
@@ -43,6 +44,8 @@ pub(crate) struct Counts {
     pub(crate) check_failed: Lazy<IntCounter>,
     /// Checks that could not be made.
     pub(crate) check_broke: Lazy<IntCounter>,
+    /// How often the store said how far it is where nothing happened. All caches stand on one watch, so each was told.
+    pub(crate) bookmarks: Lazy<IntCounter>,
     /// How long reads wait until the cache is new enough.
     pub(crate) wait: Lazy<Histogram>,
 }
@@ -82,6 +85,11 @@ impl Caches {
                 "[ALPHA] Checks that the cache has what the store has, by what they found.",
                 &["group", "resource", "status"],
             )?,
+            bookmarks: make.counters(
+                "etcd_bookmark_total",
+                "[ALPHA] How often the store said how far it is.",
+                &RESOURCE,
+            )?,
             wait: make.histograms(
                 "apiserver_watch_cache_read_wait_seconds",
                 "[ALPHA] How long reads waited for the cache to become as new as they needed.",
@@ -109,6 +117,7 @@ impl Caches {
             check_passed: check(&["success"]),
             check_failed: check(&["failure"]),
             check_broke: check(&["error"]),
+            bookmarks: plain(&self.bookmarks),
             wait: Lazy::new(&self.wait, labels),
         }
     }

@@ -68,6 +68,7 @@ fn what_the_caches_take_in_is_counted() {
     counts.happened(3);
     counts.consistent.get().inc();
     counts.check_failed.get().inc();
+    counts.bookmarks.get().inc();
     let text = shown(&registry);
     for line in [
         r#"apiserver_storage_events_received_total{group="",resource="pods"} 3"#,
@@ -75,6 +76,7 @@ fn what_the_caches_take_in_is_counted() {
         r#"apiserver_watch_cache_events_dispatched_total{group="",resource="pods"} 3"#,
         r#"apiserver_watch_cache_consistent_read_total{fallback="false",group="",resource="pods",success="true"} 1"#,
         r#"apiserver_storage_consistency_checks_total{group="",resource="pods",status="failure"} 1"#,
+        r#"etcd_bookmark_total{group="",resource="pods"} 1"#,
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
