@@ -28,6 +28,19 @@ pub fn quote(text: &str) -> String {
     out
 }
 
+/// A whole number as `strconv.ParseInt` reads it.
+///
+/// # Errors
+/// What Go says of what is none.
+pub fn parse_int(text: &str) -> Result<i64, String> {
+    let plain = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let wrong = |why: &str| format!("strconv.ParseInt: parsing {}: {why}", quote(text));
+    if plain.is_empty() || !plain.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(wrong("invalid syntax"));
+    }
+    text.parse().map_err(|_| wrong("value out of range"))
+}
+
 /// Whether Go prints a character as it is (`unicode.IsPrint`). Beyond ASCII its table is Unicode's letters, marks, numbers,
 /// punctuation and symbols; Rust's `escape_debug` leaves the same alone but for marks that join to what stands before.
 pub(crate) fn is_print(letter: char) -> bool {
@@ -42,7 +55,17 @@ pub(crate) fn is_print(letter: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::quote;
+    use super::{parse_int, quote};
+
+    #[test]
+    fn numbers_are_go_s() {
+        assert_eq!((parse_int("+5"), parse_int("-07")), (Ok(5), Ok(-7)));
+        let wrong = |text: &str| parse_int(text).unwrap_err();
+        assert_eq!(wrong("x"), r#"strconv.ParseInt: parsing "x": invalid syntax"#);
+        assert_eq!(wrong("-"), r#"strconv.ParseInt: parsing "-": invalid syntax"#);
+        let long = r#"strconv.ParseInt: parsing "99999999999999999999": value out of range"#;
+        assert_eq!(wrong("99999999999999999999"), long);
+    }
 
     #[test]
     fn quotes_are_go_s() {

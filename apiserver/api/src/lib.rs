@@ -18,4 +18,5 @@ pub mod status;
 pub mod time;
 pub mod tree;
 pub mod user;
+pub mod warnings;
 pub mod yaml;

@@ -1,5 +1,6 @@
 //! What is wrong with a field, in upstream's words: the causes of a 422.
 
+use std::collections::HashSet;
 use std::fmt::{self, Display};
 
 use crate::go::quote;
@@ -150,16 +151,27 @@ impl Shown {
     }
 }
 
-/// The refusals of one object, in the order in which its fields are looked at.
+/// So many bytes the refusals of one object have, and not many more. Lists there are of which each item is refused with a
+/// text that quotes all of them.
+const BYTES_MAX: usize = 8 << 20;
+
+/// The refusals of one object, in the order in which its fields are looked at. Where they would be a book, the end is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusals {
     list: Vec<Refusal>,
+    bytes: usize,
+    /// How many are missing.
+    untold: usize,
 }
 
 impl Refusals {
     /// None yet.
     pub const fn new() -> Self {
-        Self { list: Vec::new() }
+        Self {
+            list: Vec::new(),
+            bytes: 0,
+            untold: 0,
+        }
     }
 
     /// Whether nothing is refused.
@@ -167,9 +179,14 @@ impl Refusals {
         self.list.is_empty()
     }
 
-    /// How many there are.
+    /// How many there are, those that are missing among them.
     pub const fn len(&self) -> usize {
-        self.list.len()
+        self.list.len() + self.untold
+    }
+
+    /// Whether others would only be counted: whoever has much to do to put one into words need not.
+    pub const fn is_full(&self) -> bool {
+        self.bytes >= BYTES_MAX
     }
 
     /// The refusals in their order.
@@ -179,59 +196,65 @@ impl Refusals {
 
     /// Adds one.
     pub fn push(&mut self, refusal: Refusal) {
+        self.push_made(|| refusal);
+    }
+
+    /// Adds one that is put into words only if it is told.
+    pub fn push_made(&mut self, make: impl FnOnce() -> Refusal) {
+        if self.is_full() {
+            self.untold += 1;
+            return;
+        }
+        let refusal = make();
+        self.bytes += size_of::<Refusal>() + refusal.field.len() + refusal.message.len();
         self.list.push(refusal);
     }
 
     /// Adds another list's.
     pub fn extend(&mut self, others: Self) {
-        self.list.extend(others.list);
+        self.untold += others.untold;
+        for refusal in others.list {
+            self.push(refusal);
+        }
     }
 
-    fn add(&mut self, why: Why, path: &Path<'_>, value: Option<Shown>, detail: &str) {
-        let mut message = why.words().to_owned();
-        let value = value.map(|value| value.0);
-        let detail = (!detail.is_empty()).then_some(detail);
-        for part in value.as_deref().into_iter().chain(detail) {
-            message.push_str(": ");
-            message.push_str(part);
-        }
-        let field = path.to_string();
-        self.push(Refusal { why, field, message });
+    fn add(&mut self, why: Why, path: &Path<'_>, value: impl FnOnce() -> Option<Shown>, detail: &str) {
+        self.push_made(|| worded(why, path, value(), detail));
     }
 
     /// What the value names is not there.
     pub fn not_found(&mut self, path: &Path<'_>, value: impl Into<Shown>) {
-        self.add(Why::NotFound, path, Some(value.into()), "");
+        self.add(Why::NotFound, path, || Some(value.into()), "");
     }
 
     /// There must be a value; `detail` may be empty.
     pub fn required(&mut self, path: &Path<'_>, detail: &str) {
-        self.add(Why::Required, path, None, detail);
+        self.add(Why::Required, path, || None, detail);
     }
 
     /// The value stands elsewhere already.
     pub fn duplicate(&mut self, path: &Path<'_>, value: impl Into<Shown>) {
-        self.add(Why::Duplicate, path, Some(value.into()), "");
+        self.add(Why::Duplicate, path, || Some(value.into()), "");
     }
 
     /// The same, with the rule that it breaks.
     pub fn duplicate_because(&mut self, path: &Path<'_>, value: impl Into<Shown>, detail: &str) {
-        self.add(Why::Duplicate, path, Some(value.into()), detail);
+        self.add(Why::Duplicate, path, || Some(value.into()), detail);
     }
 
     /// The value breaks the rule that `detail` states.
     pub fn invalid(&mut self, path: &Path<'_>, value: impl Into<Shown>, detail: &str) {
-        self.add(Why::Invalid, path, Some(value.into()), detail);
+        self.add(Why::Invalid, path, || Some(value.into()), detail);
     }
 
     /// The same where the value is not shown.
     pub fn invalid_unseen(&mut self, path: &Path<'_>, detail: &str) {
-        self.add(Why::Invalid, path, None, detail);
+        self.add(Why::Invalid, path, || None, detail);
     }
 
     /// The value is of a type that the schema does not have here.
     pub fn type_invalid(&mut self, path: &Path<'_>, value: impl Into<Shown>, detail: &str) {
-        self.add(Why::TypeInvalid, path, Some(value.into()), detail);
+        self.add(Why::TypeInvalid, path, || Some(value.into()), detail);
     }
 
     /// The value is none of these, which are shown in the order given.
@@ -242,43 +265,70 @@ impl Refusals {
         } else {
             format!("supported values: {}", known.join(", "))
         };
-        self.add(Why::NotSupported, path, Some(value.into()), &detail);
+        self.add(Why::NotSupported, path, || Some(value.into()), &detail);
     }
 
     /// A value is not allowed here.
     pub fn forbidden(&mut self, path: &Path<'_>, detail: &str) {
-        self.add(Why::Forbidden, path, None, detail);
+        self.add(Why::Forbidden, path, || None, detail);
     }
 
     /// More bytes than `most`.
     pub fn too_long(&mut self, path: &Path<'_>, most: usize) {
         let unit = if most == 1 { "byte" } else { "bytes" };
-        self.add(Why::TooLong, path, None, &format!("may not be more than {most} {unit}"));
+        self.add(
+            Why::TooLong,
+            path,
+            || None,
+            &format!("may not be more than {most} {unit}"),
+        );
     }
 
     /// More characters than `most`.
     pub fn too_many_characters(&mut self, path: &Path<'_>, most: usize) {
         let unit = if most == 1 { "character" } else { "characters" };
-        self.add(Why::TooLong, path, None, &format!("may not be more than {most} {unit}"));
+        self.add(
+            Why::TooLong,
+            path,
+            || None,
+            &format!("may not be more than {most} {unit}"),
+        );
     }
 
     /// Fewer characters than `least`.
     pub fn too_short(&mut self, path: &Path<'_>, least: usize) {
         let unit = if least == 1 { "character" } else { "characters" };
-        self.add(Why::TooShort, path, None, &format!("must be at least {least} {unit}"));
+        self.add(
+            Why::TooShort,
+            path,
+            || None,
+            &format!("must be at least {least} {unit}"),
+        );
     }
 
     /// More items than `most`.
     pub fn too_many(&mut self, path: &Path<'_>, count: usize, most: usize) {
         let unit = if most == 1 { "item" } else { "items" };
         let detail = format!("must have at most {most} {unit}");
-        self.add(Why::TooMany, path, Some(count.into()), &detail);
+        self.add(Why::TooMany, path, || Some(count.into()), &detail);
     }
 
     /// Something failed here that was not the client's doing.
     pub fn internal(&mut self, path: &Path<'_>, error: &str) {
-        self.add(Why::Internal, path, None, error);
+        self.add(Why::Internal, path, || None, error);
     }
+}
+
+fn worded(why: Why, path: &Path<'_>, value: Option<Shown>, detail: &str) -> Refusal {
+    let mut message = why.words().to_owned();
+    let value = value.map(|value| value.0);
+    let detail = (!detail.is_empty()).then_some(detail);
+    for part in value.as_deref().into_iter().chain(detail) {
+        message.push_str(": ");
+        message.push_str(part);
+    }
+    let field = path.to_string();
+    Refusal { why, field, message }
 }
 
 impl<'r> IntoIterator for &'r Refusals {
@@ -302,14 +352,14 @@ impl IntoIterator for Refusals {
 /// As the message of a 422 lists them: one alone, several in brackets, each once.
 impl Display for Refusals {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut texts: Vec<String> = Vec::with_capacity(self.list.len());
-        for refusal in &self.list {
-            let text = refusal.to_string();
-            if !texts.contains(&text) {
-                texts.push(text);
-            }
-        }
-        match texts.as_slice() {
+        let texts: Vec<String> = self.list.iter().map(ToString::to_string).collect();
+        let mut seen = HashSet::with_capacity(texts.len());
+        let once: Vec<&str> = texts
+            .iter()
+            .map(String::as_str)
+            .filter(|text| seen.insert(*text))
+            .collect();
+        match once.as_slice() {
             [one] => out.write_str(one),
             many => write!(out, "[{}]", many.join(", ")),
         }
@@ -347,6 +397,26 @@ mod tests {
             ]
         );
         assert_eq!(refusals.iter().next().map(|first| first.why), Some(Why::Invalid));
+    }
+
+    #[test]
+    fn what_would_be_a_book_has_no_end() {
+        let (mut refusals, made) = (Refusals::new(), std::cell::Cell::new(0));
+        let list = Tree::from_iter(vec!["x"; 1000]);
+        for _ in 0..10_000 {
+            refusals.invalid(&Path::of("a"), &list, "each");
+        }
+        let told = refusals.iter().count();
+        assert!((1000..3000).contains(&told) && refusals.is_full(), "{told}");
+        assert_eq!(refusals.len(), 10_000);
+        let mut others = Refusals::new();
+        others.required(&Path::of("b"), "");
+        others.extend(refusals);
+        others.push_made(|| {
+            made.set(1);
+            unreachable!("nobody reads it")
+        });
+        assert_eq!((others.len(), made.get()), (10_002, 0));
     }
 
     #[test]

@@ -46,6 +46,11 @@ impl User {
         self.groups.iter().any(|own| own == group)
     }
 
+    /// Whether it is nobody's: of those who did not say who they are.
+    pub fn is_unauthenticated(&self) -> bool {
+        self.name == ANONYMOUS || self.is_in(UNAUTHENTICATED)
+    }
+
     /// As a `UserInfo` of `authentication.k8s.io`, without what is empty.
     pub fn to_tree(&self) -> Tree {
         let mut tree = Tree::map();

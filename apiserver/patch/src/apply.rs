@@ -20,7 +20,7 @@ use thiserror::Error;
 pub use conflict::{Cause, Conflicts};
 pub use managed::{Entry, Managed, ManagedError, Manager, Operation};
 pub use scale::Scale;
-pub use times::keep_times;
+pub use times::{Compared, keep_times};
 
 use crate::fields::Filter;
 use crate::typed::{Type, validate};

@@ -3,6 +3,7 @@
 //! The reading is that of the library upstream uses, quirks and all: what stands before the first slash of a pointer is
 //! ignored, negative indices count from the end, `replace` of an absent key sets it, and a missing `value` is `null`.
 
+mod items;
 mod node;
 mod pointer;
 

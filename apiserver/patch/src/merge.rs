@@ -87,17 +87,21 @@ fn merged(old: Option<&Tree>, value: &Tree) -> Tree {
 }
 
 fn merge(document: &mut Map, patch: &Map) {
+    // Entries go and come all at once: one by one, each would move all behind it.
+    let (mut gone, mut added) = (false, Vec::new());
     for (key, value) in patch.iter() {
         match (value, document.get_mut(key)) {
-            (Tree::Null, _) => {
-                document.remove(key);
-            }
+            (Tree::Null, old) => gone |= old.is_some(),
             (Tree::Map(patch), Some(Tree::Map(old))) => merge(old, patch),
             (_, Some(old)) => *old = merged(Some(old), value),
-            (_, None) => {
-                document.insert(key, merged(None, value));
-            }
+            (_, None) => added.push((key.into(), merged(None, value))),
         }
+    }
+    if gone {
+        document.retain(|key, _| !patch.get(key).is_some_and(Tree::is_null));
+    }
+    if !added.is_empty() {
+        document.absorb(added, |_, _| {});
     }
 }
 

@@ -9,7 +9,7 @@ mod list;
 mod lookup;
 mod order;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use apiserver_api::tree::{Map, Text, Tree};
 use apiserver_schema::{Schema, TypeId};
@@ -59,27 +59,54 @@ fn merge(object: &mut Map, patch: &mut Map, place: Place<'_>) -> Result<(), Erro
     }
     retain_keys(object, patch)?;
     order::set_orders(object, patch, place)?;
-    let names: Vec<Text> = patch.keys().map(Into::into).collect();
-    for name in names {
+    let mut changes = Changes::default();
+    for (name, value) in patch.iter_mut() {
         let (field, deletes) = if name.starts_with(DELETE_FROM_LIST) {
             let field = name
                 .strip_prefix(DELETE_FROM_LIST)
                 .and_then(|rest| rest.strip_prefix('/'));
             (field.ok_or(Error::DeleteFromList)?, true)
         } else {
-            (&*name, false)
+            (name, false)
         };
-        if let Some(value) = patch.get_mut(&name) {
-            merge_field(object, field, value, deletes, place)?;
-        }
+        merge_field(object, field, value, deletes, (place, &mut changes))?;
     }
+    changes.make(object);
     Ok(())
 }
 
+/// Entries that go and come. All do so at once: one by one, each would move all behind it.
+#[derive(Default)]
+struct Changes {
+    /// They are null by now.
+    gone: BTreeSet<Text>,
+    added: BTreeMap<Text, Tree>,
+}
+
+impl Changes {
+    fn make(self, object: &mut Map) {
+        if !self.gone.is_empty() {
+            object.retain(|name, _| !self.gone.contains(name));
+        }
+        if !self.added.is_empty() {
+            object.absorb(self.added, |old, new| *old = new);
+        }
+    }
+}
+
 /// Merges what a patch says of one field; `deletes` if it names items to delete.
-fn merge_field(object: &mut Map, field: &str, value: &mut Tree, deletes: bool, place: Place<'_>) -> Result<(), Error> {
+fn merge_field(
+    object: &mut Map,
+    field: &str,
+    value: &mut Tree,
+    deletes: bool,
+    (place, changes): (Place<'_>, &mut Changes),
+) -> Result<(), Error> {
     if value.is_null() {
-        object.remove(field);
+        if let Some(old) = object.get_mut(field) {
+            *old = Tree::Null;
+            changes.gone.insert(field.into());
+        }
         return Ok(());
     }
     match (object.get_mut(field), value) {
@@ -107,12 +134,13 @@ fn merge_field(object: &mut Map, field: &str, value: &mut Tree, deletes: bool, p
             Ok(())
         }
         _ if deletes => Ok(()),
-        (_, value) => {
+        (old, value) => {
             discard_nulls(value);
-            match without_directives(value) {
-                Some(value) => object.insert(field, value),
-                None => object.remove(field),
-            };
+            match (without_directives(value), old) {
+                (Some(value), _) => drop(changes.added.insert(field.into(), value)),
+                (None, Some(_)) => drop(changes.gone.insert(field.into())),
+                (None, None) => {}
+            }
             Ok(())
         }
     }

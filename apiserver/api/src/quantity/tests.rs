@@ -70,13 +70,31 @@ fn quantities_print_in_normal_form() {
             "99999999999999999999999999999999999999999999",
             "99999999999999999999999999999999999999999999",
         ),
-        ("1000E", "1000E"),
         // Kept as upstream keeps them, though they are not in normal form.
         ("1.500", "1.500"),
         ("+5", "+5"),
         ("05", "05"),
     ] {
         assert_eq!(quantity(sent).to_string(), printed, "{sent}");
+    }
+}
+
+#[test]
+fn nothing_is_lost_of_what_is_beyond_all_suffixes() {
+    for (sent, printed) in [
+        // Upstream prints these as `1`, `10`, `100` and `1`: it has no suffix for them.
+        ("1000E", "1000E"),
+        ("10000E", "10000E"),
+        ("100000E", "100000E"),
+        ("1000000E", "1000000E"),
+        ("1000000000000000000000", "1000E"),
+        ("1000000000000000000000000", "1000000E"),
+        ("-1000000000000000000001", "-1000000000000000000001"),
+        ("1e21", "1e21"),
+        ("1e24", "1e24"),
+    ] {
+        assert_eq!(quantity(sent).to_string(), printed, "{sent}");
+        assert_eq!(quantity(printed), quantity(sent));
     }
 }
 

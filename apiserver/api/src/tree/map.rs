@@ -89,6 +89,24 @@ impl Map {
         Some(self.entries.remove(at).1)
     }
 
+    /// Takes entries in that are sorted by key. What stands in both becomes what this makes of it.
+    pub fn absorb(&mut self, others: impl IntoIterator<Item = (Text, Tree)>, mut both: impl FnMut(&mut Tree, Tree)) {
+        let own = std::mem::take(&mut self.entries);
+        let mut others = others.into_iter().peekable();
+        let mut all = Vec::with_capacity(own.len() + others.size_hint().0);
+        for (key, mut value) in own {
+            while let Some(other) = others.next_if(|(other, _)| *other < key) {
+                all.push(other);
+            }
+            while let Some((_, other)) = others.next_if(|(other, _)| *other == key) {
+                both(&mut value, other);
+            }
+            all.push((key, value));
+        }
+        all.extend(others);
+        *self = Self::sorted(all);
+    }
+
     /// Keeps the entries of which this says so.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &mut Tree) -> bool) {
         self.entries.retain_mut(|(key, value)| keep(key, value));

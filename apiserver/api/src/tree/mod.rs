@@ -5,13 +5,14 @@ mod number;
 mod parse;
 mod scalar;
 mod syntax;
+mod way;
 mod write;
 
 pub use map::Map;
 pub use number::Number;
 pub use parse::{MAX_DEPTH, MAX_DUPLICATES, Parsed, parse, rank};
 pub use syntax::{Place, SyntaxError};
-pub use write::quoted;
+pub use write::{bare, quoted};
 
 /// A string of a tree; up to 24 bytes stand in the tree itself.
 pub type Text = compact_str::CompactString;

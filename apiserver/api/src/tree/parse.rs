@@ -1,14 +1,17 @@
 //! JSON into a tree, with the messages of Go's decoder, which users know and search for.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write;
 
 use super::syntax::{Place, SyntaxError};
+use super::way::Way;
 use super::{Map, Text, Tree};
 
 /// How deep lists and objects may stand in each other. Upstream's decoder allows ten times more, which no object of any
 /// use needs and which every later walk over the tree would pay for with stack.
 pub const MAX_DEPTH: usize = 1_000;
+
+/// So many entries are put into an object one by one.
+const FEW: usize = 4;
 
 /// A document and what is odd about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,9 +39,10 @@ pub fn parse(document: &[u8]) -> Result<Parsed, SyntaxError> {
     let mut duplicates = Vec::new();
     if reader.twice {
         // Rare, so the paths are made in a second pass.
-        walk(document, &mut |path, again| {
-            if again && duplicates.len() < MAX_DUPLICATES && duplicates.last().is_none_or(|last| last != path) {
-                duplicates.push(path.to_owned());
+        let mut last = None;
+        walk(document, Way::new(), &mut |way, again| {
+            if again && duplicates.len() < MAX_DUPLICATES && last.replace(way.hash()) != Some(way.hash()) {
+                duplicates.push(way.path().to_owned());
             }
         });
     }
@@ -51,22 +55,23 @@ pub fn rank<T>(document: &[u8], found: &mut [T], path: impl Fn(&T) -> &str) {
     if found.len() < 2 {
         return;
     }
-    let mut places: HashMap<String, usize> = found.iter().map(|item| (path(item).to_owned(), usize::MAX)).collect();
+    let way = Way::new();
+    let mut places: HashMap<u64, usize> = found.iter().map(|item| (way.hash_of(path(item)), usize::MAX)).collect();
     let mut met = 0;
-    walk(document, &mut |path, _| {
+    walk(document, way.clone(), &mut |way, _| {
         met += 1;
-        if let Some(place) = places.get_mut(path) {
+        if let Some(place) = places.get_mut(&way.hash()) {
             *place = met.min(*place);
         }
     });
-    found.sort_by_key(|item| places.get(path(item)).copied());
+    found.sort_by_cached_key(|item| places.get(&way.hash_of(path(item))).copied());
 }
 
-/// Tells each key and item of a document that parses, with its path, and whether its object had that key before.
-fn walk(document: &[u8], tell: &mut dyn FnMut(&str, bool)) {
+/// Tells each key and item of a document that parses, with the way to it, and whether its object had that key before.
+fn walk(document: &[u8], mut way: Way, tell: &mut dyn FnMut(&Way, bool)) {
     let mut reader = Reader::new(document);
     // What was parsed once parses again.
-    let _ = reader.walk(&mut String::new(), tell);
+    let _ = reader.walk(&mut way, tell);
 }
 
 pub(super) fn wrong(found: u8, place: Place) -> SyntaxError {
@@ -81,25 +86,51 @@ fn gathered(mut entries: Vec<(Text, Tree)>, sorted: bool) -> (Map, bool) {
     // Stable, so that of equal keys the later stays the later.
     entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     let read = entries.len();
-    entries.dedup_by(|later, earlier| {
-        let same = later.0 == earlier.0;
-        if same {
-            merge(&mut earlier.1, std::mem::take(&mut later.1));
-        }
-        same
-    });
-    let twice = entries.len() < read;
-    (Map::sorted(entries), twice)
-}
-
-fn merge(earlier: &mut Tree, later: Tree) {
-    match (earlier, later) {
-        (Tree::Map(earlier), Tree::Map(later)) => {
-            for (key, value) in later {
-                merge(earlier.entry(&key), value);
+    let mut once: Vec<(Text, Tree)> = Vec::with_capacity(read);
+    // The values under the last key, but for the first; mostly none.
+    let mut later = Vec::new();
+    for (key, value) in entries {
+        match once.last_mut() {
+            Some((last, _)) if *last == key => later.push(value),
+            last => {
+                if let Some((_, first)) = last {
+                    merge(first, std::mem::take(&mut later));
+                }
+                once.push((key, value));
             }
         }
-        (earlier, later) => *earlier = later,
+    }
+    if let Some((_, first)) = once.last_mut() {
+        merge(first, later);
+    }
+    let twice = once.len() < read;
+    (Map::sorted(once), twice)
+}
+
+/// Makes of the values under one key what Go makes of them: the last, or all objects at the end in one. They are put
+/// together at once, however many they are.
+fn merge(first: &mut Tree, later: Vec<Tree>) {
+    let mut objects = Vec::new();
+    for value in later {
+        if !matches!((&*first, &value), (Tree::Map(_), Tree::Map(_))) {
+            objects.clear();
+            *first = value;
+        } else if let Tree::Map(map) = value {
+            objects.push(map);
+        }
+    }
+    let Tree::Map(first) = first else { return };
+    let more: usize = objects.iter().map(Map::len).sum();
+    let others = objects.into_iter().flatten();
+    if more <= FEW {
+        for (key, value) in others {
+            match first.get_mut(&key) {
+                Some(own) => merge(own, vec![value]),
+                None => drop(first.insert(&key, value)),
+            }
+        }
+    } else {
+        *first = gathered(std::mem::take(first).into_iter().chain(others).collect(), false).0;
     }
 }
 
@@ -177,31 +208,26 @@ impl<'i> Reader<'i> {
     }
 
     /// Reads a value that is not kept.
-    fn walk(&mut self, path: &mut String, tell: &mut dyn FnMut(&str, bool)) -> Result<(), SyntaxError> {
-        let outer = path.len();
+    fn walk(&mut self, way: &mut Way, tell: &mut dyn FnMut(&Way, bool)) -> Result<(), SyntaxError> {
         match self.token()? {
             b'{' => {
-                let mut seen = HashSet::new();
+                let (mut seen, outer) = (HashSet::new(), way.mark());
                 self.object(|reader, key| {
-                    if outer > 0 {
-                        path.push('.');
-                    }
-                    path.push_str(&key);
-                    tell(path, !seen.insert(key));
-                    reader.walk(path, tell)?;
-                    path.truncate(outer);
+                    way.enter_key(&key);
+                    tell(way, !seen.insert(key));
+                    reader.walk(way, tell)?;
+                    way.leave_to(&outer);
                     Ok(())
                 })
             }
             b'[' => {
-                let mut at = 0;
+                let (mut at, outer) = (0, way.mark());
                 self.array(|reader| {
-                    // Writing to a string does not fail.
-                    let _ = write!(path, "[{at}]");
+                    way.enter_item(at);
                     at += 1;
-                    tell(path, false);
-                    reader.walk(path, tell)?;
-                    path.truncate(outer);
+                    tell(way, false);
+                    reader.walk(way, tell)?;
+                    way.leave_to(&outer);
                     Ok(())
                 })
             }

@@ -197,3 +197,61 @@ fn people_read_json_on_many_lines() {
     let text = "{\n  \"a\": [\n    1,\n    {\n      \"b\": {}\n    }\n  ],\n  \"c\": []\n}";
     assert_eq!(String::from_utf8(tree.to_pretty_json()).unwrap(), text);
 }
+
+#[test]
+fn letters_that_only_pages_need_escaped_can_stand_for_themselves() {
+    for text in [
+        "<a href=\"b\">&amp;</a>\u{2028}\u{2029}",
+        r"\u003c \\u003e \",
+        "\n\u{1}\u{7f}",
+        "",
+    ] {
+        let json = Tree::from_iter([text, "x"]).to_json();
+        let mut bared = Vec::new();
+        super::bare(&json, &mut bared);
+        assert_eq!(parse(&bared).unwrap().tree.to_json(), json);
+        assert!(bared.len() <= json.len());
+        assert!(!String::from_utf8(bared).unwrap().contains("u0026"));
+    }
+    let mut bared = Vec::new();
+    super::bare(&Tree::from("<\u{2028}\\u003c>").to_json(), &mut bared);
+    assert_eq!(bared, "\"<\u{2028}\\\\u003c>\"".as_bytes());
+}
+
+/// What takes minutes where each of so many is held against all others; a second is long for it.
+fn at_once(document: &str) -> super::Parsed {
+    let begun = std::time::Instant::now();
+    let parsed = parse(document.as_bytes()).unwrap();
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+    parsed
+}
+
+#[test]
+fn objects_under_one_key_become_one_however_many_they_are() {
+    let text = r#"{"a":{"x":1,"y":{"p":1}},"a":{"y":{"q":2},"w":1},"a":{"x":null,"z":3,"v":4,"u":5}}"#;
+    let parsed = at_once(text);
+    let one = r#"{"a":{"u":5,"v":4,"w":1,"x":null,"y":{"p":1,"q":2},"z":3}}"#;
+    assert_eq!(parsed.tree.to_json(), one.as_bytes());
+    assert_eq!(parsed.duplicates, ["a"]);
+    let text = r#"{"a":{"x":1},"a":{"y":1},"a":2,"a":{"z":3},"a":{"w":4}}"#;
+    assert_eq!(at_once(text).tree.to_json(), br#"{"a":{"w":4,"z":3}}"#);
+    let many: Vec<String> = (0..50_000)
+        .map(|at| format!(r#""a":{{"{:05}":1}}"#, at * 7919 % 50_000))
+        .collect();
+    let parsed = at_once(&format!("{{{}}}", many.join(",")));
+    assert_eq!(parsed.tree.entries("a").len(), 50_000);
+}
+
+#[test]
+fn a_long_key_is_not_read_again_for_each_key_below_it() {
+    let key = "k".repeat(1_000_000);
+    let below: Vec<String> = (0..100_000).map(|at| format!(r#""{at}":1"#)).collect();
+    let below = below.join(",");
+    let document = format!(r#"{{"{key}":{{{below},"7":1,"7":2,"8":3}}}}"#);
+    let parsed = at_once(&document);
+    let path = |last: &str| format!("{key}.{last}");
+    assert_eq!(parsed.duplicates, [path("7"), path("8")]);
+    let mut found = [path("99999"), path("70000"), path("none")];
+    rank(document.as_bytes(), &mut found, |path| path);
+    assert!(found == [path("70000"), path("99999"), path("none")]);
+}

@@ -1,5 +1,7 @@
 //! A tree as JSON, byte for byte as Go's encoder writes a map: sorted keys, no spaces, `<`, `>` and `&` escaped.
 
+use memchr::memchr;
+
 use super::syntax::controls_and;
 use super::{Map, Tree};
 
@@ -143,4 +145,25 @@ fn unicode(unit: u16) -> [u8; 6] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |shift: u16| DIGITS[usize::from(unit >> shift & 15)];
     [b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]
+}
+
+/// Appends JSON as it is written here, but with those letters as they are that only pages of HTML and scripts need escaped:
+/// whoever only reads it again has no use for six bytes in place of one.
+pub fn bare(mut json: &[u8], out: &mut Vec<u8>) {
+    while let Some(at) = memchr(b'\\', json) {
+        let (before, rest) = json.split_at(at);
+        out.extend_from_slice(before);
+        // Of other escapes the first two bytes are passed at once, since the second may be a backslash again.
+        let (letter, length): (&[u8], _) = match rest.get(1..6) {
+            Some(b"u003c") => (b"<", 6),
+            Some(b"u003e") => (b">", 6),
+            Some(b"u0026") => (b"&", 6),
+            Some(b"u2028") => ("\u{2028}".as_bytes(), 6),
+            Some(b"u2029") => ("\u{2029}".as_bytes(), 6),
+            _ => (&rest[..rest.len().min(2)], rest.len().min(2)),
+        };
+        out.extend_from_slice(letter);
+        json = &rest[length..];
+    }
+    out.extend_from_slice(json);
 }

@@ -1,5 +1,7 @@
 //! The tokens of the first document of a YAML text as events: scalars, and where lists and maps begin and end.
 
+use std::collections::{HashMap, HashSet};
+
 use super::scan::Scanner;
 use super::token::{Fault, Kind};
 
@@ -47,7 +49,7 @@ pub(super) struct Events<'t> {
     /// Where the lists and maps began that are not complete.
     pub(super) lines: Vec<usize>,
     /// Handles of tags and what they stand for.
-    handles: Vec<(String, String)>,
+    handles: HashMap<String, String>,
 }
 
 /// A tag as it is written.
@@ -67,7 +69,7 @@ impl<'t> Events<'t> {
             state: State::Document,
             outer: Vec::new(),
             lines: Vec::new(),
-            handles: Vec::new(),
+            handles: HashMap::new(),
         }
     }
 
@@ -136,10 +138,10 @@ impl<'t> Events<'t> {
 
     /// The beginning of the first document, and its first event.
     fn document(&mut self) -> Step {
-        self.handles = vec![
+        self.handles = HashMap::from([
             ("!".to_owned(), "!".to_owned()),
             ("!!".to_owned(), "tag:yaml.org,2002:".to_owned()),
-        ];
+        ]);
         let directives = self.directives()?;
         self.state = State::End;
         match self.kind()? {
@@ -160,18 +162,17 @@ impl<'t> Events<'t> {
 
     /// Reads directives and says whether there were any.
     fn directives(&mut self) -> Result<bool, Fault> {
-        let (mut any, mut version, mut named) = (false, false, Vec::new());
+        let (mut any, mut version, mut named) = (false, false, HashSet::new());
         loop {
             match self.kind()?.clone() {
                 Kind::Version(..) if version => return self.fault("found duplicate %YAML directive", 0),
                 Kind::Version(1, 1) => version = true,
                 Kind::Version(..) => return self.fault("found incompatible YAML document", 0),
                 Kind::TagDirective(handle, prefix) => {
-                    if named.contains(&handle) {
+                    if !named.insert(handle.clone()) {
                         return self.fault("found duplicate %TAG directive", 0);
                     }
-                    named.push(handle.clone());
-                    self.handles.insert(0, (handle, prefix));
+                    self.handles.insert(handle, prefix);
                 }
                 _ => return Ok(any),
             }
@@ -259,8 +260,8 @@ impl<'t> Events<'t> {
         if tag.handle.is_empty() {
             return Ok(tag.suffix);
         }
-        match self.handles.iter().find(|(handle, _)| *handle == tag.handle) {
-            Some((_, prefix)) => Ok(format!("{prefix}{}", tag.suffix)),
+        match self.handles.get(&tag.handle) {
+            Some(prefix) => Ok(format!("{prefix}{}", tag.suffix)),
             None => Err(Fault {
                 problem: "found undefined tag handle",
                 line: tag.line,

@@ -4,7 +4,7 @@ use apiserver_api::tree::{Tree, parse};
 use apiserver_schema::built_in;
 use proptest::prelude::*;
 
-use super::{Error, Managed, OneVersion, Operation, Scale, Versions, Write, apply, keep_times, update};
+use super::{Compared, Error, Managed, OneVersion, Operation, Scale, Versions, Write, apply, keep_times, update};
 use crate::deep;
 use crate::fields::{Filter, Set};
 use crate::typed::Type;
@@ -440,10 +440,11 @@ fn a_write_that_changes_times_only_keeps_the_old_ones() {
         new
     };
     let mut same = later(r#"{"x":"1"}"#);
-    keep_times(&one, &mut same);
+    assert_eq!(keep_times(&one, &mut same), Compared::Equal);
     assert_eq!(same, one);
+    assert_eq!(keep_times(&one, &mut same), Compared::ManagersDiffer);
     let mut other = later(r#"{"x":"2"}"#);
-    keep_times(&one, &mut other);
+    assert_eq!(keep_times(&one, &mut other), Compared::ObjectsDiffer);
     assert_eq!(managers(&other), ["a Apply t2: .data.x"]);
 }
 

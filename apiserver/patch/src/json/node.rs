@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use apiserver_api::tree::{Text, Tree, quoted};
 use apiserver_schema::{Schema, Shape};
 
+use super::items::Items;
+
 /// What the schema says of a value.
 pub(super) type Of<'s> = (&'s Schema, &'s Shape);
 
@@ -17,7 +19,7 @@ pub(super) enum Node<'s> {
     /// As it was, with its type where that is known.
     Closed(Tree, Option<Of<'s>>),
     Object(BTreeMap<Text, Self>),
-    List(Vec<Self>),
+    List(Items<Self>),
 }
 
 impl Node<'_> {

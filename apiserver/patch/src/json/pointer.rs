@@ -8,6 +8,7 @@ use std::num::IntErrorKind;
 use apiserver_api::go::quote;
 use apiserver_api::tree::Text;
 
+use super::items::Items;
 use super::node::Node;
 
 /// `/spec/containers/0`, as it was written.
@@ -74,7 +75,7 @@ impl fmt::Display for Pointer<'_> {
 #[derive(Debug)]
 pub(super) enum Place<'d, 'p, 's> {
     Entry(&'d mut BTreeMap<Text, Node<'s>>, Cow<'p, str>),
-    Item(&'d mut Vec<Node<'s>>, Cow<'p, str>),
+    Item(&'d mut Items<Node<'s>>, Cow<'p, str>),
 }
 
 impl<'d, 's> Place<'d, '_, 's> {
@@ -92,7 +93,7 @@ impl<'d, 's> Place<'d, '_, 's> {
             Self::Entry(map, key) => {
                 map.insert(key.as_ref().into(), value);
             }
-            Self::Item(items, key) if key == "-" => items.push(value),
+            Self::Item(items, key) if key == "-" => items.insert(items.len(), value),
             Self::Item(items, key) => {
                 // One past the end is fine, so negative indices count from there.
                 let at = index(&key, items.len() + 1).map_err(|why| {
@@ -116,7 +117,9 @@ impl<'d, 's> Place<'d, '_, 's> {
             }
             Self::Item(items, key) => {
                 let at = index(&key, items.len())?;
-                items[at] = value;
+                if let Some(item) = items.get_mut(at) {
+                    *item = value;
+                }
             }
         }
         Ok(())

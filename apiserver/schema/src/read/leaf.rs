@@ -128,19 +128,24 @@ impl Reader<'_, '_> {
             let found = found(value);
             return self.wrong(place, &found, "string", true);
         };
+        // Go's zero time is none, as null is.
+        let written = |time: Time, write: fn(Time) -> String| {
+            let there = (!time.is_zero()).then(|| Tree::from(write(time)));
+            there.unwrap_or(Tree::Null)
+        };
         let normal = match shape {
             Shape::Time => Time::parse(text)
-                .map(|time| time.to_string())
+                .map(|time| written(time, |time| time.to_string()))
                 .map_err(|error| error.to_string()),
             Shape::MicroTime => Time::parse_micro(text)
-                .map(Time::to_micro)
+                .map(|time| written(time, Time::to_micro))
                 .map_err(|error| error.to_string()),
             _ => Duration::parse(text)
-                .map(|span| span.to_string())
+                .map(|span| Tree::from(span.to_string()))
                 .map_err(|error| error.to_string()),
         };
         match normal {
-            Ok(normal) => *value = Tree::from(normal),
+            Ok(normal) => *value = normal,
             Err(error) => self.mistake(place, error, true),
         }
     }

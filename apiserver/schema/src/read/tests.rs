@@ -110,6 +110,35 @@ fn values_take_their_normal_form() {
 }
 
 #[test]
+fn go_s_zero_time_is_none() {
+    for (name, given, null) in [
+        (
+            "core.v1.Event",
+            r#"{"eventTime":"0001-01-01T00:00:00.000000Z","firstTimestamp":"0001-01-01T00:00:00Z","lastTimestamp":"0001-01-01T01:00:00+01:00","metadata":{"creationTimestamp":"0000-12-31T18:30:00-05:30"}}"#,
+            r#"{"eventTime":null,"firstTimestamp":null,"lastTimestamp":null,"metadata":{"creationTimestamp":null}}"#,
+        ),
+        (
+            "core.v1.PodStatus",
+            r#"{"conditions":[{"lastTransitionTime":"0001-01-01T00:00:00Z","type":"A"}],"startTime":"0001-01-01T00:00:00Z"}"#,
+            r#"{"conditions":[{"lastTransitionTime":null,"type":"A"}],"startTime":null}"#,
+        ),
+        (
+            "coordination.v1.LeaseSpec",
+            r#"{"acquireTime":"0001-01-01T00:00:00.000000Z"}"#,
+            r#"{"acquireTime":null}"#,
+        ),
+    ] {
+        assert_eq!(stored(name, given), stored(name, null));
+    }
+    // Nothing else is zero.
+    let event = r#"{"eventTime":"0001-01-01T00:00:00.000001Z","firstTimestamp":"0001-01-01T00:00:01Z","lastTimestamp":"1970-01-01T00:00:00Z"}"#;
+    let (read, _) = read("core.v1.Event", event);
+    assert_eq!(read.at("eventTime").as_str(), Some("0001-01-01T00:00:00.000001Z"));
+    assert_eq!(read.at("firstTimestamp").as_str(), Some("0001-01-01T00:00:01Z"));
+    assert_eq!(read.at("lastTimestamp").as_str(), Some("1970-01-01T00:00:00Z"));
+}
+
+#[test]
 fn unknown_fields_are_dropped_and_told() {
     let document = r#"{"spec":{"b":1,"template":{"spec":{"containers":[{"name":"c","x":{}}]}}},"Metadata":{}}"#;
     let (tree, findings) = read("apps.v1.Deployment", document);
