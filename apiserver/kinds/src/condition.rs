@@ -1,5 +1,7 @@
 //! Conditions as most kinds have them (`meta/v1.Condition`).
 
+use std::collections::HashSet;
+
 use apiserver_api::labels::validate_name;
 use apiserver_api::names::condition_reason;
 use apiserver_api::path::Path;
@@ -14,10 +16,11 @@ const MESSAGE_MAX: usize = 32 << 10;
 
 /// Checks conditions: of each type one, and each complete.
 pub(crate) fn validate_all(path: &Path<'_>, conditions: &[Tree], refusals: &mut Refusals) {
+    let mut seen = HashSet::new();
     for (at, condition) in conditions.iter().enumerate() {
         let path = path.index(at);
         let kind = condition.text("type");
-        if conditions[..at].iter().any(|before| before.text("type") == kind) {
+        if !seen.insert(kind) {
             refusals.duplicate(&path.field("type"), kind);
         }
         validate(&path, condition, refusals);

@@ -6,6 +6,9 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
+/// So many lines are looked at in all. Texts there are of which each half is as hard as the whole; what is not reached then
+/// counts as changed.
+const LOOKS: usize = 4_000_000;
 /// So many equal lines are shown around a change.
 const CONTEXT: usize = 3;
 /// From so many lines on, lines that stand there often are no beginnings of runs.
@@ -73,12 +76,17 @@ impl<'t> Matcher<'t> {
     }
 
     /// The longest run of equal lines within bounds, the first of several: where it begins on both sides, and its length.
-    fn longest(&self, old: (usize, usize), new: (usize, usize)) -> (usize, usize, usize) {
+    fn longest(&self, old: (usize, usize), new: (usize, usize), looks: &mut usize) -> (usize, usize, usize) {
         let (mut i, mut j, mut size) = (old.0, new.0, 0);
         let mut runs: HashMap<usize, usize> = HashMap::new();
         for at in old.0..old.1 {
             let mut next = HashMap::new();
-            for &place in self.places.get(self.old[at]).into_iter().flatten() {
+            let places = self.places.get(self.old[at]).map_or(&[][..], Vec::as_slice);
+            *looks = looks.saturating_sub(1 + places.len());
+            if *looks == 0 {
+                return (old.0, new.0, 0);
+            }
+            for &place in places {
                 if !(new.0..new.1).contains(&place) {
                     continue;
                 }
@@ -102,9 +110,10 @@ impl<'t> Matcher<'t> {
     /// All runs of equal lines, in order, and an empty one at the end.
     fn runs(&self) -> Vec<(usize, usize, usize)> {
         let mut runs = Vec::new();
+        let mut looks = LOOKS;
         let mut open = vec![((0, self.old.len()), (0, self.new.len()))];
         while let Some((old, new)) = open.pop() {
-            let (i, j, size) = self.longest(old, new);
+            let (i, j, size) = self.longest(old, new, &mut looks);
             if size > 0 {
                 runs.push((i, j, size));
                 open.push(((old.0, i), (new.0, j)));
@@ -192,6 +201,20 @@ mod tests {
         let told = unified("1\n2\n3\n4\n5\n6\n7\n8\n9", "1\n2\n3\n4\nx\n6\n7\n8\n9");
         assert_eq!(told, "@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+x\n 6\n 7\n 8\n");
         assert_eq!(unified("", "a"), "@@ -1 +1 @@\n-\n+a\n");
+    }
+
+    #[test]
+    fn what_is_too_hard_to_compare_counts_as_changed() {
+        let text = |odd: &str| {
+            (0..40_000)
+                .map(|at| format!("{at}\n{odd}{at}\n"))
+                .collect::<Vec<_>>()
+                .concat()
+        };
+        let begun = std::time::Instant::now();
+        let told = unified(&text("a"), &text("b"));
+        assert!(told.starts_with("@@ ") && told.contains("-a39999\n"));
+        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
     }
 
     #[test]

@@ -33,16 +33,15 @@ pub(crate) fn validate_app_protocol(path: &Path<'_>, protocol: &Tree, refusals: 
     }
 }
 
-/// The first few of many, and how many more there are; `<none>` where there are none.
+/// The first few of many, and how many more there are; this where there is nothing to show.
 pub(crate) fn few(items: impl ExactSizeIterator<Item = String>, most: usize, none: &str) -> String {
     let count = items.len();
-    if count == 0 {
-        return none.to_owned();
-    }
     let shown: Vec<String> = items.take(most).collect();
     let shown = shown.join(",");
     if count > most {
         format!("{shown} + {} more...", count - most)
+    } else if shown.is_empty() {
+        none.to_owned()
     } else {
         shown
     }
@@ -72,6 +71,7 @@ mod tests {
     fn of_many_a_few_are_shown() {
         let items = |count: usize| (0..count).map(|at| at.to_string()).collect::<Vec<_>>().into_iter();
         assert_eq!(few(items(0), 3, "<none>"), "<none>");
+        assert_eq!(few(std::iter::once(String::new()), 3, "<none>"), "<none>");
         assert_eq!(few(items(3), 3, ""), "0,1,2");
         assert_eq!(few(items(5), 3, ""), "0,1,2 + 2 more...");
     }

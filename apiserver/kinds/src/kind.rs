@@ -9,6 +9,7 @@ use apiserver_api::tree::Tree;
 use apiserver_schema::{TypeId, built_in};
 
 use crate::column::{self, Column};
+use crate::selection::Selection;
 
 /// A kind: an entry of the table, and its rules.
 pub struct Kind {
@@ -38,8 +39,8 @@ pub struct Kind {
     pub rules: &'static dyn Rules,
     /// What a table of its objects shows.
     pub columns: &'static [Column],
-    /// The fields that a field selector may name beyond `metadata.name` and `metadata.namespace`.
-    pub selectable: &'static [Selectable],
+    /// What field selectors may name.
+    pub selection: Selection,
 }
 
 /// A version of a kind.
@@ -164,14 +165,6 @@ impl Subresource {
     };
 }
 
-/// A field that a field selector may name.
-pub struct Selectable {
-    /// As selectors spell it: `spec.nodeName`.
-    pub name: &'static str,
-    /// What an object has there.
-    pub value: fn(&Tree) -> String,
-}
-
 /// Who writes, and when.
 pub struct Asked<'a> {
     /// The time at the apiserver.
@@ -213,6 +206,11 @@ pub trait Rules: Sync {
 
     /// What a client is warned of, `old` being what the object replaces.
     fn warnings(&self, _object: &Tree, _old: Option<&Tree>) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What a client is warned of in a new object before that is prepared, and reads even if the object is refused.
+    fn early_warnings(&self, _object: &Tree) -> Vec<String> {
         Vec::new()
     }
 
@@ -280,9 +278,20 @@ pub trait Rules: Sync {
         None
     }
 
+    /// What the rows of a table are sorted by, where it is more than the name.
+    fn rank(&self) -> Option<fn(&Tree) -> i64> {
+        None
+    }
+
     /// Annotations that inside upstream are fields of the object, so that its metadata alone does not have them.
     fn field_annotations(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// Why an object that was read by its type cannot be read all the same: an annotation that inside upstream is a field is
+    /// none.
+    fn unreadable(&self, _object: &Tree) -> Option<String> {
+        None
     }
 
     /// The fields that a write to the object itself never changes, so that no manager owns them: `status`.
@@ -420,7 +429,7 @@ impl Kind {
         folder: "",
         rules: &Plain,
         columns: column::NAME_AND_AGE,
-        selectable: &[],
+        selection: Selection::PLAIN,
     };
 }
 

@@ -41,6 +41,7 @@ mod policy;
 mod rbac;
 mod resource;
 mod scheduling;
+mod selection;
 mod storage;
 mod storagemigration;
 mod template_columns;
@@ -57,9 +58,8 @@ pub use crate::authentication::TOKEN_REQUEST;
 pub use crate::core::service::allocation as service;
 
 pub use column::{Ago, Cell, Column, Words};
-pub use kind::{
-    Asked, Conversion, Dependents, End, EndRules, Kind, Rules, Selectable, StatusRules, Subresource, Verb, Version,
-};
+pub use kind::{Asked, Conversion, Dependents, End, EndRules, Kind, Rules, StatusRules, Subresource, Verb, Version};
+pub use selection::{Selectable, Selection};
 
 /// The kinds of each group, in the order of their names.
 const GROUPS: &[&[Kind]] = &[

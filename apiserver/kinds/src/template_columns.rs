@@ -70,7 +70,9 @@ pub(crate) fn pairs(labels: &Map) -> Tree {
         return "<none>".into();
     }
     let pair = |(key, value): (&str, &Tree)| format!("{key}={}", value.as_str().unwrap_or_default());
-    let pairs: Vec<String> = labels.iter().map(pair).collect();
+    let mut pairs: Vec<String> = labels.iter().map(pair).collect();
+    // Whole pairs are sorted, not keys: what a key may go on with stands partly before the sign, partly behind it.
+    pairs.sort_unstable();
     pairs.join(",").into()
 }
 
@@ -87,8 +89,12 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_shown_in_their_order() {
-        for (labels, shown) in [("{}", "<none>"), (r#"{"a":"b","c":"d"}"#, "a=b,c=d")] {
+    fn labels_are_shown_sorted_as_pairs() {
+        for (labels, shown) in [
+            ("{}", "<none>"),
+            (r#"{"a":"b","c":"d"}"#, "a=b,c=d"),
+            (r#"{"app":"x","app-2":"y","app2":"z"}"#, "app-2=y,app2=z,app=x"),
+        ] {
             assert_eq!(pairs(tree(labels).as_map().unwrap()).as_str(), Some(shown));
         }
     }

@@ -1,5 +1,7 @@
 //! Conditions and variables of policies and webhooks.
 
+use std::collections::HashSet;
+
 use apiserver_api::names::qualified_name;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
@@ -22,6 +24,7 @@ pub(super) fn validate_conditions(
     if conditions.len() > CONDITIONS_MAX {
         refusals.too_many(path, conditions.len(), CONDITIONS_MAX);
     }
+    let mut seen = HashSet::new();
     for (at, condition) in conditions.iter().enumerate() {
         let path = path.index(at);
         let (text, text_path) = (condition.text("expression").trim(), path.field("expression"));
@@ -43,7 +46,7 @@ pub(super) fn validate_conditions(
         for message in qualified_name(name) {
             refusals.invalid(&name_path, name, &message);
         }
-        if conditions[..at].iter().any(|before| before.text("name") == name) {
+        if !seen.insert(name) {
             refusals.duplicate(&name_path, name);
         }
     }

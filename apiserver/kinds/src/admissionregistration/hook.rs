@@ -1,5 +1,7 @@
 //! What both kinds of webhook configurations share.
 
+use std::collections::HashSet;
+
 use apiserver_api::labels::{self, Leniency};
 use apiserver_api::meta;
 use apiserver_api::names::{fully_qualified_name, name_is_dns_subdomain};
@@ -67,12 +69,12 @@ impl Kept {
             versions.is_empty() || webhook::has_known_review_version(versions)
         };
         let none = |hook: &Tree| NO_SIDE_EFFECTS.contains(&hook.text("sideEffects"));
-        let twice = |(at, hook): (usize, &Tree)| old[..at].iter().any(|one| one.text("name") == hook.text("name"));
+        let mut seen = HashSet::new();
         Self {
             conditions: new.len() == old.len() && new.iter().zip(old).all(same),
             side_effects: !old.iter().all(none),
             review_versions: !old.iter().all(versions),
-            names: old.iter().enumerate().any(twice),
+            names: !old.iter().all(|hook| seen.insert(hook.text("name"))),
             label_values: old.iter().any(has_bad_selector),
         }
     }
@@ -92,6 +94,7 @@ pub(super) fn validate(object: &Tree, old: Option<&Tree>, mutating: bool, refusa
     meta::validate(&path, meta::metadata(object), false, name_is_dns_subdomain, refusals);
     let kept = old.map_or_else(Kept::default, |old| Kept::of(object, old));
     let hooks = object.items("webhooks");
+    let mut seen = HashSet::new();
     for (at, hook) in hooks.iter().enumerate() {
         let path = Path::of("webhooks");
         let path = path.index(at);
@@ -104,8 +107,7 @@ pub(super) fn validate(object: &Tree, old: Option<&Tree>, mutating: bool, refusa
             refusals,
         );
         let name = hook.text("name");
-        let again = || hooks[..at].iter().any(|before| before.text("name") == name);
-        if !kept.names && !name.is_empty() && again() {
+        if !kept.names && !name.is_empty() && !seen.insert(name) {
             refusals.duplicate(&path.field("name"), name);
         }
     }

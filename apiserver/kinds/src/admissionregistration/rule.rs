@@ -1,5 +1,7 @@
 //! Which requests are meant: operations, groups, versions, resources and scope.
 
+use std::collections::HashSet;
+
 use apiserver_api::names::path_segment;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
@@ -70,7 +72,7 @@ fn validate_resources(path: &Path<'_>, resources: &[Tree], refusals: &mut Refusa
     if resources.is_empty() {
         refusals.required(path, "");
     }
-    let (mut all_below, mut all_above): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    let (mut all_below, mut all_above) = (HashSet::new(), HashSet::new());
     let (mut everything, mut any, mut plain) = (false, false, false);
     for (at, given) in resources.iter().enumerate() {
         let given = given.as_str().unwrap_or_default();
@@ -85,19 +87,19 @@ fn validate_resources(path: &Path<'_>, resources: &[Tree], refusals: &mut Refusa
             plain = given != "*";
             continue;
         };
-        if all_below.contains(&resource) {
+        if all_below.contains(resource) {
             let detail = format!("if '{resource}/*' is present, must not specify {given}");
             refusals.invalid(&path.index(at), given, &detail);
         }
-        if all_above.contains(&below) {
+        if all_above.contains(below) {
             let detail = format!("if '*/{below}' is present, must not specify {given}");
             refusals.invalid(&path.index(at), given, &detail);
         }
         if below == "*" {
-            all_below.push(resource);
+            all_below.insert(resource);
         }
         if resource == "*" {
-            all_above.push(below);
+            all_above.insert(below);
         }
     }
     if resources.len() > 1 && everything {
@@ -112,15 +114,15 @@ fn validate_resources(path: &Path<'_>, resources: &[Tree], refusals: &mut Refusa
 
 /// Checks a rule that may name objects too.
 pub(super) fn validate_named(path: &Path<'_>, rule: &Tree, refusals: &mut Refusals) {
-    let names = rule.items("resourceNames");
-    for (at, name) in names.iter().enumerate() {
+    let mut seen = HashSet::new();
+    for (at, name) in rule.items("resourceNames").iter().enumerate() {
         let path = path.field("resourceNames");
         let path = path.index(at);
         let given = name.as_str().unwrap_or_default();
         for message in path_segment(given) {
             refusals.invalid(&path, given, &message);
         }
-        if names[..at].contains(name) {
+        if !seen.insert(given) {
             refusals.duplicate(&path, given);
         }
     }

@@ -1,5 +1,7 @@
 //! `ValidatingAdmissionPolicyBinding`: where a validating policy applies, with which parameters, and what follows.
 
+use std::collections::HashSet;
+
 use apiserver_api::meta;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
@@ -62,12 +64,13 @@ impl Rules for ValidatingBinding {
 }
 
 fn validate_actions(path: &Path<'_>, actions: &[Tree], refusals: &mut Refusals) {
+    let mut seen = HashSet::new();
     for (at, action) in actions.iter().enumerate() {
         let given = action.as_str().unwrap_or_default();
         if !ACTIONS.contains(&given) {
             refusals.not_supported(&path.index(at), given, ACTIONS);
         }
-        if actions[..at].contains(action) {
+        if !seen.insert(given) {
             refusals.duplicate(&path.index(at), given);
         }
     }

@@ -1,5 +1,7 @@
 //! `ValidatingAdmissionPolicy`: expressions that decide whether objects may come in.
 
+use std::collections::HashSet;
+
 use apiserver_api::meta;
 use apiserver_api::names::qualified_name;
 use apiserver_api::path::Path;
@@ -130,11 +132,12 @@ fn validate(object: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
         let detail = format!("must not have more than {ANNOTATIONS_MAX} auditAnnotations");
         refusals.invalid(&annotations_path, annotations, &detail);
     }
+    let mut seen = HashSet::new();
     for (at, one) in annotations.iter().enumerate() {
         let path = annotations_path.index(at);
         validate_annotation(&path, meta::name(object), one, &expressions, refusals);
         let key = one.text("key");
-        if annotations[..at].iter().any(|before| before.text("key") == key) {
+        if !seen.insert(key) {
             refusals.duplicate(&path.field("key"), key);
         }
     }

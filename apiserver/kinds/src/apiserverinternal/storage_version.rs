@@ -1,11 +1,14 @@
 //! `StorageVersion`: in which versions the servers store and read a resource.
 
+use std::collections::{HashMap, HashSet};
+
 use apiserver_api::names::{Messages, NameRule, dns_1035_label, dns_subdomain, name_is_dns_subdomain, qualified_name};
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use crate::column::{AGE, Cell, Column, NAME, Words};
+use crate::endpoint::few;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, keep_metadata, validate_metadata};
 
 const STATUS: &str = "io.k8s.api.apiserverinternal.v1alpha1.StorageVersionStatus";
@@ -52,14 +55,9 @@ pub(super) const STORAGE_VERSION: Kind = Kind {
 
 /// The first servers and what they write.
 fn servers(object: &Tree) -> String {
-    let servers = object.at("status").items("storageVersions");
-    let shown = servers.iter().take(SHOWN);
-    let shown = shown.map(|one| format!("{}={}", one.text("apiServerID"), one.text("encodingVersion")));
-    let shown = shown.collect::<Vec<_>>().join(",");
-    match servers.len().checked_sub(SHOWN) {
-        None | Some(0) => shown,
-        Some(more) => format!("{shown} + {more} more..."),
-    }
+    let servers = object.at("status").items("storageVersions").iter();
+    let shown = servers.map(|one| format!("{}={}", one.text("apiServerID"), one.text("encodingVersion")));
+    few(shown, SHOWN, "<unset>")
 }
 
 struct StorageVersion;
@@ -123,11 +121,12 @@ fn wrong_with_name(name: &str, _prefix: bool) -> Messages {
 fn validate_status(object: &Tree, refusals: &mut Refusals) {
     let (path, status) = (Path::of("status"), object.at("status"));
     let servers = status.items("storageVersions");
+    let mut seen = HashSet::new();
     for (at, server) in servers.iter().enumerate() {
         let path = path.field("storageVersions");
         let path = path.index(at);
         let id = server.text("apiServerID");
-        if servers[..at].iter().any(|before| before.text("apiServerID") == id) {
+        if !seen.insert(id) {
             refusals.duplicate(&path.field("apiServerID"), id);
         }
         validate_server(&path, server, refusals);
@@ -231,12 +230,12 @@ fn validate_common(path: &Path<'_>, status: &Tree, refusals: &mut Refusals) {
 }
 
 fn validate_conditions(path: &Path<'_>, conditions: &[Tree], refusals: &mut Refusals) {
+    let mut last = HashMap::new();
     for (at, condition) in conditions.iter().enumerate() {
         // Upstream leaves out the name of the list.
         let path = path.index(at);
         let kind = condition.text("type");
-        let before = conditions[..at].iter().rposition(|one| one.text("type") == kind);
-        if let Some(before) = before {
+        if let Some(before) = last.insert(kind, at) {
             let detail = format!("the type of the condition is not unique, it also appears in conditions[{before}]");
             refusals.invalid(&path.field("type"), kind, &detail);
         }
@@ -328,7 +327,7 @@ mod tests {
     #[test]
     fn a_table_shows_the_first_servers() {
         let list = ["a", "b", "c", "d"].map(|id| format!(r#"{{"apiServerID":"{id}","encodingVersion":"v1"}}"#));
-        for (count, shown) in [(0, ""), (1, "a=v1"), (4, "a=v1,b=v1,c=v1 + 1 more...")] {
+        for (count, shown) in [(0, "<unset>"), (1, "a=v1"), (4, "a=v1,b=v1,c=v1 + 1 more...")] {
             let text = format!(r#"{{"status":{{"storageVersions":[{}]}}}}"#, list[..count].join(","));
             assert_eq!(servers(&tree::parse(text.as_bytes()).unwrap().tree), shown);
         }

@@ -1,5 +1,6 @@
 //! `DaemonSet`: a pod of a template on every node.
 
+use apiserver_api::go;
 use apiserver_api::labels::{self, Selector};
 use apiserver_api::meta;
 use apiserver_api::path::Path;
@@ -144,6 +145,10 @@ impl Rules for DaemonSet {
         &[TEMPLATE_GENERATION]
     }
 
+    fn unreadable(&self, object: &Tree) -> Option<String> {
+        go::parse_int(meta::annotation(object, TEMPLATE_GENERATION)?).err()
+    }
+
     fn reset(&self) -> &'static [&'static [&'static str]] {
         &[&["status"]]
     }
@@ -256,6 +261,25 @@ mod tests {
             super::DaemonSet.default(&mut object);
             let said = meta::annotation(&object, super::TEMPLATE_GENERATION);
             assert_eq!(said, Some(generation), "{annotations}");
+        }
+    }
+
+    #[test]
+    fn the_generation_of_a_template_is_a_number() {
+        let unreadable = |annotations: &str| {
+            super::DaemonSet.unreadable(&tree(&format!(r#"{{"metadata":{{"annotations":{annotations}}}}}"#)))
+        };
+        assert_eq!((unreadable("{}"), unreadable(&said("03"))), (None, None));
+        for (generation, why) in [
+            ("x", r#"parsing "x": invalid syntax"#),
+            ("", r#"parsing "": invalid syntax"#),
+            ("1_0", r#"parsing "1_0": invalid syntax"#),
+            (
+                "9223372036854775808",
+                r#"parsing "9223372036854775808": value out of range"#,
+            ),
+        ] {
+            assert_eq!(unreadable(&said(generation)), Some(format!("strconv.ParseInt: {why}")));
         }
     }
 

@@ -1,5 +1,6 @@
 //! `Deployment`: pods of a template, replaced step by step when the template changes.
 
+use apiserver_api::go;
 use apiserver_api::labels::Selector;
 use apiserver_api::meta;
 use apiserver_api::path::Path;
@@ -18,7 +19,7 @@ const TYPE: &str = "io.k8s.api.apps.v1.Deployment";
 const SPEC: &str = "io.k8s.api.apps.v1.DeploymentSpec";
 const STATUS: &str = "io.k8s.api.apps.v1.DeploymentStatus";
 /// A field of a version of old, which the only version that is left keeps as an annotation.
-const ROLLBACK: &str = "deprecated.deployment.rollback.revision";
+const ROLLBACK: &str = "deprecated.deployment.rollback.to";
 
 /// The entry of the table.
 pub(crate) const DEPLOYMENT: Kind = Kind {
@@ -111,6 +112,14 @@ impl Rules for Deployment {
         &[ROLLBACK]
     }
 
+    fn unreadable(&self, object: &Tree) -> Option<String> {
+        let revision = meta::annotation(object, ROLLBACK).filter(|revision| !revision.is_empty())?;
+        let why = go::parse_int(revision).err()?;
+        Some(format!(
+            "failed to parse annotation[{ROLLBACK}]={revision} as int64: {why}"
+        ))
+    }
+
     fn reset(&self) -> &'static [&'static [&'static str]] {
         &[&["status"]]
     }
@@ -122,10 +131,9 @@ fn validate_spec(object: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
     validate_replicated(&path, spec, old, refusals);
     validate_strategy(&path.field("strategy"), spec.at("strategy"), refusals);
     workload::validate_counts(&path, spec, &["minReadySeconds", "revisionHistoryLimit"], refusals);
-    let rollback = meta::annotation(object, ROLLBACK).unwrap_or_default();
-    if !rollback.is_empty() {
+    if let Some(Ok(revision)) = meta::annotation(object, ROLLBACK).map(str::parse) {
         let path = path.field("rollback");
-        super::validate_number(&path.field("version"), rollback, refusals);
+        non_negative(&path.field("version"), revision, refusals);
     }
     if let Some(deadline) = spec.at("progressDeadlineSeconds").as_int() {
         let path = path.field("progressDeadlineSeconds");
@@ -217,6 +225,8 @@ mod tests {
     use apiserver_api::refusal::Refusals;
     use apiserver_api::tree::parse;
 
+    use crate::kind::Rules;
+
     #[test]
     fn a_strategy_lets_something_move() {
         for (strategy, refused) in [
@@ -245,20 +255,28 @@ mod tests {
     }
 
     #[test]
+    fn a_revision_to_roll_back_to_is_a_number() {
+        let unreadable = |revision: &str| {
+            let object = format!(
+                r#"{{"metadata":{{"annotations":{{"{}":"{revision}"}}}}}}"#,
+                super::ROLLBACK
+            );
+            super::Deployment.unreadable(&parse(object.as_bytes()).unwrap().tree)
+        };
+        for fine in ["", "7", "+7", "-7"] {
+            assert_eq!(unreadable(fine), None);
+        }
+        let told = "failed to parse annotation[deprecated.deployment.rollback.to]=zz as int64: strconv.ParseInt: parsing \"zz\": \
+                    invalid syntax";
+        assert_eq!(unreadable("zz").as_deref(), Some(told));
+    }
+
+    #[test]
     fn a_deadline_is_beyond_the_time_to_be_ready_and_an_old_number_is_one() {
         for (metadata, spec, refused) in [
             ("{}", r#"{"progressDeadlineSeconds":600}"#, 0),
             ("{}", r#"{"progressDeadlineSeconds":5,"minReadySeconds":5}"#, 1),
-            (
-                r#"{"annotations":{"deprecated.deployment.rollback.revision":"-1"}}"#,
-                "{}",
-                1,
-            ),
-            (
-                r#"{"annotations":{"deprecated.deployment.rollback.revision":"x"}}"#,
-                "{}",
-                1,
-            ),
+            (r#"{"annotations":{"deprecated.deployment.rollback.to":"-1"}}"#, "{}", 1),
         ] {
             let fine = r#"{"progressDeadlineSeconds":600}"#;
             let count = |metadata: &str, spec: &str| {

@@ -12,7 +12,7 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use crate::check::{immutable_struct, non_negative};
+use crate::check::immutable_struct;
 use crate::core::metadata::validate_metadata_update;
 use crate::internal::LABEL_SELECTOR;
 use crate::kind::{Kind, validate_metadata};
@@ -105,13 +105,5 @@ fn normalize_number(object: &mut Tree, key: &str) {
         if metadata.entries("annotations").is_empty() {
             metadata.remove("annotations");
         }
-    }
-}
-
-/// Checks an annotation that stands for a number.
-fn validate_number(path: &Path<'_>, text: &str, refusals: &mut Refusals) {
-    match text.parse::<i64>() {
-        Ok(number) => non_negative(path, number, refusals),
-        Err(_) => refusals.invalid(path, text, "must be a number"),
     }
 }

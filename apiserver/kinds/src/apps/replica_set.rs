@@ -10,7 +10,7 @@ use super::{GROUP, drop_disabled};
 use crate::check::count_generation;
 use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
-use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep};
+use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep};
 use crate::{pod, template_columns, workload};
 
 const TYPE: &str = "io.k8s.api.apps.v1.ReplicaSet";
@@ -60,10 +60,6 @@ pub(crate) const REPLICA_SET: Kind = Kind {
             ..template_columns::SELECTOR
         },
     ],
-    selectable: &[Selectable {
-        name: "status.replicas",
-        value: |object| object.at("status").int("replicas").to_string(),
-    }],
     ..Kind::PLAIN
 };
 

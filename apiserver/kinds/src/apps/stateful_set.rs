@@ -1,5 +1,7 @@
 //! `StatefulSet`: pods of a template that keep their names and their storage.
 
+use std::collections::HashSet;
+
 use apiserver_api::labels::{self, Selector};
 use apiserver_api::meta;
 use apiserver_api::names;
@@ -276,17 +278,17 @@ fn as_of_pods(spec: &Tree) -> Tree {
         volume.child("persistentVolumeClaim").set("claimName", name);
         volume
     };
-    let mut names: Vec<&str> = Vec::new();
-    for name in claims.iter().map(meta::name) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
+    let mut known = HashSet::new();
+    let names: Vec<&str> = claims
+        .iter()
+        .map(meta::name)
+        .filter(|name| known.insert(*name))
+        .collect();
     let pod = template.child("spec");
     let others = pod
         .items("volumes")
         .iter()
-        .filter(|volume| !names.contains(&volume.text("name")))
+        .filter(|volume| !known.contains(volume.text("name")))
         .cloned();
     let volumes: Vec<Tree> = names.iter().map(|name| volume_of(name)).chain(others).collect();
     pod.set("volumes", volumes);

@@ -238,22 +238,21 @@ fn validate_zone(path: &Path<'_>, zone: &str, refusals: &mut Refusals) {
         refusals.invalid(path, zone, "timeZone must be nil or non-empty string");
         return;
     }
-    let unknown = format!("unknown time zone {zone}");
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b".-_+".contains(&byte);
     let is_part = |part: &str| {
         let plain = (1..=14).contains(&part.len()) && part.bytes().all(is_letter);
         plain && part != "." && part != ".." && !part.starts_with('-')
     };
     if !zone.split('/').all(is_part) {
-        refusals.invalid(path, zone, &unknown);
+        refusals.invalid(path, zone, &format!("unknown time zone {zone}"));
         return;
     }
     if zone.eq_ignore_ascii_case("local") {
         let detail = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones";
         refusals.invalid(path, zone, detail);
     }
-    if zone != "Local" && !time_zones::is_known(zone) {
-        refusals.invalid(path, zone, &unknown);
+    if let Err(error) = time_zones::check(zone) {
+        refusals.invalid(path, zone, &error);
     }
 }
 
@@ -277,6 +276,7 @@ mod tests {
             ("local", 2),
             ("../UTC", 1),
             ("Mars/One", 1),
+            ("a..b", 1),
         ] {
             let mut refusals = Refusals::new();
             super::validate_zone(&Path::of("timeZone"), zone, &mut refusals);

@@ -80,11 +80,8 @@ fn without_zone(schedule: &str) -> Result<&str, String> {
         return Ok(schedule);
     };
     let (zone, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-    if zone.is_empty() || zone == "Local" || time_zones::is_known(zone) {
-        Ok(rest.trim())
-    } else {
-        Err(format!("provided bad location {zone}: unknown time zone {zone}"))
-    }
+    time_zones::check(zone).map_err(|error| format!("provided bad location {zone}: {error}"))?;
+    Ok(rest.trim())
 }
 
 fn validate_named(schedule: &str) -> Result<(), String> {
@@ -198,6 +195,10 @@ mod tests {
             (
                 "TZ=Mars 0 0 * * *",
                 "provided bad location Mars: unknown time zone Mars",
+            ),
+            (
+                "CRON_TZ=/etc/passwd 0 0 * * *",
+                "provided bad location /etc/passwd: time: invalid location name",
             ),
         ] {
             assert_eq!(super::validate(schedule), Err(told.to_owned()), "{schedule}");

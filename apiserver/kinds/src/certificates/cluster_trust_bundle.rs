@@ -14,7 +14,8 @@ use super::{GROUP, pem, signer};
 use crate::check::immutable;
 use crate::column::{Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
-use crate::kind::{Asked, Conversion, Kind, Rules, Selectable, Version};
+use crate::kind::{Asked, Conversion, Kind, Rules, Version};
+use crate::selection::{Selectable, Selection};
 
 /// The most bytes of a bundle.
 const MOST: usize = 1 << 20;
@@ -49,10 +50,14 @@ pub(super) const CLUSTER_TRUST_BUNDLE: Kind = Kind {
             ..NAME
         },
     ],
-    selectable: &[Selectable {
-        name: "spec.signerName",
-        value: |object| object.at("spec").text("signerName").to_owned(),
-    }],
+    selection: Selection {
+        labels: &["metadata.name", "spec.signerName"],
+        fields: &[Selectable {
+            name: "spec.signerName",
+            value: |object| object.at("spec").text("signerName").to_owned(),
+        }],
+        ..Selection::OWN
+    },
     ..Kind::PLAIN
 };
 

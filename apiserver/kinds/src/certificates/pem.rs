@@ -9,17 +9,17 @@ const DASHES: &str = "-----";
 
 /// A block.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Block {
+pub(crate) struct Block {
     /// `CERTIFICATE`.
-    pub(super) kind: String,
+    pub(crate) kind: String,
     /// Whether anything stands before the data.
-    pub(super) headers: bool,
+    pub(crate) headers: bool,
     /// The data.
-    pub(super) bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// All blocks of a text.
-pub(super) fn blocks(text: &str) -> Vec<Block> {
+pub(crate) fn blocks(text: &str) -> Vec<Block> {
     let mut found = Vec::new();
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {

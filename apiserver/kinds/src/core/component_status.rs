@@ -14,7 +14,6 @@ pub(crate) const COMPONENT_STATUS: Kind = Kind {
     namespaced: false,
     versions: &[Version::stored("v1", "io.k8s.api.core.v1.ComponentStatus")],
     verbs: &[Verb::Get, Verb::List],
-    folder: "componentstatuses",
     rules: &ComponentStatus,
     columns: &[
         NAME,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use apiserver_api::meta;
 use apiserver_api::names::{in_range, ip_warning, name_is_dns_subdomain};
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
@@ -16,6 +17,8 @@ use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 const TYPE: &str = "io.k8s.api.core.v1.Endpoints";
 /// The lists of addresses of a subset.
 const LISTS: [&str; 2] = ["addresses", "notReadyAddresses"];
+/// Who writes an object, where it is upstream's own controller: what that writes is sound.
+const MANAGED: (&str, &str) = ("endpoints.kubernetes.io/managed-by", "endpoint-controller");
 /// So many endpoints a table shows.
 const SHOWN: usize = 3;
 
@@ -118,6 +121,9 @@ impl Rules for Endpoints {
 
     fn warnings(&self, object: &Tree, _old: Option<&Tree>) -> Vec<String> {
         let mut warnings = Vec::new();
+        if meta::labels(object).get(MANAGED.0).and_then(Tree::as_str) == Some(MANAGED.1) {
+            return warnings;
+        }
         let path = Path::of("subsets");
         for (at, subset) in object.items("subsets").iter().enumerate() {
             let path = path.index(at);
@@ -251,6 +257,8 @@ mod tests {
         assert_eq!(refused(&ENDPOINTS, &odd).len(), 1);
         assert!(update(&ENDPOINTS, &odd, &odd).is_ok());
         assert_eq!(warnings(&ENDPOINTS, &odd).len(), 1);
+        let managed = r#"{"metadata": {"labels": {"endpoints.kubernetes.io/managed-by": "endpoint-controller"}}, "#;
+        assert!(warnings(&ENDPOINTS, &odd.replacen('{', managed, 1)).is_empty());
     }
 
     #[test]

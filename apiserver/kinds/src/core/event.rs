@@ -7,7 +7,8 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use crate::column::{Ago, Cell, Column, NAME, Words};
-use crate::kind::{Asked, Dependents, Kind, Rules, Selectable, Version};
+use crate::kind::{Asked, Dependents, Kind, Rules, Version};
+use crate::selection::{Selectable, Selection};
 
 const TYPE: &str = "io.k8s.api.core.v1.Event";
 /// The most bytes of names and of a reason.
@@ -25,7 +26,25 @@ pub(crate) const EVENT: Kind = Kind {
     folder: "events",
     rules: &Event,
     columns: COLUMNS,
-    selectable: SELECTABLE,
+    selection: Selection {
+        labels: &[
+            "metadata.name",
+            "metadata.namespace",
+            "involvedObject.kind",
+            "involvedObject.namespace",
+            "involvedObject.name",
+            "involvedObject.uid",
+            "involvedObject.apiVersion",
+            "involvedObject.resourceVersion",
+            "involvedObject.fieldPath",
+            "reason",
+            "reportingComponent",
+            "source",
+            "type",
+        ],
+        fields: FIELDS,
+        ..Selection::OWN
+    },
     ..Kind::PLAIN
 };
 
@@ -133,8 +152,8 @@ macro_rules! selectable {
     };
 }
 
-/// What events can be selected by, in both groups.
-pub(crate) const SELECTABLE: &[Selectable] = &[
+/// What is kept of events to select by, for both groups.
+pub(crate) const FIELDS: &[Selectable] = &[
     selectable!(about "kind"),
     selectable!(about "namespace"),
     selectable!(about "name"),

@@ -78,6 +78,10 @@ impl Rules for LimitRange {
         self.validate(asked, object, refusals);
     }
 
+    fn creates_on_update(&self) -> bool {
+        true
+    }
+
     fn canonicalize(&self, object: &mut Tree) {
         // No limits are stored as nothing.
         if object.at("spec").items("limits").is_empty() {

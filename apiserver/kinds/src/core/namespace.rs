@@ -9,8 +9,9 @@ use apiserver_api::tree::Tree;
 use super::metadata::validate_metadata_update;
 use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::kind::{
-    Asked, End, EndRules, Kind, Rules, Selectable, StatusRules, Subresource, Verb, Version, keep, validate_metadata,
+    Asked, End, EndRules, Kind, Rules, StatusRules, Subresource, Verb, Version, keep, validate_metadata,
 };
+use crate::selection::{Selectable, Selection};
 
 /// What keeps a namespace until it is empty.
 const FINALIZER: &str = "kubernetes";
@@ -58,16 +59,14 @@ pub(crate) const NAMESPACE: Kind = Kind {
         },
         AGE,
     ],
-    selectable: &[
-        Selectable {
+    selection: Selection {
+        labels: &["metadata.name", "status.phase"],
+        fields: &[Selectable {
             name: "status.phase",
             value: |object| object.at("status").text("phase").to_owned(),
-        },
-        Selectable {
-            name: "name",
-            value: |object| meta::name(object).to_owned(),
-        },
-    ],
+        }],
+        ..Selection::OWN
+    },
     ..Kind::PLAIN
 };
 

@@ -12,11 +12,10 @@ use apiserver_api::tree::{Map, Text, Tree};
 use crate::check::{count_generation, non_negative};
 use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
-use crate::kind::{
-    Asked, Dependents, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep, validate_metadata,
-};
+use crate::kind::{Asked, Dependents, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
 use crate::pod;
 use crate::pod::warnings::host_name;
+use crate::selection::{Selectable, Selection};
 use crate::template_columns::{CONTAINERS, IMAGES, SELECTOR, pairs};
 
 const SPEC: &str = "io.k8s.api.core.v1.ReplicationControllerSpec";
@@ -66,10 +65,14 @@ pub(crate) const REPLICATION_CONTROLLER: Kind = Kind {
             ..SELECTOR
         },
     ],
-    selectable: &[Selectable {
-        name: "status.replicas",
-        value: |object| object.at("status").int("replicas").to_string(),
-    }],
+    selection: Selection {
+        labels: &["metadata.name", "metadata.namespace", "status.replicas"],
+        fields: &[Selectable {
+            name: "status.replicas",
+            value: |object| object.at("status").int("replicas").to_string(),
+        }],
+        ..Selection::OWN
+    },
     ..Kind::PLAIN
 };
 

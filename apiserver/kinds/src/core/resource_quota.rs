@@ -1,6 +1,6 @@
 //! `ResourceQuota`: how much a namespace may use.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use apiserver_api::meta::FIELD_IS_IMMUTABLE;
 use apiserver_api::path::Path;
@@ -147,11 +147,15 @@ fn validate_spec(spec: &Tree, refusals: &mut Refusals) {
     validate_list(&path.field("hard"), spec.at("hard"), refusals);
     let given: Vec<&str> = spec.items("scopes").iter().filter_map(Tree::as_str).collect();
     let scopes = path.field("scopes");
+    let mut unfit = Unfit::default();
     for scope in &given {
         if !SCOPES.contains(scope) {
             refusals.invalid(&scopes, spec.at("scopes"), "unsupported scope");
         }
-        for _ in unfit(spec, scope) {
+        for _ in 0..unfit.count(spec, scope) {
+            if refusals.is_full() {
+                break;
+            }
             let detail = "unsupported scope applied to resource";
             refusals.invalid(&scopes, spec.at("scopes"), detail);
         }
@@ -159,6 +163,16 @@ fn validate_spec(spec: &Tree, refusals: &mut Refusals) {
     validate_opposites(&scopes, &given, spec, refusals);
     if spec.has("scopeSelector") {
         validate_selector(&path.field("scopeSelector"), spec, refusals);
+    }
+}
+
+/// How many limited resources a scope does not go with, counted once.
+#[derive(Default)]
+struct Unfit<'s>(HashMap<&'s str, usize>);
+
+impl<'s> Unfit<'s> {
+    fn count(&mut self, spec: &Tree, scope: &'s str) -> usize {
+        *self.0.entry(scope).or_insert_with(|| unfit(spec, scope).count())
     }
 }
 
@@ -187,13 +201,16 @@ fn validate_opposites(path: &Path<'_>, given: &[&str], spec: &Tree, refusals: &m
 fn validate_selector(path: &Path<'_>, spec: &Tree, refusals: &mut Refusals) {
     let selector = spec.at("scopeSelector");
     let path = path.field("matchExpressions");
-    let mut given = Vec::new();
+    let (mut given, mut unfit) = (Vec::new(), Unfit::default());
     for expression in selector.items("matchExpressions") {
         let (scope, operator) = (expression.text("scopeName"), expression.text("operator"));
         if !SCOPES.contains(&scope) {
             refusals.invalid(&path.field("scopeName"), scope, "unsupported scope");
         }
-        for _ in unfit(spec, scope) {
+        for _ in 0..unfit.count(spec, scope) {
+            if refusals.is_full() {
+                break;
+            }
             let detail = "unsupported scope applied to resource";
             refusals.invalid(&path, shown_selector(selector), detail);
         }

@@ -1,5 +1,11 @@
 //! `Secret`: what must not be seen by everyone, as keys and values.
 
+mod certificate;
+mod key_pair;
+mod private_key;
+#[cfg(test)]
+mod samples;
+
 use apiserver_api::meta;
 use apiserver_api::names::config_map_key;
 use apiserver_api::path::Path;
@@ -10,13 +16,18 @@ use super::base64;
 use super::metadata::validate_metadata_update;
 use crate::check::immutable;
 use crate::column::{AGE, Cell, Column, NAME, Words};
-use crate::kind::{Asked, Kind, Rules, Selectable, Version, validate_metadata};
+use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
+use crate::selection::{Selectable, Selection};
 
 const TYPE: &str = "io.k8s.api.core.v1.Secret";
 /// The most bytes of all values together.
 const MOST: usize = 1 << 20;
 /// The type of a secret that says none.
 const OPAQUE: &str = "Opaque";
+/// The type of a certificate with its key, and where the two stand.
+const TLS: &str = "kubernetes.io/tls";
+const TLS_CERTIFICATE: &str = "tls.crt";
+const TLS_KEY: &str = "tls.key";
 /// The annotation of a token that names its service account.
 const SERVICE_ACCOUNT: &str = "kubernetes.io/service-account.name";
 
@@ -48,10 +59,14 @@ pub(crate) const SECRET: Kind = Kind {
         },
         AGE,
     ],
-    selectable: &[Selectable {
-        name: "type",
-        value: |object| object.text("type").to_owned(),
-    }],
+    selection: Selection {
+        labels: &["metadata.name", "metadata.namespace", "type"],
+        fields: &[Selectable {
+            name: "type",
+            value: |object| object.text("type").to_owned(),
+        }],
+        ..Selection::OWN
+    },
     ..Kind::PLAIN
 };
 
@@ -102,6 +117,15 @@ impl Rules for Secret {
         }
         self.validate(asked, object, refusals);
     }
+
+    fn warnings(&self, object: &Tree, _old: Option<&Tree>) -> Vec<String> {
+        if object.text("type") != TLS {
+            return Vec::new();
+        }
+        let value = |key: &str| base64::decode(object.at("data").text(key));
+        let fit = key_pair::check(&value(TLS_CERTIFICATE), &value(TLS_KEY));
+        Vec::from_iter(fit.err())
+    }
 }
 
 /// What each type of secret must have.
@@ -132,9 +156,9 @@ fn validate_type(object: &Tree, refusals: &mut Refusals) {
                 refusals.required(&path.key("ssh-privatekey"), "");
             }
         }
-        "kubernetes.io/tls" => {
-            must_have("tls.crt", refusals);
-            must_have("tls.key", refusals);
+        TLS => {
+            must_have(TLS_CERTIFICATE, refusals);
+            must_have(TLS_KEY, refusals);
         }
         _ => {}
     }
@@ -164,7 +188,7 @@ fn validate_json(object: &Tree, key: &str, refusals: &mut Refusals) {
 #[cfg(test)]
 mod tests {
     use super::SECRET;
-    use crate::trial::{create, refused, update};
+    use crate::trial::{create, refused, update, warnings};
 
     #[test]
     fn text_becomes_data() {
@@ -216,6 +240,16 @@ mod tests {
         ] {
             assert!(refused(&SECRET, json).is_empty(), "{json}");
         }
+    }
+
+    #[test]
+    fn a_certificate_without_its_key_is_told() {
+        let secret = |of: &str| format!(r#"{{"type": "{of}", "stringData": {{"tls.crt": "", "tls.key": ""}}}}"#);
+        assert_eq!(
+            warnings(&SECRET, &secret("kubernetes.io/tls")),
+            ["tls: failed to find any PEM data in certificate input"]
+        );
+        assert!(warnings(&SECRET, &secret("mine")).is_empty());
     }
 
     #[test]

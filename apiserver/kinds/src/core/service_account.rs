@@ -1,5 +1,6 @@
 //! `ServiceAccount`: who pods are when they speak to the API.
 
+use apiserver_api::meta;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
@@ -27,6 +28,9 @@ pub(crate) const SERVICE_ACCOUNT: Kind = Kind {
 
 const COLUMNS: &[Column] = &[NAME, AGE];
 
+/// The annotation by which an account's pods could mount only its own secrets.
+const MOUNTABLE: &str = "kubernetes.io/enforce-mountable-secrets";
+
 struct ServiceAccount;
 
 impl Rules for ServiceAccount {
@@ -41,6 +45,15 @@ impl Rules for ServiceAccount {
     fn validate_update(&self, asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
         validate_metadata_update(object, old, refusals);
         self.validate(asked, object, refusals);
+    }
+
+    fn warnings(&self, object: &Tree, old: Option<&Tree>) -> Vec<String> {
+        let has = |object: &Tree| meta::annotation(object, MOUNTABLE).is_some();
+        if !has(object) || old.is_some_and(has) {
+            return Vec::new();
+        }
+        let words = "deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets";
+        vec![format!("metadata.annotations[{MOUNTABLE}]: {words}")]
     }
 
     fn answers_deleted(&self) -> bool {
@@ -65,7 +78,26 @@ fn keep_names(object: &mut Tree) {
 #[cfg(test)]
 mod tests {
     use super::SERVICE_ACCOUNT;
-    use crate::trial::{create, tree, update};
+    use crate::trial::{create, object, tree, update};
+
+    #[test]
+    fn who_newly_asks_for_its_own_secrets_only_is_warned() {
+        let plain = object(&SERVICE_ACCOUNT, "{}");
+        let annotation = r#"{"metadata": {"annotations": {"kubernetes.io/enforce-mountable-secrets": "true"}}}"#;
+        let marked = object(&SERVICE_ACCOUNT, annotation);
+        let told = "metadata.annotations[kubernetes.io/enforce-mountable-secrets]: deprecated in v1.32+; prefer \
+                    separate namespaces to isolate access to mounted secrets";
+        let rules = SERVICE_ACCOUNT.rules;
+        for (new, old, expected) in [
+            (&marked, None, Some(told)),
+            (&marked, Some(&plain), Some(told)),
+            (&marked, Some(&marked), None),
+            (&plain, None, None),
+            (&plain, Some(&marked), None),
+        ] {
+            assert_eq!(rules.warnings(new, old).first().map(String::as_str), expected);
+        }
+    }
 
     #[test]
     fn only_names_of_secrets_are_kept() {

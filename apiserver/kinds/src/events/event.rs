@@ -5,10 +5,11 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use crate::core::event::{COLUMNS, SELECTABLE, validate};
+use crate::core::event::{COLUMNS, FIELDS, validate};
 use crate::core::metadata::validate_metadata_update;
 use crate::internal::shown_field;
 use crate::kind::{Asked, Conversion, Dependents, Kind, Rules, Version, validate_metadata};
+use crate::selection::Selection;
 
 /// The type that is stored.
 const TYPE: &str = "io.k8s.api.core.v1.Event";
@@ -38,7 +39,21 @@ pub(crate) const EVENT: Kind = Kind {
     folder: "events",
     rules: &Event,
     columns: COLUMNS,
-    selectable: SELECTABLE,
+    selection: Selection {
+        labels: &["metadata.name", "metadata.namespace", "reason", "source", "type"],
+        aliases: &[
+            ("regarding.kind", "involvedObject.kind"),
+            ("regarding.namespace", "involvedObject.namespace"),
+            ("regarding.name", "involvedObject.name"),
+            ("regarding.uid", "involvedObject.uid"),
+            ("regarding.apiVersion", "involvedObject.apiVersion"),
+            ("regarding.resourceVersion", "involvedObject.resourceVersion"),
+            ("regarding.fieldPath", "involvedObject.fieldPath"),
+            ("reportingController", "reportingComponent"),
+        ],
+        fields: FIELDS,
+        ..Selection::OWN
+    },
     ..Kind::PLAIN
 };
 

@@ -3,6 +3,8 @@
 mod flow_schema;
 mod priority_level;
 
+use std::collections::HashSet;
+
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
@@ -44,10 +46,11 @@ fn validate_status(object: &Tree, refusals: &mut Refusals) {
     let path = Path::of("status");
     let path = path.field("conditions");
     let conditions = object.at("status").items("conditions");
+    let mut seen = HashSet::new();
     for (at, condition) in conditions.iter().enumerate() {
         let path = path.index(at);
         let kind = condition.text("type");
-        if conditions[..at].iter().any(|before| before.text("type") == kind) {
+        if !seen.insert(kind) {
             refusals.duplicate(&path.field("type"), kind);
         }
         if kind.is_empty() {

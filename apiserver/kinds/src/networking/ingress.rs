@@ -2,8 +2,9 @@
 
 mod backend;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
+use apiserver_api::go::quote;
 use apiserver_api::meta;
 use apiserver_api::names;
 use apiserver_api::path::Path;
@@ -74,16 +75,17 @@ pub(crate) const INGRESS: Kind = Kind {
 };
 
 fn hosts(rules: &[Tree]) -> String {
-    let mut hosts = rules
-        .iter()
-        .map(|rule| rule.text("host"))
-        .filter(|host| !host.is_empty());
-    let shown: Vec<&str> = hosts.by_ref().take(HOSTS_SHOWN).collect();
-    let more = hosts.count();
-    match (shown.is_empty(), more) {
-        (true, _) => "*".to_owned(),
-        (false, 0) => shown.join(","),
-        (false, more) => format!("{} + {more} more...", shown.join(",")),
+    let mut left = rules.iter();
+    let hosts = left.by_ref().map(|rule| rule.text("host"));
+    let shown: Vec<&str> = hosts.filter(|host| !host.is_empty()).take(HOSTS_SHOWN).collect();
+    if shown.is_empty() {
+        return "*".to_owned();
+    }
+    // Any rule that follows is said to be more, and all rules count, be they without a host.
+    if left.len() == 0 {
+        shown.join(",")
+    } else {
+        format!("{} + {} more...", shown.join(","), rules.len() - HOSTS_SHOWN)
     }
 }
 
@@ -128,6 +130,17 @@ impl Rules for Ingress {
         validate_ingress(object, Leniency::of(old), refusals);
     }
 
+    fn warnings(&self, object: &Tree, old: Option<&Tree>) -> Vec<String> {
+        let old_way = meta::annotation(object, CLASS_ANNOTATION).is_some();
+        if old.is_some() || !old_way || object.at("spec").has("ingressClassName") {
+            return Vec::new();
+        }
+        let annotation = quote(CLASS_ANNOTATION);
+        vec![format!(
+            "annotation {annotation} is deprecated, please use 'spec.ingressClassName' instead"
+        )]
+    }
+
     fn status(&self) -> Option<&dyn StatusRules> {
         Some(self)
     }
@@ -141,14 +154,15 @@ impl StatusRules for Ingress {
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
         validate_metadata_update(object, old, refusals);
         let balancer = |object: &Tree| object.at("status").at("loadBalancer").items("ingress").to_vec();
-        let known: Vec<Tree> = balancer(old).iter().map(|point| point.at("ip").clone()).collect();
+        let before = balancer(old);
+        let known: HashSet<&str> = before.iter().map(|point| point.text("ip")).collect();
         let status = Path::of("status");
         let path = status.field("loadBalancer");
         let path = path.field("ingress");
         for (at, point) in balancer(object).iter().enumerate() {
             let path = path.index(at);
             let ip = point.text("ip");
-            if !ip.is_empty() && !known.contains(point.at("ip")) {
+            if !ip.is_empty() && !known.contains(ip) {
                 tell(&path.field("ip"), ip, names::ip(ip, true), refusals);
             }
             let host = point.text("hostname");

@@ -81,6 +81,33 @@ impl Rules for NetworkPolicy {
         validate_metadata_update(object, old, refusals);
         validate_spec(object.at("spec"), &Allowed::of(old.at("spec")), refusals);
     }
+
+    fn warnings(&self, object: &Tree, _old: Option<&Tree>) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let (path, spec) = (Path::of("spec"), object.at("spec"));
+        for (way, end) in WAYS {
+            let rules = path.field(way);
+            for (at, rule) in spec.items(way).iter().enumerate() {
+                let path = rules.index(at);
+                let peers = path.field(end);
+                for (at, peer) in rule.items(end).iter().enumerate() {
+                    warnings.extend(block_warnings(&peers.index(at).field("ipBlock"), peer.at("ipBlock")));
+                }
+            }
+        }
+        warnings
+    }
+}
+
+/// What a client is warned of in a network that is not written as it should be.
+fn block_warnings(path: &Path<'_>, block: &Tree) -> Vec<String> {
+    let mut warnings = names::cidr_warnings(&path.field("cidr"), block.text("cidr"));
+    let path = path.field("except");
+    for (at, part) in block.items("except").iter().enumerate() {
+        let part = part.as_str().unwrap_or_default();
+        warnings.extend(names::cidr_warnings(&path.index(at), part));
+    }
+    warnings
 }
 
 /// What a policy of old may go on having.
@@ -285,6 +312,25 @@ mod tests {
         let peer = tree(r#"{"ipBlock":{"cidr":"010.0.0.0/8"}}"#);
         validate_peer(&Path::root(), &peer, &Allowed::of(&old), &mut refusals);
         assert!(refusals.is_empty());
+    }
+
+    #[test]
+    fn networks_that_are_written_oddly_are_told() {
+        let block = r#"{"ipBlock":{"cidr":"FD00::/64","except":["fd00:0::/80","fd00::1:0:0:0/80"]}}"#;
+        let odd = |place: &str, text: &str, normal: &str| {
+            format!("spec.{place}: IPv6 CIDR value \"{text}\" should be in RFC 5952 canonical format (\"{normal}\")")
+        };
+        for (way, end) in super::WAYS {
+            let policy = tree(&format!(r#"{{"spec":{{"{way}":[{{"{end}":[{{}},{block}]}}]}}}}"#));
+            let place = format!("{way}[0].{end}[1].ipBlock");
+            assert_eq!(
+                NETWORK_POLICY.rules.warnings(&policy, None),
+                [
+                    odd(&format!("{place}.cidr"), "FD00::/64", "fd00::/64"),
+                    odd(&format!("{place}.except[0]"), "fd00:0::/80", "fd00::/80"),
+                ]
+            );
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::internal;
 use crate::kind::{Asked, Kind, Rules, Version};
+use crate::node_labels;
 use crate::pod::{resources, tolerations};
 
 const TYPE: &str = "io.k8s.api.node.v1.RuntimeClass";
@@ -76,6 +77,23 @@ impl Rules for RuntimeClass {
         validate_metadata_update(object, old, refusals);
         immutable(&Path::of("handler"), object.at("handler"), old.at("handler"), refusals);
     }
+
+    fn warnings(&self, object: &Tree, _old: Option<&Tree>) -> Vec<String> {
+        let labels = object.at("scheduling").entries("nodeSelector").keys();
+        // Upstream does not say which of them.
+        labels
+            .filter_map(node_labels::words)
+            .map(|words| format!("scheduling.nodeSelector: {words}"))
+            .collect()
+    }
+
+    fn creates_on_update(&self) -> bool {
+        true
+    }
+
+    fn updates_unconditionally(&self) -> bool {
+        false
+    }
 }
 
 /// Checks what each pod costs beyond its containers. Upstream checks it as if it were the limits of a container.
@@ -122,6 +140,9 @@ mod tests {
     use apiserver_api::refusal::Refusals;
     use apiserver_api::tree::{Tree, parse};
 
+    use super::RUNTIME_CLASS;
+    use crate::trial::warnings;
+
     fn tree(json: &str) -> Tree {
         parse(json.as_bytes()).unwrap().tree
     }
@@ -139,6 +160,14 @@ mod tests {
             super::validate_overhead(&Path::of("overhead"), fixed.as_map().unwrap(), &mut refusals);
             assert_eq!(refusals.len(), refused, "{fixed:?}: {refusals}");
         }
+    }
+
+    #[test]
+    fn old_labels_of_nodes_are_told() {
+        let class = r#"{"handler":"h","scheduling":{"nodeSelector":{"a":"b",
+            "scheduler.alpha.kubernetes.io/preferAvoidPods":"c"}}}"#;
+        let told = "scheduling.nodeSelector: deprecated since v1.22; use Taints and Tolerations instead";
+        assert_eq!(warnings(&RUNTIME_CLASS, class), [told]);
     }
 
     #[test]

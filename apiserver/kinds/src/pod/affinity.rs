@@ -89,7 +89,8 @@ fn validate_pod_term(path: &Path<'_>, term: &Tree, options: Options, refusals: &
         refusals.invalid(&path.index(at), key, "exists in both matchLabelKeys and labelSelector");
     }
     let keys_path = path.field("matchLabelKeys");
-    for (at, key) in keys.iter().enumerate().filter(|(_, key)| other.contains(key)) {
+    let other: BTreeSet<Option<&str>> = other.iter().map(Tree::as_str).collect();
+    for (at, key) in keys.iter().enumerate().filter(|(_, key)| other.contains(&key.as_str())) {
         let detail = "exists in both matchLabelKeys and mismatchLabelKeys";
         refusals.invalid(&keys_path.index(at), key, detail);
     }

@@ -1,5 +1,7 @@
 //! Annotations that mean something to pods: those of seccomp and `AppArmor` of old, mirrors, costs of deletion.
 
+use std::collections::HashSet;
+
 use apiserver_api::go::quote;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
@@ -55,13 +57,15 @@ pub(crate) fn validate(path: &Path<'_>, metadata: &Tree, spec: &Tree, any_cost: 
     {
         refusals.invalid(&path.key(DELETION_COST), cost, "must be a 32bit integer");
     }
+    let mut names: Option<HashSet<&str>> = None;
     for (key, value) in metadata.entries("annotations").iter() {
         let value = value.as_str().unwrap_or_default();
         if key == SECCOMP_POD || key.starts_with(SECCOMP) {
             validate_seccomp(&path.field(key), value, refusals);
         } else if let Some(container) = key.strip_prefix(APPARMOR) {
             let path = path.key(key);
-            if !containers::all(spec).any(|one| one.text("name") == container) {
+            let names = names.get_or_insert_with(|| containers::all(spec).map(|one| one.text("name")).collect());
+            if !names.contains(container) {
                 refusals.invalid(&path, container, "container not found");
             }
             if !["", "runtime/default", "unconfined"].contains(&value) && !value.starts_with(LOCALHOST) {

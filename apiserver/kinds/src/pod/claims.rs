@@ -1,6 +1,6 @@
 //! Claims on devices: those of the pod, and which containers use them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use apiserver_api::go::quote;
 use apiserver_api::names;
@@ -47,6 +47,8 @@ pub(super) fn validate(path: &Path<'_>, claims: &[Tree], refusals: &mut Refusals
 /// The claims that a container uses; `known` are those of the pod.
 pub(super) fn validate_use(path: &Path<'_>, claims: &[Tree], known: &BTreeSet<&str>, refusals: &mut Refusals) {
     let mut seen: BTreeSet<String> = BTreeSet::new();
+    // Of how many claims a part was named.
+    let mut parts: BTreeMap<String, usize> = BTreeMap::new();
     for (at, claim) in claims.iter().enumerate() {
         let path = path.index(at);
         let (name, request) = (claim.text("name"), claim.text("request"));
@@ -62,19 +64,20 @@ pub(super) fn validate_use(path: &Path<'_>, claims: &[Tree], known: &BTreeSet<&s
                 tell(&path.field("request"), request, names::dns_label(request), refusals);
                 key = format!("{name}/{request}");
             }
+            // The whole claim after parts of it.
+            let before = parts.get(name).filter(|_| request.is_empty() && !seen.contains(&key));
+            for _ in 0..before.copied().unwrap_or_default() {
+                refusals.duplicate(&path, name);
+            }
             if seen.contains(&key) {
                 refusals.duplicate(&path, &key);
-            } else if request.is_empty() {
-                // The whole claim after a part of it.
-                let parts = seen.iter().filter_map(|one| one.split_once('/'));
-                for _ in parts.filter(|(claim, _)| *claim == name) {
-                    refusals.duplicate(&path, name);
-                }
+            } else if let Some((claim, _)) = key.split_once('/') {
+                *parts.entry(claim.to_owned()).or_default() += 1;
             }
             seen.insert(key);
         }
         if !known.contains(name) {
-            refusals.push(unknown(&path, name, known));
+            refusals.push_made(|| unknown(&path, name, known));
         }
     }
 }

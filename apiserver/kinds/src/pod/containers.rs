@@ -41,7 +41,7 @@ pub(crate) fn all(spec: &Tree) -> impl Iterator<Item = &Tree> {
 }
 
 /// Looks at all containers of a spec with their paths.
-pub(crate) fn visit(path: &Path<'_>, spec: &Tree, mut look: impl FnMut(&Path<'_>, &Tree)) {
+pub(crate) fn visit<'t>(path: &Path<'_>, spec: &'t Tree, mut look: impl FnMut(&Path<'_>, &'t Tree)) {
     for list in LISTS {
         let path = path.field(list);
         for (at, container) in spec.items(list).iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Where containers see volumes: as directories, or as block devices.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
@@ -18,12 +18,13 @@ pub(super) fn validate(path: &Path<'_>, container: &Tree, scope: &Scope<'_>, ref
     validate_devices(&path.field("volumeDevices"), container, scope, refusals);
 }
 
-fn has(items: &[Tree], field: &str, value: &str) -> bool {
-    items.iter().any(|item| item.text(field) == value)
+fn all<'t>(items: &'t [Tree], field: &str) -> HashSet<&'t str> {
+    items.iter().map(|item| item.text(field)).collect()
 }
 
 fn validate_mounts(path: &Path<'_>, container: &Tree, scope: &Scope<'_>, refusals: &mut Refusals) {
     let devices = container.items("volumeDevices");
+    let (names, paths) = (all(devices, "name"), all(devices, "devicePath"));
     let mut seen = BTreeSet::new();
     for (at, mount) in container.items("volumeMounts").iter().enumerate() {
         let item = path.index(at);
@@ -41,10 +42,10 @@ fn validate_mounts(path: &Path<'_>, container: &Tree, scope: &Scope<'_>, refusal
         if !seen.insert(target) {
             refusals.invalid(&target_path, target, "must be unique");
         }
-        if has(devices, "name", name) {
+        if names.contains(name) {
             refusals.invalid(&name_path, name, "must not already exist in volumeDevices");
         }
-        if has(devices, "devicePath", target) {
+        if paths.contains(target) {
             refusals.invalid(
                 &target_path,
                 target,
@@ -103,6 +104,7 @@ fn validate_read_only(path: &Path<'_>, mount: &Tree, refusals: &mut Refusals) {
 
 fn validate_devices(path: &Path<'_>, container: &Tree, scope: &Scope<'_>, refusals: &mut Refusals) {
     let mounts = container.items("volumeMounts");
+    let (used_names, used_targets) = (all(mounts, "name"), all(mounts, "mountPath"));
     let (mut names, mut targets) = (BTreeSet::new(), BTreeSet::new());
     for (at, device) in container.items("volumeDevices").iter().enumerate() {
         let item = path.index(at);
@@ -133,10 +135,10 @@ fn validate_devices(path: &Path<'_>, container: &Tree, scope: &Scope<'_>, refusa
         } else {
             targets.insert(target);
         }
-        if has(mounts, "name", name) {
+        if used_names.contains(name) {
             refusals.invalid(&name_path, name, "must not already exist in volumeMounts");
         }
-        if has(mounts, "mountPath", target) {
+        if used_targets.contains(target) {
             refusals.invalid(&target_path, target, "must not already exist as a path in volumeMounts");
         }
         if !name.is_empty() {

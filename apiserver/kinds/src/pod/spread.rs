@@ -1,5 +1,7 @@
 //! How evenly pods are spread over a topology.
 
+use std::collections::HashMap;
+
 use apiserver_api::labels::{self, Leniency};
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
@@ -15,6 +17,13 @@ const NOT_POSITIVE: &str = "must be greater than zero";
 /// The constraints of a spec.
 pub(super) fn validate(path: &Path<'_>, scope: &Scope<'_>, refusals: &mut Refusals) {
     let constraints = scope.spec.items("topologySpreadConstraints");
+    // How many of each kind there are from here on.
+    let mut left: HashMap<(&str, &str), usize> = HashMap::new();
+    for one in constraints {
+        *left
+            .entry((one.text("topologyKey"), one.text("whenUnsatisfiable")))
+            .or_default() += 1;
+    }
     for (at, constraint) in constraints.iter().enumerate() {
         let path = path.index(at);
         let skew = constraint.int("maxSkew");
@@ -28,8 +37,9 @@ pub(super) fn validate(path: &Path<'_>, scope: &Scope<'_>, refusals: &mut Refusa
         if !ACTIONS.contains(&action) {
             refusals.not_supported(&path.field("whenUnsatisfiable"), action, ACTIONS);
         }
-        let same = |other: &Tree| other.text("topologyKey") == key && other.text("whenUnsatisfiable") == action;
-        if constraints[at + 1..].iter().any(same) {
+        let left = left.entry((key, action)).or_default();
+        *left -= 1;
+        if *left > 0 {
             let shown = format!("{{{key}, {action}}}");
             refusals.duplicate(&path.field("{topologyKey, whenUnsatisfiable}"), &shown);
         }

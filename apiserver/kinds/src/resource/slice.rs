@@ -13,8 +13,9 @@ use crate::check::{count_generation, immutable};
 use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
 use crate::internal::shown_list;
-use crate::kind::{Asked, Kind, Rules, Selectable, Version, validate_metadata};
+use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 use crate::node_selector;
+use crate::selection::{Selectable, Selection};
 use crate::text::{driver_name, required, tell};
 
 const SPEC: &str = "io.k8s.api.resource.v1.ResourceSliceSpec";
@@ -63,16 +64,21 @@ pub(crate) const RESOURCE_SLICE: Kind = Kind {
         },
         AGE,
     ],
-    selectable: &[
-        Selectable {
-            name: "spec.nodeName",
-            value: |object| object.at("spec").text("nodeName").to_owned(),
-        },
-        Selectable {
-            name: "spec.driver",
-            value: |object| object.at("spec").text("driver").to_owned(),
-        },
-    ],
+    selection: Selection {
+        labels: &["metadata.name", "spec.nodeName", "spec.driver"],
+        fields: &[
+            Selectable {
+                name: "spec.nodeName",
+                value: |object| object.at("spec").text("nodeName").to_owned(),
+            },
+            Selectable {
+                name: "spec.driver",
+                value: |object| object.at("spec").text("driver").to_owned(),
+            },
+        ],
+        unknown: |kind, name| format!("field label not supported for {kind}: {name}"),
+        ..Selection::OWN
+    },
     ..Kind::PLAIN
 };
 

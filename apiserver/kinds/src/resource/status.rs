@@ -120,8 +120,9 @@ fn validate_devices(path: &Path<'_>, devices: &[Tree], given: &BTreeSet<[&str; 4
     for (at, device) in devices.iter().enumerate() {
         validate_device(&path.index(at), device, given, refusals);
     }
+    let mut seen = BTreeSet::new();
     for (at, device) in devices.iter().enumerate() {
-        if devices[..at].iter().any(|before| id(before) == id(device)) {
+        if !seen.insert(id(device)) {
             refusals.duplicate(&path.index(at), shown_id(device));
         }
     }

@@ -12,6 +12,7 @@ use crate::check::{NEGATIVE, immutable, immutable_struct};
 use crate::core::metadata::validate_metadata_update;
 use crate::internal::LABEL_SELECTOR;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
+use crate::node_labels;
 use crate::text::tell;
 
 /// The entry of the table.
@@ -49,6 +50,11 @@ impl Rules for Capacity {
         immutable(&Path::of("storageClassName"), &class(object), &class(old), refusals);
     }
 
+    fn warnings(&self, object: &Tree, _old: Option<&Tree>) -> Vec<String> {
+        let field = "nodeTopology";
+        node_labels::selector_warnings(&Path::of(field), object.at(field))
+    }
+
     fn updates_unconditionally(&self) -> bool {
         false
     }
@@ -74,7 +80,7 @@ fn validate_capacity(object: &Tree, leniency: Leniency, refusals: &mut Refusals)
 #[cfg(test)]
 mod tests {
     use super::CSI_STORAGE_CAPACITY;
-    use crate::trial::{refused, update};
+    use crate::trial::{refused, update, warnings};
 
     #[test]
     fn room_is_of_a_class_and_not_negative() {
@@ -89,6 +95,15 @@ mod tests {
         ] {
             assert_eq!(refused(&CSI_STORAGE_CAPACITY, object).len(), wrong, "{object}");
         }
+    }
+
+    #[test]
+    fn old_labels_of_a_topology_are_told() {
+        let object =
+            r#"{"storageClassName":"sc","nodeTopology":{"matchLabels":{"node-role.kubernetes.io/master":""}}}"#;
+        let told = "nodeTopology.matchLabels.node-role.kubernetes.io/master: use \
+                    \"node-role.kubernetes.io/control-plane\" instead";
+        assert_eq!(warnings(&CSI_STORAGE_CAPACITY, object), [told]);
     }
 
     #[test]

@@ -116,6 +116,11 @@ impl Rules for StorageClass {
         immutable_fields(&Path::root(), TYPE, &fields, object, old, refusals);
     }
 
+    fn warnings(&self, object: &Tree, _old: Option<&Tree>) -> Vec<String> {
+        let field = "allowedTopologies";
+        topology::warnings(&Path::of(field), object.items(field))
+    }
+
     fn answers_deleted(&self) -> bool {
         true
     }
@@ -124,7 +129,7 @@ impl Rules for StorageClass {
 #[cfg(test)]
 mod tests {
     use super::STORAGE_CLASS;
-    use crate::trial::{cells, create, refused, update};
+    use crate::trial::{cells, create, refused, update, warnings};
 
     #[test]
     fn a_class_names_who_makes_volumes_and_how() {
@@ -154,6 +159,15 @@ mod tests {
             let told = update(&STORAGE_CLASS, old, new).err().unwrap_or_default();
             assert_eq!(told.len(), wrong, "{new}");
         }
+    }
+
+    #[test]
+    fn old_labels_of_topologies_are_told() {
+        let object = r#"{"provisioner":"p","allowedTopologies":[{"matchLabelExpressions":[{"key":"a","values":["v"]},
+            {"key":"failure-domain.beta.kubernetes.io/zone","values":["z"]}]}]}"#;
+        let told = "allowedTopologies[0].matchLabelExpressions[1].key: deprecated since v1.17; use \
+                    \"topology.kubernetes.io/zone\" instead";
+        assert_eq!(warnings(&STORAGE_CLASS, object), [told]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `CSINode`: the drivers of volumes on a node.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use apiserver_api::labels::validate_name;
 use apiserver_api::meta::FIELD_IS_IMMUTABLE;
@@ -61,11 +61,12 @@ impl Rules for CsiNode {
         let spec = Path::of("spec");
         let path = spec.field("drivers");
         let drivers = drivers(object);
+        let mut seen = HashSet::new();
         for (at, driver) in drivers.iter().enumerate() {
             let path = path.index(at);
             validate_driver(&path, driver, refusals);
             let name = driver.text("name");
-            if drivers[..at].iter().any(|before| before.text("name") == name) {
+            if !seen.insert(name) {
                 refusals.duplicate(&path.field("name"), name);
             }
         }

@@ -7,6 +7,8 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
+use crate::node_labels;
+
 type Term<'t> = BTreeMap<&'t str, BTreeSet<&'t str>>;
 
 /// Terms, of which no two may say the same.
@@ -46,6 +48,20 @@ fn validate_term<'t>(path: &Path<'_>, expressions: &'t [Tree], refusals: &mut Re
         }
     }
     term
+}
+
+/// What a client is told of old labels in terms.
+pub(super) fn warnings(path: &Path<'_>, terms: &[Tree]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (at, term) in terms.iter().enumerate() {
+        let path = path.index(at);
+        let path = path.field("matchLabelExpressions");
+        for (at, expression) in term.items("matchLabelExpressions").iter().enumerate() {
+            let words = node_labels::words(expression.text("key"));
+            warnings.extend(words.map(|words| format!("{}: {words}", path.index(at).field("key"))));
+        }
+    }
+    warnings
 }
 
 #[cfg(test)]

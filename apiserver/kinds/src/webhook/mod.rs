@@ -2,6 +2,8 @@
 
 mod url;
 
+use std::collections::HashSet;
+
 use apiserver_api::names::{dns_subdomain, port_number};
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
@@ -103,14 +105,13 @@ pub(crate) fn validate_review_versions(
     if versions.is_empty() {
         return refusals.required(path, none);
     }
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen = HashSet::new();
     for (at, version) in versions.iter().enumerate() {
         let version = version.as_str().unwrap_or_default();
-        if seen.contains(&version) {
+        if !seen.insert(version) {
             refusals.invalid(&path.index(at), version, "duplicate version");
             continue;
         }
-        seen.push(version);
         for message in apiserver_api::names::dns_1035_label(version) {
             refusals.invalid(&path.index(at), version, &message);
         }

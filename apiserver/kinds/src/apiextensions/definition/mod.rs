@@ -9,6 +9,8 @@ mod spec;
 mod version;
 mod view;
 
+use std::collections::HashSet;
+
 use apiserver_api::go::quote;
 use apiserver_api::meta;
 use apiserver_api::names::{Messages, name_is_dns_subdomain};
@@ -111,7 +113,7 @@ impl Rules for Definition {
             let schemas = View::schemas_of(versions);
             schemas.into_iter().flat_map(schema::unknown_formats).collect()
         };
-        let known = old.map(formats).unwrap_or_default();
+        let known: HashSet<String> = old.map(formats).into_iter().flatten().collect();
         let new = formats(object).into_iter().filter(|format| !known.contains(format));
         new.map(|format| format!("unrecognized format {}", quote(&format)))
             .collect()

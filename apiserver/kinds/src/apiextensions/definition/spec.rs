@@ -1,5 +1,7 @@
 //! What a definition says: its group, its scope, and how its parts fit each other.
 
+use std::collections::{HashMap, HashSet};
+
 use apiserver_api::meta::validate_immutable;
 use apiserver_api::names::{dns_1035_label, dns_subdomain};
 use apiserver_api::path::Path;
@@ -18,9 +20,9 @@ pub(super) struct Options {
     fixed: bool,
     all_schemas: bool,
     /// Names of versions that keep more fields to select by than there may be.
-    many: Vec<String>,
+    many: HashSet<String>,
     /// Names of versions whose schemas did not change.
-    unchanged: Vec<String>,
+    unchanged: HashSet<String>,
     strictness: Strictness,
 }
 
@@ -31,8 +33,8 @@ impl Options {
             recognized: true,
             fixed: false,
             all_schemas: true,
-            many: Vec::new(),
-            unchanged: Vec::new(),
+            many: HashSet::new(),
+            unchanged: HashSet::new(),
             strictness: Strictness::all(),
         }
     }
@@ -45,13 +47,14 @@ impl Options {
         let has_schema = |version: &Tree| version.at("schema").has("openAPIV3Schema");
         let conditions = old.at("status").items("conditions").iter();
         let mut established = conditions.filter(|one| one.text("type") == "Established");
+        let named: HashMap<&str, &Tree> = old_versions.iter().rev().map(|old| (old.text("name"), old)).collect();
         let keeps = |new: &&Tree| {
-            let before = old_versions.iter().find(|old| old.text("name") == new.text("name"));
+            let before = named.get(new.text("name"));
             before.is_some_and(|old| version::keeps_many(new.at("selectableFields"), old.at("selectableFields")))
         };
         let many = new_versions.iter().filter(keeps);
         let stays = |new: &&Tree| {
-            let before = old_versions.iter().find(|old| old.text("name") == new.text("name"));
+            let before = named.get(new.text("name"));
             before.is_some_and(|old| old.at("schema") == new.at("schema"))
         };
         let unchanged = new_versions.iter().filter(stays);
@@ -69,7 +72,7 @@ impl Options {
 impl Options {
     /// What is asked of the schema of a version.
     fn strictness_for(&self, version: &str, strictness: Strictness) -> Strictness {
-        if self.unchanged.iter().any(|known| known == version) {
+        if self.unchanged.contains(version) {
             strictness.unchanged()
         } else {
             strictness
@@ -186,7 +189,7 @@ fn validate_versions(
             let detail = "may only be set when `version.schema.openAPIV3Schema` is not included";
             refusals.invalid(&path, "", detail);
         } else {
-            let many = options.many.iter().any(|known| known == name);
+            let many = options.many.contains(name);
             version::validate_selectable(&path, fields, schema, many, refusals);
         }
     }
@@ -195,12 +198,8 @@ fn validate_versions(
 /// Names are of one version each, and one version stores.
 fn validate_storage(path: &Path<'_>, view: &View<'_>, refusals: &mut Refusals) {
     let versions = view.versions;
-    let again = |(at, one): (usize, &Tree)| {
-        versions[..at]
-            .iter()
-            .any(|before| before.text("name") == one.text("name"))
-    };
-    if versions.iter().enumerate().any(again) {
+    let mut seen = HashSet::new();
+    if !versions.iter().all(|one| seen.insert(one.text("name"))) {
         refusals.invalid(path, shown::versions(view), "must contain unique version names");
     }
     if versions.iter().filter(|one| one.flag("storage")).count() != 1 {

@@ -1,5 +1,7 @@
 //! What versions have beside their schemas: subresources, columns, fields to select by, and warnings of their end.
 
+use std::collections::HashSet;
+
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
@@ -116,7 +118,7 @@ pub(super) fn validate_selectable(
     many: bool,
     refusals: &mut Refusals,
 ) {
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen = HashSet::new();
     for (at, field) in fields.iter().enumerate() {
         let path = path.index(at);
         let (given, path) = (field.text("jsonPath"), path.field("jsonPath"));
@@ -139,10 +141,8 @@ pub(super) fn validate_selectable(
                 formats are allowed.";
             refusals.invalid(&path, given, detail);
         }
-        if seen.contains(&given) {
+        if !seen.insert(given) {
             refusals.duplicate(&path, given);
-        } else {
-            seen.push(given);
         }
     }
     if seen.len() > SELECTABLE_MAX && !many {

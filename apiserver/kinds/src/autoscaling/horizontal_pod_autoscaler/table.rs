@@ -5,7 +5,10 @@ use apiserver_api::tree::Tree;
 use super::{SPEC, STATUS};
 use crate::column::{AGE, Cell, Column, NAME, Words};
 
+/// The most metrics that are shown.
 const SHOWN_MAX: usize = 2;
+/// What is shown where nothing was measured yet.
+const UNKNOWN: &str = "<unknown>";
 
 /// The columns.
 pub(super) const COLUMNS: &[Column] = &[
@@ -75,37 +78,93 @@ fn target(metric: &Tree, state: &Tree) -> String {
         "ContainerResource" => ("containerResource", true),
         _ => return "<unknown type>".to_owned(),
     };
-    let (source, current) = (metric.at(field), state.at(field).at("current"));
-    let target = source.at("target");
-    let amount = |of: &Tree, field: &str| of.at(field).as_str().unwrap_or("<unknown>").to_owned();
+    let (source, measured) = (metric.at(field), state.at(field));
+    let (target, current) = (source.at("target"), measured.at("current"));
+    // What was measured and has no such amount shows as Go shows nothing.
+    let amount = |of: &Tree, field: &str| of.at(field).as_str().unwrap_or("<nil>").to_owned();
+    let found = |field: &str| {
+        if measured.is_null() {
+            UNKNOWN.to_owned()
+        } else {
+            amount(current, field)
+        }
+    };
     let share = |of: &Tree, missing: &str| {
         let share = of.at("averageUtilization").as_int();
         share.map_or_else(|| missing.to_owned(), |share| format!("{share}%"))
     };
+    let is_average = target.has("averageValue");
     if names {
-        let (current, target) = if target.has("averageValue") {
-            (amount(current, "averageValue"), amount(target, "averageValue"))
+        let (current, target) = if is_average {
+            (found("averageValue"), amount(target, "averageValue"))
         } else {
-            (share(current, "<unknown>"), share(target, "<auto>"))
+            (share(current, UNKNOWN), share(target, "<auto>"))
         };
         return format!("{}: {current}/{target}", source.text("name"));
     }
     if field == "pods" {
-        return format!("{}/{}", amount(current, "averageValue"), amount(target, "averageValue"));
+        return format!("{}/{}", found("averageValue"), amount(target, "averageValue"));
     }
-    if target.has("averageValue") {
-        return format!(
-            "{}/{} (avg)",
-            amount(current, "averageValue"),
-            amount(target, "averageValue")
-        );
+    if is_average {
+        let current = current.at("averageValue").as_str().unwrap_or(UNKNOWN);
+        return format!("{current}/{} (avg)", amount(target, "averageValue"));
     }
-    format!("{}/{}", amount(current, "value"), amount(target, "value"))
+    format!("{}/{}", found("value"), amount(target, "value"))
 }
 
 #[cfg(test)]
 mod tests {
     use apiserver_api::tree::parse;
+
+    #[test]
+    fn what_was_measured_without_the_amount_shows_as_nothing() {
+        for (metric, state, shown) in [
+            (
+                r#""Pods","pods":{"target":{"averageValue":"5"}}"#,
+                r#""pods":{"current":{}}"#,
+                "<nil>/5",
+            ),
+            (
+                r#""External","external":{"target":{"value":"5"}}"#,
+                r#""external":{"current":{}}"#,
+                "<nil>/5",
+            ),
+            (
+                r#""External","external":{"target":{"averageValue":"5"}}"#,
+                r#""external":{"current":{"value":"1"}}"#,
+                "<unknown>/5 (avg)",
+            ),
+            (
+                r#""Object","object":{"target":{"value":"5"}}"#,
+                r#""object":{"current":{}}"#,
+                "<nil>/5",
+            ),
+            (
+                r#""Object","object":{"target":{"averageValue":"5"}}"#,
+                r#""object":{"current":{}}"#,
+                "<unknown>/5 (avg)",
+            ),
+            (
+                r#""Resource","resource":{"name":"cpu","target":{"averageValue":"5"}}"#,
+                r#""resource":{"current":{}}"#,
+                "cpu: <nil>/5",
+            ),
+            (
+                r#""ContainerResource","containerResource":{"name":"cpu","target":{"averageUtilization":5}}"#,
+                r#""containerResource":{"current":{}}"#,
+                "cpu: <unknown>/5%",
+            ),
+            (
+                r#""Object","object":{"target":{"value":"5"}}"#,
+                r#""pods":{}"#,
+                "<unknown>/5",
+            ),
+        ] {
+            let read = |json: String| parse(json.as_bytes()).unwrap().tree;
+            let (metric, state) = (read(format!(r#"{{"type":{metric}}}"#)), read(format!("{{{state}}}")));
+            assert_eq!(super::target(&metric, &state), shown, "{metric:?} {state:?}");
+        }
+    }
 
     #[test]
     fn targets_are_shown_beside_what_is_measured() {

@@ -7,6 +7,7 @@ mod spec;
 mod status;
 mod table;
 
+use apiserver_api::go;
 use apiserver_api::labels;
 use apiserver_api::meta;
 use apiserver_api::names;
@@ -17,9 +18,8 @@ use apiserver_api::tree::Tree;
 use super::GROUP;
 use crate::check::count_generation;
 use crate::core::metadata::validate_metadata_update;
-use crate::kind::{
-    Asked, Dependents, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep, validate_metadata,
-};
+use crate::kind::{Asked, Dependents, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
+use crate::selection::{Selectable, Selection};
 use crate::{pod, workload};
 
 pub(super) use spec::{validate_job, warnings as spec_warnings};
@@ -40,10 +40,15 @@ pub(crate) const JOB: Kind = Kind {
     folder: "jobs",
     rules: &Job,
     columns: table::COLUMNS,
-    selectable: &[Selectable {
-        name: "status.successful",
-        value: |object| object.at("status").int("succeeded").to_string(),
-    }],
+    selection: Selection {
+        labels: &["metadata.name", "metadata.namespace", "status.successful"],
+        fields: &[Selectable {
+            name: "status.successful",
+            value: |object| object.at("status").int("succeeded").to_string(),
+        }],
+        unknown: |_, name| format!("field label {} not supported for batchv1.Job", go::quote(name)),
+        ..Selection::OWN
+    },
     ..Kind::PLAIN
 };
 

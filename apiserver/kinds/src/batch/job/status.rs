@@ -121,6 +121,12 @@ impl Change<'_> {
         }
     }
 
+    /// Whether it is complete without ever having begun: it is suspended, and no pod has to succeed.
+    fn is_nothing_to_do(&self) -> bool {
+        let spec = self.new.at("spec");
+        spec.flag("suspend") && spec.at("completions").as_int() == Some(0)
+    }
+
     /// What must be and what may not be once it is finished.
     fn validate_finish(&self, refusals: &mut Refusals) {
         let changed = self.of_condition("Failed") || self.of_condition("FailureTarget");
@@ -141,7 +147,7 @@ impl Change<'_> {
         if (self.finish() || self.of("active")) && active > 0 {
             refusals.invalid(&path.field("active"), active, "active>0 is invalid for finished job");
         }
-        if (self.finish() || self.of("startTime")) && !status.has("startTime") {
+        if (self.finish() || self.of("startTime")) && !status.has("startTime") && !self.is_nothing_to_do() {
             refusals.required(&path.field("startTime"), "startTime is required for finished job");
         }
         let pods = status.at("uncountedTerminatedPods");
@@ -289,6 +295,20 @@ mod tests {
         change.validate_success(&mut refusals);
         change.validate_progress(&mut refusals);
         refusals.len()
+    }
+
+    #[test]
+    fn a_suspended_job_without_completions_is_complete_without_a_start() {
+        let end = r#","completionTime":"2026-01-01T00:00:01Z""#;
+        for (spec, expected) in [
+            (r#"{"completions":0,"suspend":true}"#, 0),
+            (r#"{"completions":1,"suspend":true}"#, 1),
+            (r#"{"completions":0}"#, 1),
+        ] {
+            let mut complete = job(&["SuccessCriteriaMet", "Complete"], end);
+            complete.set("spec", parse(spec.as_bytes()).unwrap().tree);
+            assert_eq!(refused(&complete, &job(&[], "")), expected, "{spec}");
+        }
     }
 
     #[test]

@@ -5,7 +5,6 @@ use apiserver_api::time::Time;
 use apiserver_api::tree::Tree;
 
 use super::SPEC;
-use super::status::has;
 use crate::column::{AGE, Ago, Cell, Column, NAME, Words};
 use crate::template_columns;
 
@@ -50,6 +49,13 @@ fn state(object: &Tree) -> &'static str {
     })
 }
 
+/// Whether a condition holds, of which only the first counts here.
+fn has(job: &Tree, condition: &str) -> bool {
+    let conditions = job.at("status").items("conditions");
+    let first = conditions.iter().find(|one| one.text("type") == condition);
+    first.is_some_and(|one| one.text("status") == "True")
+}
+
 fn completions(object: &Tree) -> String {
     let (spec, succeeded) = (object.at("spec"), object.at("status").int("succeeded"));
     let parallelism = spec.int("parallelism");
@@ -90,6 +96,11 @@ mod tests {
             (
                 r#"{"status":{"startTime":"2026-01-01T00:00:00Z","conditions":[{"type":"Failed","status":"True"}]}}"#,
                 ["Failed", "0/1", "60s"],
+            ),
+            // Only the first condition of a type counts.
+            (
+                r#"{"status":{"conditions":[{"type":"Failed","status":"False"},{"type":"Failed","status":"True"}]}}"#,
+                ["Running", "0/1", ""],
             ),
             (
                 r#"{"status":{"startTime":"2026-01-01T00:00:00Z","completionTime":"2026-01-01T00:00:05Z"}}"#,

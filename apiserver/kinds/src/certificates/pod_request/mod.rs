@@ -16,7 +16,8 @@ use self::status::Issuing;
 use super::{GROUP, signer};
 use crate::check::immutable_struct;
 use crate::core::metadata::validate_metadata_update;
-use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep, validate_metadata};
+use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
+use crate::selection::{Selectable, Selection};
 use crate::text::tell;
 
 const SPEC: &str = "io.k8s.api.certificates.v1beta1.PodCertificateRequestSpec";
@@ -42,20 +43,24 @@ pub(super) const POD_REQUEST: Kind = Kind {
     subresources: &[Subresource::STATUS],
     folder: "podcertificaterequests",
     rules: &PodRequest,
-    selectable: &[
-        Selectable {
-            name: "spec.signerName",
-            value: |object| object.at("spec").text("signerName").to_owned(),
-        },
-        Selectable {
-            name: "spec.podName",
-            value: |object| object.at("spec").text("podName").to_owned(),
-        },
-        Selectable {
-            name: "spec.nodeName",
-            value: |object| object.at("spec").text("nodeName").to_owned(),
-        },
-    ],
+    selection: Selection {
+        labels: &["metadata.name", "spec.signerName", "spec.podName", "spec.nodeName"],
+        fields: &[
+            Selectable {
+                name: "spec.signerName",
+                value: |object| object.at("spec").text("signerName").to_owned(),
+            },
+            Selectable {
+                name: "spec.podName",
+                value: |object| object.at("spec").text("podName").to_owned(),
+            },
+            Selectable {
+                name: "spec.nodeName",
+                value: |object| object.at("spec").text("nodeName").to_owned(),
+            },
+        ],
+        ..Selection::OWN
+    },
     ..Kind::PLAIN
 };
 

@@ -1,5 +1,7 @@
 //! The conditions of a signing request: whether it is approved, denied or failed.
 
+use std::collections::{HashMap, HashSet};
+
 use apiserver_api::go::quote;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
@@ -37,7 +39,7 @@ impl Kept {
         let kinds: Vec<&str> = conditions(old).iter().map(|one| one.text("type")).collect();
         Self {
             both: kinds.contains(&APPROVED) && kinds.contains(&DENIED),
-            twice: (0..kinds.len()).any(|at| kinds[..at].contains(&kinds[at])),
+            twice: kinds.iter().collect::<HashSet<_>>().len() < kinds.len(),
             empty: kinds.contains(&""),
         }
     }
@@ -51,8 +53,8 @@ fn conditions(object: &Tree) -> &[Tree] {
 pub(super) fn validate(object: &Tree, kept: Kept, refusals: &mut Refusals) {
     let path = Path::of("status");
     let path = path.field("conditions");
-    let list = conditions(object);
-    for (at, one) in list.iter().enumerate() {
+    let mut seen = HashSet::new();
+    for (at, one) in conditions(object).iter().enumerate() {
         let (kind, status, path_of_one) = (one.text("type"), one.text("status"), path.index(at));
         if kind.is_empty() && !kept.empty {
             refusals.required(&path_of_one.field("type"), "");
@@ -67,17 +69,16 @@ pub(super) fn validate(object: &Tree, kept: Kept, refusals: &mut Refusals) {
         } else if !known.contains(&status) {
             refusals.not_supported(&path_of_one.field("status"), status, known);
         }
-        let before = |wanted: &str| list[..at].iter().any(|one| one.text("type") == wanted);
         let other = match kind {
-            APPROVED => before(DENIED),
-            DENIED => before(APPROVED),
+            APPROVED => seen.contains(DENIED),
+            DENIED => seen.contains(APPROVED),
             _ => false,
         };
         if other && !kept.both {
             let detail = "Approved and Denied conditions are mutually exclusive";
             refusals.invalid(&path, kind, detail);
         }
-        if before(kind) && !kept.twice {
+        if !seen.insert(kind) && !kept.twice {
             refusals.duplicate(&path_of_one.field("type"), kind);
         }
     }
@@ -130,6 +131,11 @@ pub(super) fn keep_decisions(object: &mut Tree, old: &Tree) {
 
 /// Fills in when conditions were written, and since when they are as they are.
 pub(super) fn set_times(object: &mut Tree, old: &Tree, now: Time) {
+    let mut known = HashMap::new();
+    for before in conditions(old).iter().filter(|before| before.has("lastTransitionTime")) {
+        let key = (before.text("type"), before.text("status"));
+        known.entry(key).or_insert_with(|| before.at("lastTransitionTime"));
+    }
     let list = object.child("status").get_mut("conditions").and_then(Tree::as_list_mut);
     for one in list.into_iter().flatten() {
         if !one.has("lastUpdateTime") {
@@ -138,14 +144,8 @@ pub(super) fn set_times(object: &mut Tree, old: &Tree, now: Time) {
         if one.has("lastTransitionTime") {
             continue;
         }
-        let same = |before: &&Tree| {
-            ["type", "status"]
-                .iter()
-                .all(|field| before.text(field) == one.text(field))
-                && before.has("lastTransitionTime")
-        };
-        let since = conditions(old).iter().find(same);
-        let since = since.map_or_else(|| moment(now), |before| before.at("lastTransitionTime").clone());
+        let since = known.get(&(one.text("type"), one.text("status")));
+        let since = since.map_or_else(|| moment(now), |since| Tree::clone(since));
         one.set("lastTransitionTime", since);
     }
 }

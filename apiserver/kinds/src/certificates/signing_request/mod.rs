@@ -3,6 +3,8 @@
 mod condition;
 mod request;
 
+use std::collections::HashSet;
+
 use apiserver_api::names::Messages;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
@@ -13,7 +15,8 @@ use self::condition::{Kept, Setting};
 use super::{GROUP, signer};
 use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::metadata::validate_metadata_update;
-use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Verb, Version, keep, validate_metadata};
+use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Verb, Version, keep, validate_metadata};
+use crate::selection::{Selectable, Selection};
 
 const TYPE: &str = "io.k8s.api.certificates.v1.CertificateSigningRequest";
 const SPEC: &str = "io.k8s.api.certificates.v1.CertificateSigningRequestSpec";
@@ -111,10 +114,14 @@ pub(super) const SIGNING_REQUEST: Kind = Kind {
             ..NAME
         },
     ],
-    selectable: &[Selectable {
-        name: "spec.signerName",
-        value: |object| object.at("spec").text("signerName").to_owned(),
-    }],
+    selection: Selection {
+        labels: &["metadata.name", "spec.signerName"],
+        fields: &[Selectable {
+            name: "spec.signerName",
+            value: |object| object.at("spec").text("signerName").to_owned(),
+        }],
+        ..Selection::OWN
+    },
     ..Kind::PLAIN
 };
 
@@ -179,8 +186,9 @@ fn has_unknown_usage(object: &Tree) -> bool {
 }
 
 fn has_usage_twice(object: &Tree) -> bool {
-    let usages = object.at("spec").items("usages");
-    (0..usages.len()).any(|at| usages[..at].contains(&usages[at]))
+    let usages = object.at("spec").items("usages").iter();
+    let mut seen = HashSet::new();
+    !usages.map(Tree::as_str).all(|usage| seen.insert(usage))
 }
 
 fn validate(object: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
@@ -203,8 +211,9 @@ fn validate(object: &Tree, old: Option<&Tree>, refusals: &mut Refusals) {
         }
     }
     if !old.is_some_and(has_usage_twice) {
+        let mut seen = HashSet::new();
         for (at, usage) in usages.iter().enumerate() {
-            if usages[..at].contains(usage) {
+            if !seen.insert(usage.as_str()) {
                 refusals.duplicate(&usages_path.index(at), usage);
             }
         }

@@ -16,7 +16,8 @@ use apiserver_api::tree::Tree;
 use super::metadata::validate_metadata_update;
 use super::resources;
 use crate::internal::shown;
-use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Verb, Version, keep, validate_metadata};
+use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Verb, Version, keep, validate_metadata};
+use crate::selection::{Selectable, Selection};
 
 /// The entry of the table.
 pub(crate) const NODE: Kind = Kind {
@@ -37,10 +38,14 @@ pub(crate) const NODE: Kind = Kind {
     folder: "minions",
     rules: &Node,
     columns: columns::COLUMNS,
-    selectable: &[Selectable {
-        name: "spec.unschedulable",
-        value: |object| object.at("spec").flag("unschedulable").to_string(),
-    }],
+    selection: Selection {
+        labels: &["metadata.name", "spec.unschedulable"],
+        fields: &[Selectable {
+            name: "spec.unschedulable",
+            value: |object| object.at("spec").flag("unschedulable").to_string(),
+        }],
+        ..Selection::OWN
+    },
     ..Kind::PLAIN
 };
 

@@ -30,7 +30,7 @@ fn list(object: &Tree) -> Vec<&str> {
 }
 
 pub(super) fn validate(object: &Tree, old: &Tree, refusals: &mut Refusals) {
-    let (cidrs, had) = (list(object), list(old));
+    let (cidrs, had) = (list(object), HashSet::<&str>::from_iter(list(old)));
     let spec = Path::of("spec");
     let path = spec.field(LIST);
     for (at, cidr) in cidrs.iter().enumerate() {

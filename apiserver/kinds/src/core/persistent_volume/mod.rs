@@ -20,7 +20,7 @@ use super::resources;
 use crate::check::{immutable, same_at};
 use crate::diff::unified;
 use crate::internal::{lines, shown};
-use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep, validate_metadata};
+use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
 use crate::{node_labels, node_selector};
 
 const SPEC: &str = "io.k8s.api.core.v1.PersistentVolumeSpec";
@@ -77,10 +77,6 @@ pub(crate) const PERSISTENT_VOLUME: Kind = Kind {
     folder: "persistentvolumes",
     rules: &PersistentVolume,
     columns: columns::COLUMNS,
-    selectable: &[Selectable {
-        name: "name",
-        value: |object| meta::name(object).to_owned(),
-    }],
     ..Kind::PLAIN
 };
 

@@ -14,7 +14,7 @@ use crate::internal::lines;
 
 const CLASS: &str = "storageClassName";
 const ATTRIBUTES: &str = "volumeAttributesClassName";
-
+const CURRENT_ATTRIBUTES: &str = "currentVolumeAttributesClassName";
 const SPEC: &str = "io.k8s.api.core.v1.PersistentVolumeClaimSpec";
 
 pub(super) fn validate(object: &Tree, old: &Tree, refusals: &mut Refusals) {
@@ -45,13 +45,15 @@ pub(super) fn validate(object: &Tree, old: &Tree, refusals: &mut Refusals) {
     }
     let mode = "volumeMode";
     immutable(&Path::of(mode), new.at(mode), old.at("spec").at(mode), refusals);
-    if old.at("spec").has(ATTRIBUTES) {
-        let detail = match new.at(ATTRIBUTES).as_str() {
-            None => "update from non-nil value to nil is forbidden",
-            Some("") => "update from non-nil value to an empty string is forbidden",
+    // What a volume has already cannot be taken back; what it never became can be.
+    if new.at(ATTRIBUTES) != old.at("spec").at(ATTRIBUTES) && old.at("status").has(CURRENT_ATTRIBUTES) {
+        let value = match new.at(ATTRIBUTES).as_str() {
+            None => "nil",
+            Some("") => "empty string",
             Some(_) => return,
         };
-        refusals.forbidden(&path.field(ATTRIBUTES), detail);
+        let detail = format!("update to {value} is forbidden when status.{CURRENT_ATTRIBUTES} is not nil");
+        refusals.forbidden(&path.field(ATTRIBUTES), &detail);
     }
 }
 
@@ -83,13 +85,11 @@ fn allow_class(object: &Tree, old: &Tree, after: &mut Tree, before: &Tree, refus
     }
 }
 
-/// A bound claim may ask for more, and for other attributes.
+/// A bound claim may ask for more, and for other attributes or none.
 fn allow_growth(after: &mut Tree, before: &Tree) {
     if after.at("resources").has("requests") {
         let size = before.at("resources").at("requests").at("storage").clone();
         after.child("resources").child("requests").set("storage", size);
     }
-    if after.has(ATTRIBUTES) {
-        copy(after, before, ATTRIBUTES);
-    }
+    copy(after, before, ATTRIBUTES);
 }

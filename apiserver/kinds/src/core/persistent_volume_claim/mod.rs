@@ -14,7 +14,7 @@ use apiserver_api::tree::Tree;
 use super::access_modes::{CLASS_ANNOTATION, CLASS_DEPRECATED};
 use super::metadata::validate_metadata_update;
 use super::resources;
-use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Version, keep, validate_metadata};
+use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
 
 /// How far the growth of a claim is.
 const RESIZES: &[&str] = &[
@@ -36,10 +36,6 @@ pub(crate) const PERSISTENT_VOLUME_CLAIM: Kind = Kind {
     folder: "persistentvolumeclaims",
     rules: &PersistentVolumeClaim,
     columns: columns::COLUMNS,
-    selectable: &[Selectable {
-        name: "name",
-        value: |object| meta::name(object).to_owned(),
-    }],
     ..Kind::PLAIN
 };
 

@@ -90,6 +90,38 @@ fn only_bound_claims_grow() {
 }
 
 #[test]
+fn attributes_go_until_the_volume_has_them() {
+    let claim = |class: &str, current: &str| {
+        let status = format!(r#"{{"status": {{"phase": "Bound"{current}}}, "#);
+        with(class).replacen('{', &status, 1)
+    };
+    let (one, empty) = (
+        r#", "volumeAttributesClassName": "a""#,
+        r#", "volumeAttributesClassName": """#,
+    );
+    let current = r#", "currentVolumeAttributesClassName": "a""#;
+    let told = |value: &str| {
+        format!(
+            "spec.volumeAttributesClassName: Forbidden: update to {value} is forbidden when \
+             status.currentVolumeAttributesClassName is not nil"
+        )
+    };
+    for (class, current, expected) in [
+        ("", "", None),
+        (empty, "", None),
+        ("", current, Some(told("nil"))),
+        (empty, current, Some(told("empty string"))),
+        (r#", "volumeAttributesClassName": "b""#, current, None),
+    ] {
+        let said = update(&KIND, &claim(one, current), &claim(class, current)).err();
+        assert_eq!(said.unwrap_or_default(), Vec::from_iter(expected), "{class} {current}");
+    }
+    let none = claim("", current);
+    assert!(update(&KIND, &none, &none).is_ok());
+    assert!(update(&KIND, &with(one), &with("")).is_err(), "it is not bound");
+}
+
+#[test]
 fn a_status_counts_storage() {
     let status = |json: &str| with("").replacen('{', &format!(r#"{{"status": {{{json}}}, "#), 1);
     for (json, count) in [

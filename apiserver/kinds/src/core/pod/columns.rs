@@ -1,5 +1,7 @@
 //! What tables show of pods.
 
+use std::collections::HashMap;
+
 use apiserver_api::meta;
 use apiserver_api::time::Time;
 use apiserver_api::tree::Tree;
@@ -169,10 +171,13 @@ impl Seen {
     /// Looks at init containers up to the one that is not done.
     fn initialize(&mut self, init: &[Tree], status: &Tree) -> Initialized {
         let mut sidecars = Restarts::default();
+        let named = init.iter().rev();
+        let named: HashMap<&str, &Tree> = named.map(|container| (container.text("name"), container)).collect();
         for (at, one) in status.items("initContainerStatuses").iter().enumerate() {
             self.restarts.add(one);
-            let container = init.iter().find(|container| container.text("name") == one.text("name"));
-            let sidecar = container.is_some_and(is_sidecar);
+            let sidecar = named
+                .get(one.text("name"))
+                .is_some_and(|container| is_sidecar(container));
             if sidecar {
                 sidecars.add(one);
             }

@@ -38,10 +38,10 @@ pub(super) fn keep_the_rest(object: &mut Tree, old: &Tree, spec: Tree) {
     }
 }
 
-/// Refuses a whole request.
+/// Refuses a whole request. Upstream shows a field without a name as brackets.
 pub(super) fn refuse(refusals: &mut Refusals, detail: &str) {
     *refusals = Refusals::new();
-    refusals.forbidden(&Path::root(), detail);
+    refusals.forbidden(&Path::root().key(""), detail);
 }
 
 impl StatusRules for EphemeralContainers {
@@ -103,6 +103,21 @@ mod tests {
         ));
         POD.rules.default(&mut pod);
         pod
+    }
+
+    #[test]
+    fn mirrors_have_none() {
+        let mut mirror = pod("[]");
+        let annotations = json(r#"{"kubernetes.io/config.mirror":"x"}"#);
+        mirror.child("metadata").set("annotations", annotations);
+        let user = Tree::Null;
+        let now = Time::parse("2026-01-01T00:00:00Z").unwrap();
+        let asked = Asked { now, user: &user };
+        let status = POD.update_part("ephemeralcontainers", &asked, &mut mirror.clone(), &mirror);
+        let status = status.unwrap_err().to_tree();
+        let told = "Pod \"p\" is invalid: []: Forbidden: static pods do not support ephemeral containers";
+        assert_eq!(status.text("message"), told);
+        assert_eq!(status.at("details").items("causes")[0].text("field"), "[]");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `Pod`: containers that run together on one node.
 
+mod apparmor;
 mod columns;
 mod ephemeral;
 mod resize;
@@ -11,10 +12,11 @@ use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Verb, Version, keep, validate_metadata};
+use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Verb, Version, keep, validate_metadata};
 use crate::pod::scope::{Mistake, Options};
 use crate::pod::warnings::host_name;
 use crate::pod::{self, affinity, annotations, containers, qos, spec};
+use crate::selection::{Selectable, Selection};
 
 const STREAM: &[Verb] = &[Verb::Create, Verb::Get];
 
@@ -63,43 +65,60 @@ pub(crate) const POD: Kind = Kind {
     folder: "pods",
     rules: &Pod,
     columns: columns::COLUMNS,
-    selectable: &[
-        Selectable {
-            name: "spec.nodeName",
-            value: |pod| pod.at("spec").text("nodeName").to_owned(),
-        },
-        Selectable {
-            name: "spec.restartPolicy",
-            value: |pod| pod.at("spec").text("restartPolicy").to_owned(),
-        },
-        Selectable {
-            name: "spec.schedulerName",
-            value: |pod| pod.at("spec").text("schedulerName").to_owned(),
-        },
-        Selectable {
-            name: "spec.serviceAccountName",
-            value: |pod| pod.at("spec").text("serviceAccountName").to_owned(),
-        },
-        Selectable {
-            name: "spec.hostNetwork",
-            value: |pod| pod.at("spec").flag("hostNetwork").to_string(),
-        },
-        Selectable {
-            name: "status.phase",
-            value: |pod| pod.at("status").text("phase").to_owned(),
-        },
-        Selectable {
-            name: "status.podIP",
-            value: |pod| {
-                let first = pod.at("status").items("podIPs").first();
-                first.map_or("", |first| first.text("ip")).to_owned()
+    selection: Selection {
+        labels: &[
+            "metadata.name",
+            "metadata.namespace",
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "spec.hostNetwork",
+            "status.phase",
+            "status.podIP",
+            "status.podIPs",
+            "status.nominatedNodeName",
+        ],
+        aliases: &[("spec.host", "spec.nodeName")],
+        fields: &[
+            Selectable {
+                name: "spec.nodeName",
+                value: |pod| pod.at("spec").text("nodeName").to_owned(),
             },
-        },
-        Selectable {
-            name: "status.nominatedNodeName",
-            value: |pod| pod.at("status").text("nominatedNodeName").to_owned(),
-        },
-    ],
+            Selectable {
+                name: "spec.restartPolicy",
+                value: |pod| pod.at("spec").text("restartPolicy").to_owned(),
+            },
+            Selectable {
+                name: "spec.schedulerName",
+                value: |pod| pod.at("spec").text("schedulerName").to_owned(),
+            },
+            Selectable {
+                name: "spec.serviceAccountName",
+                value: |pod| pod.at("spec").text("serviceAccountName").to_owned(),
+            },
+            Selectable {
+                name: "spec.hostNetwork",
+                value: |pod| pod.at("spec").flag("hostNetwork").to_string(),
+            },
+            Selectable {
+                name: "status.phase",
+                value: |pod| pod.at("status").text("phase").to_owned(),
+            },
+            Selectable {
+                name: "status.podIP",
+                value: |pod| {
+                    let first = pod.at("status").items("podIPs").first();
+                    first.map_or("", |first| first.text("ip")).to_owned()
+                },
+            },
+            Selectable {
+                name: "status.nominatedNodeName",
+                value: |pod| pod.at("status").text("nominatedNodeName").to_owned(),
+            },
+        ],
+        ..Selection::OWN
+    },
     ..Kind::PLAIN
 };
 
@@ -131,6 +150,7 @@ impl Rules for Pod {
             hold(asked, object);
         }
         merge_labels(object);
+        apparmor::apply(object);
     }
 
     fn prepare_update(&self, _asked: &Asked<'_>, object: &mut Tree, old: &Tree) {
@@ -169,8 +189,8 @@ impl Rules for Pod {
         warnings
     }
 
-    fn canonicalize(&self, object: &mut Tree) {
-        apply_apparmor(object);
+    fn early_warnings(&self, object: &Tree) -> Vec<String> {
+        apparmor::warnings(object)
     }
 
     fn status(&self) -> Option<&dyn StatusRules> {
@@ -283,30 +303,6 @@ fn merge_labels(object: &mut Tree) {
     }
 }
 
-/// The field is made of the annotation of old where only that is given, unless the pod as a whole says the same.
-fn apply_apparmor(object: &mut Tree) {
-    let written = object.at("metadata").at("annotations").clone();
-    let Some(spec) = object.get_mut("spec") else {
-        return;
-    };
-    if written.is_zero() || spec.at("os").text("name") == "windows" {
-        return;
-    }
-    let whole = spec.at("securityContext").at("appArmorProfile").clone();
-    for list in containers::LISTS {
-        let items = spec.get_mut(list).and_then(Tree::as_list_mut);
-        for container in items.into_iter().flatten() {
-            let key = format!("{}{}", annotations::APPARMOR, container.text("name"));
-            let meant = written.at(&key).as_str().and_then(annotations::apparmor_field);
-            if let Some(meant) = meant.filter(|meant| *meant != whole)
-                && !container.at("securityContext").has("appArmorProfile")
-            {
-                container.child("securityContext").set("appArmorProfile", meant);
-            }
-        }
-    }
-}
-
 /// Another spec is another generation.
 fn count_generation(object: &mut Tree, old: &Tree) {
     crate::check::count_generation(&POD, object, old, "spec");
@@ -387,13 +383,13 @@ mod tests {
     }
 
     #[test]
-    fn an_annotation_of_apparmor_becomes_a_field() {
-        let mut object = pod("");
+    fn an_annotation_of_apparmor_is_a_field_before_the_pod_is_checked() {
+        let mut object = pod(r#","securityContext":{"appArmorProfile":{"type":"RuntimeDefault"}}"#);
         let annotations = r#"{"container.apparmor.security.beta.kubernetes.io/c":"unconfined"}"#;
         object.child("metadata").set("annotations", json(annotations));
+        assert_eq!(Pod.early_warnings(&object).len(), 1);
         let user = Tree::Null;
-        let warnings = POD.create(&asked(&user), &mut object);
-        assert_eq!(warnings.map(|warnings| warnings.len()), Ok(1));
+        assert_eq!(POD.create(&asked(&user), &mut object), Ok(Vec::new()));
         let container = &object.at("spec").items("containers")[0];
         assert_eq!(
             container.at("securityContext"),

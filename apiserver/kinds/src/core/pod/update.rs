@@ -1,5 +1,7 @@
 //! What of a pod may change: little, since what runs does not follow.
 
+use std::collections::HashSet;
+
 use apiserver_api::meta;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
@@ -120,9 +122,9 @@ fn validate_tolerations(path: &Path<'_>, new: &Tree, old: &Tree, refusals: &mut 
     let timeless = |toleration: &Tree| {
         let mut toleration = toleration.clone();
         toleration.remove("tolerationSeconds");
-        toleration
+        toleration.to_json()
     };
-    let kept: Vec<Tree> = new.iter().map(timeless).collect();
+    let kept: HashSet<Vec<u8>> = new.iter().map(timeless).collect();
     if old
         .items("tolerations")
         .iter()
@@ -136,14 +138,11 @@ fn validate_tolerations(path: &Path<'_>, new: &Tree, old: &Tree, refusals: &mut 
 
 /// Gates may only go.
 fn validate_gates(path: &Path<'_>, new: &Tree, old: &Tree, refusals: &mut Refusals) {
-    let had = |name: &str| {
-        old.items("schedulingGates")
-            .iter()
-            .any(|gate| gate.text("name") == name)
-    };
+    let gates = old.items("schedulingGates").iter();
+    let had: HashSet<&str> = gates.map(|gate| gate.text("name")).collect();
     for (at, gate) in new.items("schedulingGates").iter().enumerate() {
         let name = gate.text("name");
-        if !had(name) {
+        if !had.contains(name) {
             let detail = format!("only deletion is allowed, but found new scheduling gate '{name}'");
             refusals.forbidden(&path.index(at).field("name"), &detail);
         }

@@ -44,7 +44,7 @@ pub(super) fn validate(path: &Path<'_>, spec: &Tree, before: &Tree, refusals: &m
         _ => {}
     }
     validate_families(path, spec, refusals);
-    let had = texts(before, "clusterIPs");
+    let had: HashSet<&str> = texts(before, "clusterIPs").into_iter().collect();
     let mut wrong = false;
     for (at, ip) in ips.iter().enumerate() {
         if at == 0 && *ip == "None" {
@@ -103,10 +103,10 @@ fn validate_families(path: &Path<'_>, spec: &Tree, refusals: &mut Refusals) {
 /// Addresses of others at which the service is reached too.
 pub(super) fn validate_external(path: &Path<'_>, spec: &Tree, before: &Tree, refusals: &mut Refusals) {
     let path = path.field("externalIPs");
-    let had = texts(before, "externalIPs");
+    let had: HashSet<&str> = texts(before, "externalIPs").into_iter().collect();
     for (at, ip) in texts(spec, "externalIPs").into_iter().enumerate() {
         let (path, count) = (path.index(at), refusals.len());
-        address::ip(&path, ip, had.contains(&ip), refusals);
+        address::ip(&path, ip, had.contains(ip), refusals);
         if refusals.len() == count {
             address::not_special(&path, ip, refusals);
         }
@@ -169,12 +169,12 @@ pub(super) fn validate_balancer_status(object: &Tree, old: &Tree, refusals: &mut
         return refusals.forbidden(&path, detail);
     }
     let old = list(old);
+    let had: HashSet<&str> = old.iter().map(|one| one.text("ip")).collect();
     for (at, one) in ingress.iter().enumerate() {
         let path = path.index(at);
         let (ip, mode) = (one.text("ip"), one.at("ipMode").as_str());
         if !ip.is_empty() {
-            let had = old.iter().any(|one| one.text("ip") == ip);
-            address::ip(&path.field("ip"), ip, had, refusals);
+            address::ip(&path.field("ip"), ip, had.contains(ip), refusals);
         }
         let at_mode = path.field("ipMode");
         match mode {

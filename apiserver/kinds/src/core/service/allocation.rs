@@ -3,6 +3,8 @@
 //! The allocator calls [`settle`] before a service goes through the rules of its kind, then gives what [`needs_address`],
 //! [`needs_node_port`] and [`needs_health_check_port`] say.
 
+use std::collections::{HashMap, HashSet};
+
 use apiserver_api::gvk::GroupKind;
 use apiserver_api::meta;
 use apiserver_api::path::Path;
@@ -71,15 +73,11 @@ fn take_over(spec: &mut Tree, old: &Tree) {
     }
     if needs_node_ports(old) && needs_node_ports(spec) {
         let kept = node_ports(old);
-        let used: Vec<i64> = node_ports(spec).intersection(&kept).copied().collect();
-        let given = |name: &str| {
-            let mut ports = old.items("ports").iter().rev();
-            ports
-                .find(|port| port.text("name") == name)
-                .map_or(0, |port| port.int("nodePort"))
-        };
+        let used: HashSet<i64> = node_ports(spec).intersection(&kept).copied().collect();
+        let ports = old.items("ports").iter();
+        let given: HashMap<&str, i64> = ports.map(|port| (port.text("name"), port.int("nodePort"))).collect();
         for port in spec.get_mut("ports").and_then(Tree::as_list_mut).into_iter().flatten() {
-            let number = given(port.text("name"));
+            let number = given.get(port.text("name")).copied().unwrap_or_default();
             if port.int("nodePort") == 0 && number != 0 && !used.contains(&number) {
                 port.set("nodePort", number);
             }

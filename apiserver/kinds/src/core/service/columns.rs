@@ -7,6 +7,7 @@ use apiserver_api::tree::Tree;
 use super::addresses::texts;
 use super::{CLUSTER_IP, EXTERNAL_NAME, LOAD_BALANCER, NODE_PORT};
 use crate::column::{AGE, Cell, Column, NAME, Words};
+use crate::template_columns::pairs;
 
 const SPEC: &str = "io.k8s.api.core.v1.ServiceSpec";
 const NONE: &str = "<none>";
@@ -60,7 +61,7 @@ pub(super) const COLUMNS: &[Column] = &[
         name: "Selector",
         words: Words::Of(SPEC, "selector"),
         priority: 1,
-        cell: Cell::Is(|object| selector(object.at("spec")).into()),
+        cell: Cell::Is(|object| pairs(object.at("spec").entries("selector"))),
         ..TEXT
     },
 ];
@@ -108,17 +109,5 @@ fn ports(spec: &Tree) -> String {
         NONE.to_owned()
     } else {
         ports.join(",")
-    }
-}
-
-fn selector(spec: &Tree) -> String {
-    let labels = spec.entries("selector").iter();
-    let labels: Vec<String> = labels
-        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
-        .collect();
-    if labels.is_empty() {
-        NONE.to_owned()
-    } else {
-        labels.join(",")
     }
 }

@@ -18,7 +18,8 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::metadata::validate_metadata_update;
-use crate::kind::{Asked, Kind, Rules, Selectable, StatusRules, Subresource, Verb, Version, keep, validate_metadata};
+use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Verb, Version, keep, validate_metadata};
+use crate::selection::{Selectable, Selection};
 
 const CLUSTER_IP: &str = "ClusterIP";
 const EXTERNAL_NAME: &str = "ExternalName";
@@ -45,16 +46,20 @@ pub(crate) const SERVICE: Kind = Kind {
     folder: "services/specs",
     rules: &Service,
     columns: columns::COLUMNS,
-    selectable: &[
-        Selectable {
-            name: "spec.clusterIP",
-            value: |object| object.at("spec").text("clusterIP").to_owned(),
-        },
-        Selectable {
-            name: "spec.type",
-            value: |object| object.at("spec").text("type").to_owned(),
-        },
-    ],
+    selection: Selection {
+        labels: &["metadata.name", "metadata.namespace", "spec.clusterIP", "spec.type"],
+        fields: &[
+            Selectable {
+                name: "spec.clusterIP",
+                value: |object| object.at("spec").text("clusterIP").to_owned(),
+            },
+            Selectable {
+                name: "spec.type",
+                value: |object| object.at("spec").text("type").to_owned(),
+            },
+        ],
+        ..Selection::OWN
+    },
     ..Kind::PLAIN
 };
 
@@ -105,7 +110,7 @@ impl Rules for Service {
             let path = Path::of("spec");
             refusals.forbidden(&path.field("healthCheckNodePort"), meta::FIELD_IS_IMMUTABLE);
         }
-        validate_service(object, before, refusals);
+        validate_service(object, old, refusals);
     }
 
     fn warnings(&self, object: &Tree, _old: Option<&Tree>) -> Vec<String> {
@@ -156,9 +161,10 @@ fn validate_one_of(path: &Path<'_>, value: &str, known: &[&str], refusals: &mut 
     }
 }
 
-/// Checks a service but for its metadata; `before` is the spec that it had.
-fn validate_service(object: &Tree, before: &Tree, refusals: &mut Refusals) {
+/// Checks a service but for its metadata; `old` is what it replaces.
+fn validate_service(object: &Tree, old: &Tree, refusals: &mut Refusals) {
     traffic::validate_topology(object, refusals);
+    let before = old.at("spec");
     let (path, spec) = (Path::of("spec"), object.at("spec"));
     let of = spec.text("type");
     if spec.items("ports").is_empty() && !is_headless(spec) && of != EXTERNAL_NAME {
@@ -178,7 +184,7 @@ fn validate_service(object: &Tree, before: &Tree, refusals: &mut Refusals) {
     addresses::validate_external(&path, spec, before, refusals);
     validate_one_of(&path.field("type"), of, TYPES, refusals);
     ports::validate_node_ports(&path, spec, refusals);
-    traffic::validate_balancer(object, before, refusals);
+    traffic::validate_balancer(object, old, refusals);
     traffic::validate_class(&path, spec, refusals);
     traffic::validate_policies(&path, spec, refusals);
 }
@@ -211,6 +217,10 @@ impl StatusRules for Status {
     fn validate(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
         validate_metadata_update(object, old, refusals);
         addresses::validate_balancer_status(object, old, refusals);
+    }
+
+    fn warnings(&self, object: &Tree, _old: &Tree) -> Vec<String> {
+        warnings::of_status(object)
     }
 }
 

@@ -262,3 +262,46 @@ fn a_table_shows_where_a_service_is_reached() {
         ["<pending>", "<none>"]
     );
 }
+
+#[test]
+fn networks_that_a_service_had_may_stay_as_they_are() {
+    let ranges = |list: &str| {
+        with(&format!(
+            r#""type": "LoadBalancer", "loadBalancerSourceRanges": {list}"#
+        ))
+    };
+    let (padded, bare) = (ranges(r#"[" 010.0.0.0/8 "]"#), ranges(r#"["010.0.0.0/8"]"#));
+    for (old, new) in [(&padded, &bare), (&bare, &padded)] {
+        assert!(update(&KIND, old, new).is_ok(), "{new}");
+    }
+    let annotated = |list: &str, rest: &str| {
+        let metadata = format!(
+            r#"{{"metadata": {{"annotations":
+                {{"service.beta.kubernetes.io/load-balancer-source-ranges": "{list}"}}}}, "#
+        );
+        with(&format!(r#""type": "LoadBalancer"{rest}"#)).replacen('{', &metadata, 1)
+    };
+    let odd = annotated("010.0.0.0/8", "");
+    let told = "metadata.annotations[service.beta.kubernetes.io/load-balancer-source-ranges]: Invalid value: \
+                \"010.0.0.0/8\": must not have leading 0s in IP or prefix length";
+    assert_eq!(refused(&KIND, &odd), [told]);
+    let changed = annotated(
+        "010.0.0.0/8",
+        r#", "sessionAffinity": "None", "externalTrafficPolicy": "Cluster""#,
+    );
+    assert!(update(&KIND, &odd, &changed).is_ok());
+    assert_eq!(update(&KIND, &odd, &annotated(" 010.0.0.0/8", "")).unwrap_err(), [told]);
+}
+
+#[test]
+fn addresses_of_a_balancer_that_are_written_oddly_are_told() {
+    let status = r#"{"status": {"loadBalancer": {"ingress": [{"hostname": "a.b"}, {"ip": "FD00::1"}]}}}"#;
+    let rules = KIND.rules.status().unwrap();
+    assert_eq!(
+        rules.warnings(&tree(status), &tree("{}")),
+        [
+            "status.loadBalancer.ingress[1]: IPv6 address \"FD00::1\" should be in RFC 5952 canonical format \
+             (\"fd00::1\")"
+        ]
+    );
+}

@@ -1,5 +1,7 @@
 //! Who of many pods gets a connection, and who may connect: affinity, policies, load balancers.
 
+use std::collections::HashSet;
+
 use apiserver_api::meta;
 use apiserver_api::names::qualified_name;
 use apiserver_api::path::Path;
@@ -105,21 +107,24 @@ pub(super) fn validate_affinity(path: &Path<'_>, spec: &Tree, refusals: &mut Ref
     }
 }
 
-/// What only load balancers have.
-pub(super) fn validate_balancer(object: &Tree, before: &Tree, refusals: &mut Refusals) {
+/// What only load balancers have. Networks that the old service has may stay as they are.
+pub(super) fn validate_balancer(object: &Tree, old: &Tree, refusals: &mut Refusals) {
     let (root, spec) = (Path::of("spec"), object.at("spec"));
     let balanced = spec.text("type") == LOAD_BALANCER;
     let only = "may only be used when `type` is 'LoadBalancer'";
     let ranges = texts(spec, "loadBalancerSourceRanges");
-    let had = texts(before, "loadBalancerSourceRanges");
     if !ranges.is_empty() {
         // Upstream writes this field in its own way.
         let path = root.field("LoadBalancerSourceRanges");
         if !balanced {
             refusals.forbidden(&path, only);
         }
-        for (at, range) in ranges.iter().enumerate() {
-            address::cidr(&path.index(at), range.trim(), had.contains(range), refusals);
+        let had: HashSet<&str> = texts(old.at("spec"), "loadBalancerSourceRanges")
+            .into_iter()
+            .map(str::trim)
+            .collect();
+        for (at, range) in ranges.iter().map(|range| range.trim()).enumerate() {
+            address::cidr(&path.index(at), range, had.contains(range), refusals);
         }
     } else if let Some(list) = meta::annotation(object, SOURCE_RANGES) {
         let path = Path::of("metadata");
@@ -128,8 +133,9 @@ pub(super) fn validate_balancer(object: &Tree, before: &Tree, refusals: &mut Ref
         if !balanced {
             refusals.forbidden(&path, only);
         }
+        let had = meta::annotation(old, SOURCE_RANGES) == Some(list);
         for range in list.trim().split(',').filter(|_| !list.trim().is_empty()) {
-            address::cidr(&path, range.trim(), false, refusals);
+            address::cidr(&path, range.trim(), had, refusals);
         }
     }
     let ports = "allocateLoadBalancerNodePorts";

@@ -55,6 +55,18 @@ pub(super) fn of(object: &Tree) -> Vec<String> {
     warnings
 }
 
+/// What a client is warned of in the addresses of a load balancer. Upstream tells it of the whole item.
+pub(super) fn of_status(object: &Tree) -> Vec<String> {
+    let status = Path::of("status");
+    let balancer = status.field("loadBalancer");
+    let path = balancer.field("ingress");
+    let points = object.at("status").at("loadBalancer").items("ingress").iter();
+    points
+        .enumerate()
+        .filter_map(|(at, point)| ip_warning(&path.index(at), point.text("ip")))
+        .collect()
+}
+
 fn of_ips(root: &Path<'_>, spec: &Tree, field: &str) -> Vec<String> {
     let path = root.field(field);
     let ips = texts(spec, field).into_iter().enumerate();

@@ -18,6 +18,12 @@ use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 const TYPE: &str = "io.k8s.api.discovery.v1.EndpointSlice";
 /// What addresses may be.
 const ADDRESS_TYPES: &[&str] = &["FQDN", "IPv4", "IPv6"];
+/// The label that says who writes a slice, and upstream's own controllers: what these write is sound.
+const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
+const CONTROLLERS: [&str; 2] = [
+    "endpointslice-controller.k8s.io",
+    "endpointslicemirroring-controller.k8s.io",
+];
 const MAX_ENDPOINTS: usize = 1000;
 const MAX_ADDRESSES: usize = 100;
 const MAX_PORTS: usize = 20000;
@@ -69,8 +75,8 @@ pub(crate) const ENDPOINT_SLICE: Kind = Kind {
 fn ports(object: &Tree) -> String {
     let ports = object.items("ports").iter().map(|port| match port.at("port").as_int() {
         Some(number) => number.to_string(),
-        None if !port.text("name").is_empty() => port.text("name").to_owned(),
-        None => "*".to_owned(),
+        // A name that is there and empty is shown as it is.
+        None => port.at("name").as_str().unwrap_or("*").to_owned(),
     });
     few(ports, SHOWN, "<unset>")
 }
@@ -131,21 +137,22 @@ impl Rules for EndpointSlice {
         immutable(&Path::of(field), object.at(field), old.at(field), refusals);
     }
 
-    fn warnings(&self, object: &Tree, _old: Option<&Tree>) -> Vec<String> {
+    fn warnings(&self, object: &Tree, old: Option<&Tree>) -> Vec<String> {
         let mut warnings = Vec::new();
-        match object.text("addressType") {
-            "FQDN" => warnings.push("spec.addressType: FQDN endpoints are deprecated".to_owned()),
-            "IPv4" | "IPv6" => {
-                let path = Path::of("endpoints");
-                for (at, endpoint) in object.items("endpoints").iter().enumerate() {
-                    let path = path.index(at);
-                    let path = path.field("addresses");
-                    for (at, address) in endpoint.items("addresses").iter().enumerate() {
-                        warnings.extend(ip_warning(&path.index(at), address.as_str().unwrap_or_default()));
-                    }
-                }
+        if old.is_none() && object.text("addressType") == "FQDN" {
+            warnings.push("spec.addressType: FQDN endpoints are deprecated".to_owned());
+        }
+        let manager = meta::labels(object).get(MANAGED_BY).and_then(Tree::as_str);
+        if manager.is_some_and(|manager| CONTROLLERS.contains(&manager)) {
+            return warnings;
+        }
+        let path = Path::of("endpoints");
+        for (at, endpoint) in object.items("endpoints").iter().enumerate() {
+            let path = path.index(at);
+            let path = path.field("addresses");
+            for (at, address) in endpoint.items("addresses").iter().enumerate() {
+                warnings.extend(ip_warning(&path.index(at), address.as_str().unwrap_or_default()));
             }
-            _ => {}
         }
         warnings
     }

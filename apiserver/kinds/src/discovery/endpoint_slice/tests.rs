@@ -1,7 +1,7 @@
 //! Endpoint slices through their rules.
 
 use super::ENDPOINT_SLICE;
-use crate::trial::{cells, create, refused, update, warnings};
+use crate::trial::{cells, create, object, refused, update, warnings};
 
 fn with(of: &str, endpoint: &str) -> String {
     format!(r#"{{"addressType": "{of}", "endpoints": [{{{endpoint}}}]}}"#)
@@ -77,4 +77,40 @@ fn the_generation_counts_changes_and_the_type_stays() {
 fn a_table_shows_ports_and_addresses() {
     let json = r#"{"addressType": "IPv4", "endpoints": [{"addresses": ["10.0.0.1"]}], "ports": [{"port": 80}, {"name": "a"}]}"#;
     assert_eq!(cells(&ENDPOINT_SLICE, json)[1..4], ["IPv4", "80,a", "10.0.0.1"]);
+    for (ports, shown) in [
+        (r#"[{"protocol": "TCP"}]"#, "<unset>"),
+        (r#"[{"name": "a", "port": 80}, {"protocol": "UDP"}]"#, "80,"),
+        ("[]", "<unset>"),
+    ] {
+        assert_eq!(
+            cells(&ENDPOINT_SLICE, &format!(r#"{{"ports": {ports}}}"#))[2],
+            shown,
+            "{ports}"
+        );
+    }
+}
+
+#[test]
+fn what_upstream_s_own_controllers_write_is_not_told_of() {
+    let odd = with("IPv6", r#""addresses": ["FD00::1"]"#);
+    assert_eq!(warnings(&ENDPOINT_SLICE, &odd).len(), 1);
+    for (manager, count) in [
+        ("endpointslice-controller.k8s.io", 0),
+        ("endpointslicemirroring-controller.k8s.io", 0),
+        ("mine", 1),
+    ] {
+        let labels =
+            format!(r#"{{"metadata": {{"labels": {{"endpointslice.kubernetes.io/managed-by": "{manager}"}}}}, "#);
+        assert_eq!(
+            warnings(&ENDPOINT_SLICE, &odd.replacen('{', &labels, 1)).len(),
+            count,
+            "{manager}"
+        );
+    }
+    let names = object(&ENDPOINT_SLICE, &with("FQDN", r#""addresses": ["a.b"]"#));
+    assert_eq!(ENDPOINT_SLICE.rules.warnings(&names, None).len(), 1);
+    assert!(
+        ENDPOINT_SLICE.rules.warnings(&names, Some(&names)).is_empty(),
+        "only new ones are told of"
+    );
 }

@@ -92,6 +92,10 @@ fn dangling(object: &Tree) -> &str {
 struct FlowSchema;
 
 impl Rules for FlowSchema {
+    fn rank(&self) -> Option<fn(&Tree) -> i64> {
+        Some(|object| object.at("spec").int("matchingPrecedence"))
+    }
+
     fn default(&self, object: &mut Tree) {
         let spec = object.child("spec");
         if spec.int("matchingPrecedence") == 0 {

@@ -72,6 +72,9 @@ fn tables_show_hosts_and_addresses() {
     assert_eq!(hosts(&rules(&[""])), "*");
     assert_eq!(hosts(&rules(&["a", "", "b"])), "a,b");
     assert_eq!(hosts(&rules(&["a", "b", "c", "d", "e"])), "a,b,c + 2 more...");
+    assert_eq!(hosts(&rules(&["a", "b", "c", ""])), "a,b,c + 1 more...");
+    assert_eq!(hosts(&rules(&["", "a", "b", "c"])), "a,b,c");
+    assert_eq!(hosts(&rules(&["", "a", "b", "c", "d"])), "a,b,c + 2 more...");
     let points = [
         tree(r#"{"ip":"2.2.2.2"}"#),
         tree(r#"{"hostname":"h"}"#),
@@ -79,4 +82,17 @@ fn tables_show_hosts_and_addresses() {
     ];
     assert_eq!(addresses(&points), "1.1.1.1,2.2.2.2,h");
     assert_eq!(INGRESS.columns.len(), 6);
+}
+
+#[test]
+fn who_names_a_class_only_in_the_old_way_is_warned_once() {
+    let mut object = ingress("{}");
+    assert!(INGRESS.rules.warnings(&object, None).is_empty());
+    let annotations = tree(r#"{"kubernetes.io/ingress.class":"a"}"#);
+    object.child("metadata").set("annotations", annotations);
+    let told = r#"annotation "kubernetes.io/ingress.class" is deprecated, please use 'spec.ingressClassName' instead"#;
+    assert_eq!(INGRESS.rules.warnings(&object, None), [told]);
+    assert!(INGRESS.rules.warnings(&object, Some(&object)).is_empty());
+    object.child("spec").set("ingressClassName", "a");
+    assert!(INGRESS.rules.warnings(&object, None).is_empty());
 }

@@ -14,33 +14,11 @@ use apiserver_api::tree::{Map, Tree};
 use super::annotations::{APPARMOR, SECCOMP, SECCOMP_POD};
 use super::containers;
 use super::resources::quantity;
+use crate::node_labels;
 
 const NO_POD: &str = "a null labelSelector results in matching no pod";
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
-/// Labels of nodes of old, and what is said of them.
-const NODE_LABELS: &[(&str, &str)] = &[
-    (
-        "beta.kubernetes.io/arch",
-        "deprecated since v1.14; use \"kubernetes.io/arch\" instead",
-    ),
-    (
-        "beta.kubernetes.io/instance-type",
-        "deprecated since v1.17; use \"node.kubernetes.io/instance-type\" instead",
-    ),
-    (
-        "beta.kubernetes.io/os",
-        "deprecated since v1.14; use \"kubernetes.io/os\" instead",
-    ),
-    (
-        "failure-domain.beta.kubernetes.io/region",
-        "deprecated since v1.17; use \"topology.kubernetes.io/region\" instead",
-    ),
-    (
-        "failure-domain.beta.kubernetes.io/zone",
-        "deprecated since v1.17; use \"topology.kubernetes.io/zone\" instead",
-    ),
-];
 const ANNOTATIONS: &[(&str, &str)] = &[
     (
         "scheduler.alpha.kubernetes.io/critical-pod",
@@ -56,7 +34,7 @@ const ANNOTATIONS: &[(&str, &str)] = &[
     ),
 ];
 const SECCOMP_FIELD: &str = "non-functional in v1.27+; use the \"seccompProfile\" field instead";
-pub(super) const APPARMOR_FIELD: &str = "deprecated since v1.30; use the \"appArmorProfile\" field instead";
+pub(crate) const APPARMOR_FIELD: &str = "deprecated since v1.30; use the \"appArmorProfile\" field instead";
 /// Sources of volumes of old: the field, how it is told, and what is said.
 const VOLUMES: &[(&str, &str, &str)] = &[
     (
@@ -97,7 +75,6 @@ pub(super) fn of(path: &Path<'_>, object: &Tree, template: bool) -> Vec<String> 
         warnings: Vec::new(),
     };
     let spec = path.field("spec");
-    told.apparmor();
     told.nodes(&spec);
     told.annotations();
     told.volumes(&spec.field("volumes"));
@@ -133,28 +110,10 @@ impl Told<'_> {
         }
     }
 
-    /// In pods the field is made of the annotation, and the warning comes before all others.
-    fn apparmor(&mut self) {
-        if self.template || self.spec.at("os").text("name") == "windows" {
-            return;
-        }
-        let pod = self.spec.at("securityContext").at("appArmorProfile");
-        for container in containers::all(self.spec) {
-            let key = format!("{APPARMOR}{}", container.text("name"));
-            let own = container.at("securityContext").at("appArmorProfile");
-            let written = self.annotations.get(&key).and_then(Tree::as_str);
-            let meant = written.and_then(super::annotations::apparmor_field);
-            if own.is_null() && meant.is_none_or(|meant| meant != *pod) {
-                self.annotation(&key, APPARMOR_FIELD);
-            }
-        }
-    }
-
     fn nodes(&mut self, path: &Path<'_>) {
-        let old = |key: &str| NODE_LABELS.iter().find(|(label, _)| *label == key);
         let selector = path.field("nodeSelector");
         for key in self.spec.entries("nodeSelector").keys() {
-            if let Some((_, words)) = old(key) {
+            if let Some(words) = node_labels::words(key) {
                 self.tell(&selector.key(key), words);
             }
         }
@@ -164,31 +123,26 @@ impl Told<'_> {
         let list = affinity.field(REQUIRED);
         let list = list.field("nodeSelectorTerms");
         for (at, term) in half.at(REQUIRED).items("nodeSelectorTerms").iter().enumerate() {
-            self.node_term(&list.index(at), term);
+            // What is wrong with values is refused here.
+            self.warnings
+                .extend(node_labels::term_warnings(&list.index(at), term, false));
         }
         let list = affinity.field(PREFERRED);
         for (at, term) in half.items(PREFERRED).iter().enumerate() {
-            self.node_term(&list.index(at).field("preference"), term.at("preference"));
+            let path = list.index(at);
+            let path = path.field("preference");
+            self.warnings
+                .extend(node_labels::term_warnings(&path, term.at("preference"), true));
         }
         let list = path.field("topologySpreadConstraints");
         for (at, constraint) in self.spec.items("topologySpreadConstraints").iter().enumerate() {
             let path = list.index(at);
             let key = constraint.text("topologyKey");
-            if let Some((_, words)) = old(key) {
+            if let Some(words) = node_labels::words(key) {
                 self.tell(&path.field("topologyKey"), &format!("{key} is {words}"));
             }
             if !constraint.has("labelSelector") {
                 self.tell(&path.field("labelSelector"), NO_POD);
-            }
-        }
-    }
-
-    fn node_term(&mut self, path: &Path<'_>, term: &Tree) {
-        let list = path.field("matchExpressions");
-        for (at, expression) in term.items("matchExpressions").iter().enumerate() {
-            let key = expression.text("key");
-            if let Some((_, words)) = NODE_LABELS.iter().find(|(label, _)| *label == key) {
-                self.tell(&list.index(at).field("key"), &format!("{key} is {words}"));
             }
         }
     }
@@ -339,6 +293,12 @@ mod tests {
             (
                 r#"{"nodeSelector":{"beta.kubernetes.io/os":"linux"}}"#,
                 "t.spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use \"kubernetes.io/os\" instead",
+            ),
+            (
+                r#"{"affinity":{"nodeAffinity":{"preferredDuringSchedulingIgnoredDuringExecution":[{"weight":1,
+                    "preference":{"matchExpressions":[{"key":"app.kubernetes.io/created-by","operator":"Exists"}]}}]}}}"#,
+                "t.spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].preference.\
+                 matchExpressions[0].key: app.kubernetes.io/created-by is deprecated since v1.9",
             ),
             (
                 r#"{"containers":[{"env":[{"name":"X","value":"a"},{"name":"X","value":"b"}]}]}"#,

@@ -2,6 +2,10 @@
 
 use apiserver_api::go::quote;
 use apiserver_api::tree::Tree;
+use apiserver_api::warnings::ENOUGH;
+
+/// So many files of a volume are held against each other: each against all, so not too many.
+const MOST: usize = 500;
 
 /// A file, and the source that it is of where a volume has several.
 struct Place {
@@ -27,8 +31,12 @@ impl Place {
 
     /// Whether one is the other or a directory above it.
     fn covers(&self, other: &Self) -> bool {
-        let (a, b) = (format!("{}/", self.path), format!("{}/", other.path));
-        !self.path.is_empty() && !other.path.is_empty() && (a.starts_with(&b) || b.starts_with(&a))
+        let below = |a: &str, b: &str| {
+            a.strip_prefix(b)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let (a, b) = (&*self.path, &*other.path);
+        !a.is_empty() && !b.is_empty() && (below(a, b) || below(b, a))
     }
 }
 
@@ -87,8 +95,12 @@ fn projected(source: &Tree) -> Vec<Place> {
     }
 }
 
-fn tell(volume: &Tree, what: &str, places: Vec<Place>, warnings: &mut Vec<String>) {
+fn tell(volume: &Tree, what: &str, mut places: Vec<Place>, warnings: &mut Vec<String>) {
+    places.truncate(MOST);
     for (at, place) in places.iter().enumerate() {
+        if warnings.len() >= ENOUGH {
+            return;
+        }
         for earlier in places[..at].iter().filter(|earlier| earlier.covers(place)) {
             warnings.push(format!(
                 "volume {} ({what}): overlapping paths: {} with {}",

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use apiserver_api::path::Path;
 use apiserver_api::tree::Tree;
+use apiserver_api::warnings::ENOUGH;
 
 use super::containers;
+
+/// With so many of one number the others are compared, the first ones: not with all, since it is each with each.
+const MOST: usize = 200;
 
 /// The warnings of all ports of a spec.
 pub(super) fn of(path: &Path<'_>, spec: &Tree) -> Vec<String> {
     let mut warnings = Vec::new();
-    let mut known: BTreeMap<(i64, String), Vec<(String, Tree)>> = BTreeMap::new();
+    let mut known: BTreeMap<(i64, &str), Vec<(String, Host<'_>)>> = BTreeMap::new();
     containers::visit(path, spec, |path, container| {
         let path = path.field("ports");
         for (at, port) in container.items("ports").iter().enumerate() {
@@ -18,22 +22,29 @@ pub(super) fn of(path: &Path<'_>, spec: &Tree) -> Vec<String> {
             if !port.text("hostIP").is_empty() && port.int("hostPort") == 0 {
                 warnings.push(format!("{place}: hostIP set without hostPort: {}", shown(port)));
             }
-            let key = (port.int("containerPort"), port.text("protocol").to_owned());
+            let host = (port.text("hostIP"), port.int("hostPort"));
+            let key = (port.int("containerPort"), port.text("protocol"));
             let others = known.entry(key).or_default();
             for (other_place, other) in others.iter() {
-                if let Some(words) = conflict(port, other) {
+                if warnings.len() >= ENOUGH {
+                    return;
+                }
+                if let Some(words) = conflict(host, *other) {
                     warnings.push(format!("{place}: {words} port definition with {other_place}"));
                 }
             }
-            others.push((place, port.clone()));
+            if others.len() < MOST {
+                others.push((place, host));
+            }
         }
     });
     warnings
 }
 
-fn conflict(port: &Tree, other: &Tree) -> Option<&'static str> {
-    let (address, other_address) = (port.text("hostIP"), other.text("hostIP"));
-    let (host, other_host) = (port.int("hostPort"), other.int("hostPort"));
+/// Where a port is on the host: the address and the number.
+type Host<'p> = (&'p str, i64);
+
+fn conflict((address, host): Host<'_>, (other_address, other_host): Host<'_>) -> Option<&'static str> {
     if address == other_address && host == other_host {
         Some("duplicate")
     } else if host == 0 || other_host == 0 {

@@ -1,6 +1,6 @@
 //! What rules see of the values that a schema describes: their types, and how large they may be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use apiserver_api::tree::Tree;
 use apiserver_cel::names::escape;
@@ -106,14 +106,14 @@ fn map(schema: &Tree) -> Option<Declared> {
 fn object(schema: &Tree, is_object: bool) -> Declared {
     let mut fields = BTreeMap::new();
     let mut bytes = 2;
-    let required = schema.items("required");
+    let required: HashSet<&str> = schema.items("required").iter().filter_map(Tree::as_str).collect();
     let given = schema.entries("properties");
     let replaced = |name: &str| is_object && matches!(name, "apiVersion" | "kind" | "metadata");
     for (name, property) in given.iter().filter(|(name, _)| !replaced(name) || has_meta(schema)) {
         let Some(field) = below(property) else {
             continue;
         };
-        if required.iter().any(|one| one.as_str() == Some(name)) && !property.has("default") {
+        if required.contains(name) && !property.has("default") {
             bytes += name.len() as u64 + field.least_bytes + 4;
         }
         if let Some(name) = escape(name) {
@@ -125,7 +125,7 @@ fn object(schema: &Tree, is_object: bool) -> Declared {
         let names = ["name", "generateName"].map(|name| (name.to_owned(), word()));
         let metadata = least(Declared::object("object", BTreeMap::from(names)), 2);
         for (name, field) in [("apiVersion", word()), ("kind", word()), ("metadata", metadata)] {
-            if required.iter().any(|one| one.as_str() == Some(name)) {
+            if required.contains(name) {
                 bytes += name.len() as u64 + field.least_bytes + 4;
             }
             fields.insert(name.to_owned(), field);

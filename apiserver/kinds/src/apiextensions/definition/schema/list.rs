@@ -1,5 +1,7 @@
 //! Lists that are merged by keys or as sets, and maps that are one value.
 
+use std::collections::HashSet;
+
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
@@ -100,7 +102,8 @@ fn validate_map(path: &Path<'_>, schema: &Tree, refusals: &mut Refusals) {
         let detail = "must be object if parent array's x-kubernetes-list-type is map";
         return refusals.invalid(&item_path.field("type"), kind, detail);
     }
-    for (at, key) in keys.iter().enumerate() {
+    let mut seen = HashSet::new();
+    for key in keys {
         let name = key.as_str().unwrap_or_default();
         match item
             .entries("properties")
@@ -115,7 +118,7 @@ fn validate_map(path: &Path<'_>, schema: &Tree, refusals: &mut Refusals) {
             Some(_) => {}
             None => refusals.invalid(&keys_path, keys, "entries must all be names of item properties"),
         }
-        if keys[..at].contains(key) {
+        if !seen.insert(name) {
             refusals.invalid(&keys_path, keys, "must not contain duplicate entries");
         }
     }
@@ -136,13 +139,14 @@ fn validate_keys(path: &Path<'_>, schema: &Tree, refusals: &mut Refusals) {
         return;
     }
     let path = path.field("properties");
+    let required: HashSet<Option<&str>> = item.items("required").iter().map(Tree::as_str).collect();
     for key in schema.items("x-kubernetes-list-map-keys") {
         let name = key.as_str().unwrap_or_default();
         let Some(property) = item.entries("properties").get(name) else {
             continue;
         };
         let path = path.key(name);
-        if !item.items("required").contains(key) && !property.has("default") {
+        if !required.contains(&key.as_str()) && !property.has("default") {
             let detail =
                 "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property";
             refusals.required(&path.field("default"), detail);

@@ -16,10 +16,10 @@ const ADDRESS: &str = "io.k8s.api.core.v1.PodIP";
 /// Addresses: each one once, at most one of a family. Those that the object has already may be ambiguous.
 pub(super) fn validate(path: &Path<'_>, given: &Tree, old: &[Tree], refusals: &mut Refusals) {
     let list = given.as_list().unwrap_or_default();
+    let known: BTreeSet<&str> = old.iter().map(|one| one.text("ip")).collect();
     for (at, address) in list.iter().enumerate() {
         let text = address.text("ip");
-        let known = old.iter().any(|one| one.text("ip") == text);
-        tell(&path.index(at), text, names::ip(text, !known), refusals);
+        tell(&path.index(at), text, names::ip(text, !known.contains(text)), refusals);
     }
     if list.len() < 2 {
         return;

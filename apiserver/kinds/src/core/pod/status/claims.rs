@@ -13,11 +13,16 @@ use crate::text::tell;
 pub(super) fn validate(path: &Path<'_>, object: &Tree, refusals: &mut Refusals) {
     let (spec, status) = (object.at("spec"), object.at("status"));
     let list = path.field("resourceClaimStatuses");
+    let named: BTreeSet<&str> = spec
+        .items("resourceClaims")
+        .iter()
+        .map(|one| one.text("name"))
+        .collect();
     let mut seen = BTreeSet::new();
     for (at, claim) in status.items("resourceClaimStatuses").iter().enumerate() {
         let path = list.index(at);
         let name = claim.text("name");
-        if !spec.items("resourceClaims").iter().any(|one| one.text("name") == name) {
+        if !named.contains(name) {
             let detail = "must match the name of an entry in `spec.resourceClaims`";
             refusals.invalid(&path.field("name"), name, detail);
         }
@@ -48,12 +53,10 @@ fn validate_extended(path: &Path<'_>, extended: &Tree, spec: &Tree, refusals: &m
     if mappings.is_empty() {
         refusals.required(&list, "at least one request mapping is required");
     }
-    let known = |name: &str| {
-        let mut containers = ["initContainers", "containers"]
-            .into_iter()
-            .flat_map(|list| spec.items(list));
-        containers.any(|one| one.text("name") == name)
-    };
+    let containers = ["initContainers", "containers"]
+        .into_iter()
+        .flat_map(|list| spec.items(list));
+    let known: BTreeSet<&str> = containers.map(|one| one.text("name")).collect();
     let (mut pairs, mut requests) = (BTreeSet::new(), BTreeSet::new());
     for (at, mapping) in mappings.iter().enumerate() {
         let item = list.index(at);
@@ -67,7 +70,7 @@ fn validate_extended(path: &Path<'_>, extended: &Tree, spec: &Tree, refusals: &m
         }
         let request = mapping.text("requestName");
         tell(&path.field("requestName"), request, names::dns_label(request), refusals);
-        if !known(container) {
+        if !known.contains(container) {
             let detail = "must match the name of an entry in spec.initContainers.name or spec.containers.name";
             refusals.invalid(&item.field("containerName"), container, detail);
         }

@@ -1,14 +1,14 @@
 //! The statuses of single containers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use apiserver_api::names;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
-use apiserver_api::tree::Tree;
+use apiserver_api::tree::{Map, Tree};
 
 use super::LISTS;
-use crate::pod::containers::is_sidecar;
+use super::restarts::{may_restart_all, restarts};
 use crate::text::tell_number;
 
 const HEALTH: &[&str] = &["Healthy", "Unhealthy", "Unknown"];
@@ -33,38 +33,36 @@ pub(super) fn drop_disabled(status: &mut Tree, before: &Tree) {
 /// A container that ended stays so where it is not started again.
 pub(super) fn validate_transitions(path: &Path<'_>, list: &str, object: &Tree, old: &Tree, refusals: &mut Refusals) {
     let spec = old.at("spec");
-    let policy = match list {
-        // The kubelet never starts these again.
-        "ephemeralContainerStatuses" => "Never",
-        _ => spec.text("restartPolicy"),
+    let containers = match list {
+        "containerStatuses" => spec.items("containers"),
+        "initContainerStatuses" => spec.items("initContainers"),
+        // The kubelet never starts ephemeral ones again.
+        _ => &[],
     };
-    if policy == "Always" {
+    let ephemeral = list == "ephemeralContainerStatuses";
+    if !ephemeral && may_restart_all(spec) {
         return;
     }
-    let restarts = |name: &str| {
-        let by_name = |container: &&Tree| container.text("name") == name;
-        match list {
-            "initContainerStatuses" => spec
-                .items("initContainers")
-                .iter()
-                .find(by_name)
-                .is_some_and(is_sidecar),
-            "containerStatuses" => {
-                let own = spec.items("containers").iter().find(by_name);
-                own.is_some_and(|own| is_sidecar(own) || !own.items("restartPolicyRules").is_empty())
-            }
-            _ => false,
-        }
-    };
+    let containers = by_name(containers);
+    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+    let now = object.at("status").items(list).iter();
+    for one in now.filter(|one| !one.at("state").has("terminated")) {
+        *left.entry(one.text("name")).or_default() += 1;
+    }
     for (at, before) in old.at("status").items(list).iter().enumerate() {
-        let ended = before.at("state").at("terminated");
-        let failed = ended.int("exitCode") != 0 && policy == "OnFailure";
-        if ended.is_null() || failed || restarts(before.text("name")) {
+        let (name, ended) = (before.text("name"), before.at("state").at("terminated"));
+        if ended.is_null() {
             continue;
         }
-        let now = object.at("status").items(list).iter();
-        let same = now.filter(|one| one.text("name") == before.text("name"));
-        for _ in same.filter(|one| !one.at("state").has("terminated")) {
+        let own = containers.get(name);
+        if own.is_some_and(|own| restarts(own, spec, ended.int("exitCode"))) {
+            continue;
+        }
+        let count = left.get(name).copied().unwrap_or_default();
+        for _ in 0..if ephemeral { count } else { count.min(1) } {
+            if refusals.is_full() {
+                return;
+            }
             let detail = "may not be transitioned to non-terminated state";
             refusals.forbidden(&path.index(at).field("state"), detail);
         }
@@ -78,6 +76,8 @@ pub(super) fn validate(path: &Path<'_>, list: &str, object: &Tree, refusals: &mu
         "containerStatuses" => spec.items("containers"),
         _ => spec.items("initContainers"),
     };
+    let containers = by_name(containers);
+    let mut asked = BTreeMap::new();
     for (at, status) in object.at("status").items(list).iter().enumerate() {
         let path = path.index(at);
         let user = path.field("user");
@@ -90,11 +90,30 @@ pub(super) fn validate(path: &Path<'_>, list: &str, object: &Tree, refusals: &mu
             }
             continue;
         }
-        let container = containers.iter().find(|one| one.text("name") == status.text("name"));
+        let container = containers.get(status.text("name")).map(|container| {
+            let claims = asked.entry(status.text("name")).or_insert_with(|| claims(container));
+            (container.at("resources").entries("requests"), &*claims)
+        });
         for (at, device) in devices.iter().enumerate() {
             validate_device(&devices_path.index(at), device, container, refusals);
         }
     }
+}
+
+/// Containers by their names; of equal ones the first.
+fn by_name(containers: &[Tree]) -> BTreeMap<&str, &Tree> {
+    let named = containers.iter().rev();
+    named.map(|container| (container.text("name"), container)).collect()
+}
+
+/// The claims that a container asks for, as its status names them.
+fn claims(container: &Tree) -> BTreeSet<String> {
+    let claims = container.at("resources").items("claims").iter();
+    let name = |claim: &Tree| match claim.text("request") {
+        "" => format!("claim:{}", claim.text("name")),
+        request => format!("claim:{}/{request}", claim.text("name")),
+    };
+    claims.map(name).collect()
 }
 
 fn validate_user(path: &Path<'_>, user: &Tree, spec: &Tree, refusals: &mut Refusals) {
@@ -123,23 +142,19 @@ fn validate_user(path: &Path<'_>, user: &Tree, spec: &Tree, refusals: &mut Refus
     }
 }
 
-fn validate_device(path: &Path<'_>, device: &Tree, container: Option<&Tree>, refusals: &mut Refusals) {
+/// Checks a device; `asked` are the requests of its container and the claims.
+fn validate_device(path: &Path<'_>, device: &Tree, asked: Option<(&Map, &BTreeSet<String>)>, refusals: &mut Refusals) {
     let name = device.text("name");
-    if let Some(container) = container {
-        let asked = container.at("resources");
-        let claims = asked.items("claims").iter().map(|claim| match claim.text("request") {
-            "" => format!("claim:{}", claim.text("name")),
-            request => format!("claim:{}/{request}", claim.text("name")),
-        });
+    if let Some((requests, claims)) = asked {
         let (found, detail) = if name.starts_with("claim:") {
             (
-                claims.into_iter().any(|claim| claim == name),
+                claims.contains(name),
                 "must match one of the container's resource claims in a format 'claim:<claimName>/<request>' or \
                  'claim:<claimName>' if request is empty",
             )
         } else {
             (
-                asked.entries("requests").contains(name),
+                requests.contains(name),
                 "must match one of the container's resource requests",
             )
         };

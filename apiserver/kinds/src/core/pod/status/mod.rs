@@ -3,11 +3,14 @@
 mod addresses;
 mod claims;
 mod containers;
+mod restarts;
+
+use std::collections::{HashMap, VecDeque};
 
 use apiserver_api::names;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
-use apiserver_api::tree::{Text, Tree};
+use apiserver_api::tree::Tree;
 
 use super::update;
 use crate::check::immutable;
@@ -134,15 +137,15 @@ impl StatusRules for PodStatus {
 
 /// Conditions that do not say of which generation they are keep what the old ones of their type said.
 fn keep_observed(status: &mut Tree, before: &Tree) {
-    let mut old: Vec<(Text, i64)> = before
-        .items("conditions")
-        .iter()
-        .map(|one| (one.text("type").into(), one.int("observedGeneration")))
-        .collect();
+    let mut old: HashMap<&str, VecDeque<i64>> = HashMap::new();
+    for one in before.items("conditions") {
+        let known = old.entry(one.text("type")).or_default();
+        known.push_back(one.int("observedGeneration"));
+    }
     let conditions = status.get_mut("conditions").and_then(Tree::as_list_mut);
     for condition in conditions.into_iter().flatten() {
-        let at = old.iter().position(|(kind, _)| kind == condition.text("type"));
-        let kept = at.map_or(0, |at| old.remove(at).1);
+        let known = old.get_mut(condition.text("type"));
+        let kept = known.and_then(VecDeque::pop_front).unwrap_or_default();
         if condition.int("observedGeneration") == 0 && kept != 0 {
             condition.set("observedGeneration", kept);
         }
