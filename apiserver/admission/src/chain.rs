@@ -336,12 +336,15 @@ impl Chain {
         Ok(chain)
     }
 
-    /// Counts from now on how long the plugins take.
+    /// Counts from now on how long the plugins take, and what they find.
     ///
     /// # Errors
     /// The registry already holds one of the names.
     pub fn measure(&mut self, registry: &Registry) -> prometheus::Result<()> {
         self.metrics = Some(Metrics::new(registry, &self.names())?);
+        for seat in &mut self.plugins {
+            seat.plugin.measure(registry)?;
+        }
         Ok(())
     }
 

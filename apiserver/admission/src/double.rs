@@ -9,6 +9,7 @@ use apiserver_api::status::Status;
 use apiserver_api::time::Time;
 use apiserver_api::tree::{Map, Tree, parse};
 use apiserver_api::user::User;
+use apiserver_api::warnings::Warnings;
 use apiserver_storage::cluster::Cluster;
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -174,7 +175,7 @@ pub(crate) struct Scene {
     pub(crate) cluster: Double,
     pub(crate) rights: Rights,
     pub(crate) user: User,
-    pub(crate) warnings: Mutex<Vec<String>>,
+    pub(crate) warnings: Mutex<Warnings>,
     options: Tree,
 }
 

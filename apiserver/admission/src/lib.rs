@@ -56,6 +56,7 @@ mod service_account;
 mod signer;
 mod step;
 mod storage_object_in_use_protection;
+mod summary;
 mod taint_nodes_by_condition;
 #[cfg(test)]
 mod testing;

@@ -1,19 +1,25 @@
 //! `apiserver_admission_*`: how long plugins and the two steps took, and whether they refused.
 
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use apiserver_api::status::Status;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, Registry};
 
 use crate::plugin::Operation;
 use crate::step::Step;
+use crate::summary::{Summaries, Summary};
 
+/// Steps, operations and outcomes that there are.
+const WAYS: usize = 16;
 const BUCKETS: [f64; 6] = [0.005, 0.025, 0.1, 0.5, 1.0, 2.5];
 
-/// Both families.
+/// All families.
 pub(crate) struct Metrics {
     step: Times,
+    summaries: Summaries,
+    /// The summaries of the steps.
+    made: [OnceLock<Arc<Summary>>; WAYS],
     /// In the order of the plugins.
     plugins: Vec<Times>,
 }
@@ -23,11 +29,11 @@ struct Times {
     family: HistogramVec,
     /// Empty for all together.
     plugin: &'static str,
-    made: [OnceLock<Histogram>; 16],
+    made: [OnceLock<Histogram>; WAYS],
 }
 
 impl Metrics {
-    /// Registers both families.
+    /// Registers all families.
     pub(crate) fn new(registry: &Registry, plugins: &[&'static str]) -> prometheus::Result<Self> {
         let family = |name: &str, help: &str, labels: &[&str]| {
             let options = HistogramOpts::new(name, help).buckets(BUCKETS.to_vec());
@@ -40,6 +46,12 @@ impl Metrics {
             "[STABLE] How long all plugins together took, by step (admit, validate), operation and whether they refused.",
             &["type", "operation", "rejected"],
         )?;
+        let summaries = Summaries::new(
+            "apiserver_admission_step_admission_duration_seconds_summary",
+            "[ALPHA] How long all plugins took together in the last hours, by step, operation and whether they refused.",
+            &["type", "operation", "rejected"],
+        )?;
+        registry.register(Box::new(summaries.clone()))?;
         let each = family(
             "apiserver_admission_controller_admission_duration_seconds",
             "[STABLE] How long a plugin took, by step (admit, validate), operation and whether it refused.",
@@ -47,6 +59,8 @@ impl Metrics {
         )?;
         Ok(Self {
             step: Times::new(step, ""),
+            summaries,
+            made: Default::default(),
             plugins: plugins.iter().map(|name| Times::new(each.clone(), name)).collect(),
         })
     }
@@ -54,6 +68,10 @@ impl Metrics {
     /// All plugins together took so long.
     pub(crate) fn observe_step(&self, step: Step, operation: Operation, took: Duration, outcome: &Result<(), Status>) {
         self.step.observe(step, operation, took, outcome);
+        let (rejected, now) = (outcome.is_err(), Instant::now());
+        let labels = [step.as_str(), operation.as_str(), word(rejected)];
+        let summary = self.made[way(step, operation, rejected)].get_or_init(|| self.summaries.make(&labels, now));
+        summary.observe(took, now);
     }
 
     /// The plugin at this place took so long.
@@ -71,6 +89,15 @@ impl Metrics {
     }
 }
 
+/// The place of a step, an operation and an outcome among all.
+fn way(step: Step, operation: Operation, rejected: bool) -> usize {
+    step as usize * 8 + operation as usize * 2 + usize::from(rejected)
+}
+
+const fn word(rejected: bool) -> &'static str {
+    if rejected { "true" } else { "false" }
+}
+
 impl Times {
     fn new(family: HistogramVec, plugin: &'static str) -> Self {
         Self {
@@ -82,11 +109,9 @@ impl Times {
 
     fn observe(&self, step: Step, operation: Operation, took: Duration, outcome: &Result<(), Status>) {
         let rejected = outcome.is_err();
-        let at = step as usize * 8 + operation as usize * 2 + usize::from(rejected);
-        let histogram = self.made[at].get_or_init(|| {
+        let histogram = self.made[way(step, operation, rejected)].get_or_init(|| {
             let name = (!self.plugin.is_empty()).then_some(self.plugin);
-            let rejected = if rejected { "true" } else { "false" };
-            let rest = [step.as_str(), operation.as_str(), rejected];
+            let rest = [step.as_str(), operation.as_str(), word(rejected)];
             let labels: Vec<&str> = name.into_iter().chain(rest).collect();
             self.family.with_label_values(&labels)
         });
@@ -129,8 +154,10 @@ mod tests {
         let once = text
             .lines()
             .filter(|line| line.contains("_count{") && line.ends_with(" 1"));
-        assert_eq!(once.count(), 32);
+        assert_eq!(once.count(), 48);
         let line = r#"name="Priority",operation="CONNECT",rejected="true",type="validate",le="0.005"} 1"#;
+        assert!(text.contains(line), "{text}");
+        let line = r#"duration_seconds_summary{operation="DELETE",rejected="false",type="admit",quantile="0.99"} 0"#;
         assert!(text.contains(line), "{text}");
     }
 }

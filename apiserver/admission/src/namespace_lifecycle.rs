@@ -47,19 +47,20 @@ impl NamespaceLifecycle {
         holds
     }
 
-    /// The namespace of a write. The store is asked where the cache knows none, and where it shows one as active whose
-    /// deletion has just passed here. Upstream waits a moment first, for its cache and for followers of its store to catch
+    /// The phase of the namespace of a write. The store is asked where the cache knows none, and where it shows one as active
+    /// whose deletion has just passed here. Upstream waits a moment first, for its cache and for followers of its store to catch
     /// up; here the store's answer is the latest one, so that there is nothing to wait for.
-    async fn namespace(&self, request: &Request<'_>) -> Result<Tree, Status> {
-        let cached = request.cluster.cached(&NAMESPACES, "", request.namespace);
-        if let Some(namespace) = cached {
-            let active = namespace.at("status").text("phase") == "Active";
-            if !(self.is_doubted(request.namespace, request.now) && active) {
-                return Ok(namespace);
-            }
+    async fn phase(&self, request: &Request<'_>) -> Result<Text, Status> {
+        let cached = request
+            .cluster
+            .cached_field(&NAMESPACES, "", request.namespace, "status.phase");
+        if let Some(phase) = cached
+            && !(self.is_doubted(request.namespace, request.now) && phase == "Active")
+        {
+            return Ok(phase);
         }
         let read = request.cluster.read(&NAMESPACES, "", request.namespace).await;
-        read.map_err(missing_or_internal)
+        Ok(read.map_err(missing_or_internal)?.at("status").text("phase").into())
     }
 }
 
@@ -94,8 +95,7 @@ impl Plugin for NamespaceLifecycle {
         if request.namespace.is_empty() || deletes || is_review(request) {
             return Ok(());
         }
-        let namespace = self.namespace(request).await?;
-        let going = namespace.at("status").text("phase") == "Terminating";
+        let going = self.phase(request).await? == "Terminating";
         if request.operation != Operation::Create || !going {
             return Ok(());
         }

@@ -6,9 +6,11 @@ use apiserver_api::status::Status;
 use apiserver_api::time::Time;
 use apiserver_api::tree::Tree;
 use apiserver_api::user::User;
+use apiserver_api::warnings::Warnings;
 use apiserver_storage::cluster::Cluster;
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use prometheus::Registry;
 
 /// What is being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,13 +66,13 @@ pub struct Request<'r> {
     /// Who may do what.
     pub authorizer: &'r dyn Authorizer,
     /// What the client is warned of.
-    pub warnings: &'r Mutex<Vec<String>>,
+    pub warnings: &'r Mutex<Warnings>,
 }
 
 impl Request<'_> {
     /// Warns the client.
     pub fn warn(&self, text: impl Into<String>) {
-        self.warnings.lock().push(text.into());
+        self.warnings.lock().add(text);
     }
 
     /// Whether it is about such objects themselves, not a subresource.
@@ -90,6 +92,14 @@ impl Request<'_> {
 pub trait Plugin: Send + Sync {
     /// As `--enable-admission-plugins` spells it.
     fn name(&self) -> &'static str;
+
+    /// Counts from now on what it finds, where there is anything to count but time.
+    ///
+    /// # Errors
+    /// The registry already holds one of the names.
+    fn measure(&mut self, _registry: &Registry) -> prometheus::Result<()> {
+        Ok(())
+    }
 
     /// Whether it has anything to say of such an operation.
     fn handles(&self, operation: Operation) -> bool;

@@ -7,6 +7,7 @@ use apiserver_api::status::Status;
 use apiserver_api::time::Time;
 use apiserver_api::tree::{self, Tree};
 use apiserver_api::user::User;
+use apiserver_api::warnings::Warnings;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
@@ -142,7 +143,7 @@ pub(crate) struct Ask {
     name: String,
     old: Option<Tree>,
     options: Tree,
-    warnings: Mutex<Vec<String>>,
+    warnings: Mutex<Warnings>,
 }
 
 impl Ask {
@@ -269,6 +270,6 @@ impl Ask {
 
     /// What the client was warned of.
     pub(crate) fn warned(&self) -> Vec<String> {
-        self.warnings.lock().clone()
+        self.warnings.lock().texts().to_vec()
     }
 }

@@ -24,6 +24,11 @@ impl Verdict {
         self.join(|violation| violation.reason.to_owned())
     }
 
+    /// Whether nothing is wrong.
+    pub(super) fn is_clean(&self) -> bool {
+        self.violations.is_empty()
+    }
+
     fn join(&self, text: impl Fn(&Violation) -> String) -> Option<String> {
         let texts: Vec<String> = self.violations.iter().map(text).collect();
         (!texts.is_empty()).then(|| texts.join(", "))

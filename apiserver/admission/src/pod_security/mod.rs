@@ -5,6 +5,7 @@
 
 mod checks;
 mod evaluate;
+mod metrics;
 mod namespace;
 mod pods;
 mod policy;
@@ -15,7 +16,9 @@ mod tests;
 use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
 use async_trait::async_trait;
+use prometheus::Registry;
 
+use self::metrics::{Metrics, Mode};
 use self::policy::{Level, Policy, policy};
 use self::settings::Settings;
 use crate::namespaces::{find, is_namespace};
@@ -24,6 +27,7 @@ use crate::plugin::{Operation, Plugin, Request};
 /// The plugin.
 pub(crate) struct PodSecurity {
     settings: Settings,
+    metrics: Option<Metrics>,
 }
 
 impl PodSecurity {
@@ -33,7 +37,35 @@ impl PodSecurity {
     /// What is wrong with it.
     pub(crate) fn new(configuration: &Tree) -> Result<Self, String> {
         let settings = Settings::read(configuration)?;
-        Ok(Self { settings })
+        Ok(Self {
+            settings,
+            metrics: None,
+        })
+    }
+
+    /// Counts something where it is counted.
+    fn count(&self, note: impl FnOnce(&Metrics)) {
+        if let Some(metrics) = &self.metrics {
+            note(metrics);
+        }
+    }
+
+    /// Whether a write's namespace or user is exempt, which is counted.
+    fn exempts(&self, request: &Request<'_>) -> bool {
+        let exempts = self.settings.exempts(request);
+        if exempts {
+            self.count(|metrics| metrics.exempted(request));
+        }
+        exempts
+    }
+
+    /// The same of a pod's runtime class.
+    fn exempts_runtime(&self, request: &Request<'_>, spec: &Tree) -> bool {
+        let exempts = self.settings.exempts_runtime(spec);
+        if exempts {
+            self.count(|metrics| metrics.exempted(request));
+        }
+        exempts
     }
 
     /// The policy of a write's namespace, and whether its labels are all right.
@@ -44,15 +76,17 @@ impl PodSecurity {
     }
 
     async fn validate_pod(&self, request: &Request<'_>, pod: &Tree) -> Result<(), Status> {
-        if pods::IGNORED.contains(&request.subresource) || self.settings.exempts(request) {
+        if pods::IGNORED.contains(&request.subresource) || self.exempts(request) {
             return Ok(());
         }
         let found = self.policy(request).await;
         let (policy, right) = found.map_err(|_| {
+            self.count(|metrics| metrics.failed(request, true));
             let name = apiserver_api::go::quote(request.namespace);
             Status::internal(format!("failed to lookup namespace {name}"))
         })?;
         if right && policy.is_privileged() {
+            self.count(|metrics| metrics.evaluated(request, policy.enforce, Mode::Enforce, true));
             return Ok(());
         }
         if let Some(old) = request.old.filter(|_| request.operation == Operation::Update)
@@ -60,12 +94,17 @@ impl PodSecurity {
         {
             return Ok(());
         }
-        if self.settings.exempts_runtime(pod.at("spec")) {
+        if self.exempts_runtime(request, pod.at("spec")) {
             return Ok(());
         }
+        if !right {
+            self.count(|metrics| metrics.failed(request, false));
+        }
         let judged = pods::Pod::of(pod);
-        let verdict = evaluate::evaluate(policy.enforce, &judged);
-        if let Some(detail) = verdict.detail() {
+        let verdict = evaluate::evaluate(policy.enforce, &judged).detail();
+        self.count(|metrics| metrics.evaluated(request, policy.enforce, Mode::Enforce, verdict.is_none()));
+        self.audit(request, policy, &judged);
+        if let Some(detail) = verdict {
             let words = format!("violates PodSecurity \"{}\": {detail}", policy.enforce);
             return Err(Status::forbidden(
                 &request.resource.group_resource(),
@@ -73,33 +112,51 @@ impl PodSecurity {
                 words,
             ));
         }
-        warn(request, policy, &judged);
+        self.warn(request, policy, &judged);
         Ok(())
     }
 
     /// Templates are never refused: their controllers' pods are.
     async fn validate_template(&self, request: &Request<'_>, object: &Tree) {
-        if !request.subresource.is_empty() || self.settings.exempts(request) {
+        if !request.subresource.is_empty() {
             return;
         }
         let Some(template) = pods::template(request, object) else {
             return;
         };
-        // A namespace that cannot be found out is no reason to refuse a controller.
-        let Ok((policy, right)) = self.policy(request).await else {
-            return;
-        };
-        let silent = policy.warn.level == Level::Privileged && policy.audit.level == Level::Privileged;
-        if right && silent || self.settings.exempts_runtime(template.at("spec")) {
+        if self.exempts(request) {
             return;
         }
-        warn(request, policy, &pods::Pod::of(template));
+        // A namespace that cannot be found out is no reason to refuse a controller.
+        let Ok((policy, right)) = self.policy(request).await else {
+            return self.count(|metrics| metrics.failed(request, true));
+        };
+        let silent = policy.warn.level == Level::Privileged && policy.audit.level == Level::Privileged;
+        if right && silent || self.exempts_runtime(request, template.at("spec")) {
+            return;
+        }
+        if !right {
+            self.count(|metrics| metrics.failed(request, false));
+        }
+        let judged = pods::Pod::of(template);
+        self.audit(request, policy, &judged);
+        self.warn(request, policy, &judged);
     }
-}
 
-fn warn(request: &Request<'_>, policy: Policy, pod: &pods::Pod<'_>) {
-    if let Some(detail) = evaluate::evaluate(policy.warn, pod).detail() {
-        request.warn(format!("would violate PodSecurity \"{}\": {detail}", policy.warn));
+    /// There is no audit log yet; what would stand there is counted.
+    fn audit(&self, request: &Request<'_>, policy: Policy, pod: &pods::Pod<'_>) {
+        self.count(|metrics| {
+            if !evaluate::evaluate(policy.audit, pod).is_clean() {
+                metrics.evaluated(request, policy.audit, Mode::Audit, false);
+            }
+        });
+    }
+
+    fn warn(&self, request: &Request<'_>, policy: Policy, pod: &pods::Pod<'_>) {
+        if let Some(detail) = evaluate::evaluate(policy.warn, pod).detail() {
+            request.warn(format!("would violate PodSecurity \"{}\": {detail}", policy.warn));
+            self.count(|metrics| metrics.evaluated(request, policy.warn, Mode::Warn, false));
+        }
     }
 }
 
@@ -111,6 +168,11 @@ impl Plugin for PodSecurity {
 
     fn handles(&self, operation: Operation) -> bool {
         matches!(operation, Operation::Create | Operation::Update)
+    }
+
+    fn measure(&mut self, registry: &Registry) -> prometheus::Result<()> {
+        self.metrics = Some(Metrics::new(registry)?);
+        Ok(())
     }
 
     async fn validate(&self, request: &Request<'_>, object: Option<&Tree>) -> Result<(), Status> {

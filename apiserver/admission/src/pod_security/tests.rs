@@ -2,8 +2,10 @@
 
 use apiserver_api::status::Status;
 use apiserver_api::user::User;
+use prometheus::{Registry, TextEncoder};
 
 use super::PodSecurity;
+use crate::plugin::Plugin;
 use crate::testing::{Ask, tree};
 
 const PLAIN: &str = r#"{"metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"i"}]}}"#;
@@ -253,4 +255,99 @@ fn a_wrong_configuration_is_told() {
         .err()
         .unwrap();
     assert_eq!(error, r#"no kind "Pod" is registered for version "v1""#);
+}
+
+/// What is counted when these are asked about pods.
+async fn counted(plugin: PodSecurity, asked: &[(Ask, &str)]) -> Vec<String> {
+    let (mut plugin, registry) = (plugin, Registry::new());
+    plugin.measure(&registry).unwrap();
+    for (ask, object) in asked {
+        // Whether it is refused is not asked here.
+        drop(ask.validate(&plugin, object).await);
+    }
+    let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.ends_with(" 0"));
+    lines.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn how_pods_were_judged_is_counted() {
+    let template = format!(r#"{{"spec":{{"template":{SHARING}}}}}"#);
+    let labels = modes(&[
+        ("enforce", "baseline"),
+        ("audit", "restricted"),
+        ("audit-version", "v1.99"),
+    ]);
+    let deployment = Ask::create("apps", "v1", "Deployment", "deployments")
+        .within("t")
+        .named("a");
+    let deployment = deployment.knowing("", "namespaces", &namespace(&labels));
+    let image = PLAIN.replace(r#""image":"i""#, r#""image":"j""#);
+    let asked = [
+        (pods(&[]), SHARING),
+        (pods(&[]).changing(PLAIN), &image),
+        // A change that does not count, and a part through which nothing comes.
+        (pods(&[("enforce", "baseline")]).changing(PLAIN), PLAIN),
+        (pods(&[]).part("status"), PLAIN),
+        (pods(&[("enforce", "baseline"), ("enforce-version", "v1.25")]), SHARING),
+        (pods(&[("warn", "restricted")]), PLAIN),
+        (deployment, &template),
+    ];
+    let line = |decision: &str, level: &str, version: &str, mode: &str, operation: &str, resource: &str| {
+        format!(
+            "pod_security_evaluations_total{{decision=\"{decision}\",mode=\"{mode}\",policy_level=\"{level}\",\
+             policy_version=\"{version}\",request_operation=\"{operation}\",resource=\"{resource}\",subresource=\"\"}}"
+        )
+    };
+    let mut lines = vec![
+        // Of the second kind of pod: nothing is enforced, and what is warned of is refused by nobody.
+        format!(
+            "{} 2",
+            line("allow", "privileged", "latest", "enforce", "create", "pod")
+        ),
+        format!(
+            "{} 1",
+            line("allow", "privileged", "latest", "enforce", "update", "pod")
+        ),
+        format!("{} 1", line("deny", "baseline", "v1.25", "enforce", "create", "pod")),
+        format!("{} 1", line("deny", "restricted", "latest", "warn", "create", "pod")),
+        format!(
+            "{} 1",
+            line("deny", "restricted", "future", "audit", "create", "controller")
+        ),
+        format!(
+            "{} 1",
+            line("deny", "baseline", "latest", "warn", "create", "controller")
+        ),
+    ];
+    let mut found = counted(plugin(), &asked).await;
+    lines.sort_unstable();
+    found.sort_unstable();
+    assert_eq!(found, lines);
+}
+
+#[tokio::test]
+async fn who_is_exempt_and_what_went_wrong_is_counted() {
+    let exempt = configured(r#""exemptions":{"usernames":["root"],"runtimeClasses":["box"]}"#);
+    let boxed = SHARING.replace(r#""spec":{"#, r#""spec":{"runtimeClassName":"box","#);
+    let boxed = boxed.replace(r#""image":"i""#, r#""image":"j""#);
+    let lost = Ask::create("", "v1", "Pod", "pods").within("t").named("a");
+    lost.world.fail(Status::service_unavailable("down"));
+    let asked = [
+        (pods(&[]).by(User::new("root", [])), PLAIN),
+        (pods(&[("enforce", "baseline")]).changing(PLAIN), boxed.as_str()),
+        (pods(&[("warn", "strict")]), PLAIN),
+        (lost, PLAIN),
+    ];
+    let found = counted(exempt, &asked).await;
+    for line in [
+        r#"pod_security_exemptions_total{request_operation="create",resource="pod",subresource=""} 1"#,
+        r#"pod_security_exemptions_total{request_operation="update",resource="pod",subresource=""} 1"#,
+        r#"pod_security_errors_total{fatal="false",request_operation="create",resource="pod",subresource=""} 1"#,
+        r#"pod_security_errors_total{fatal="true",request_operation="create",resource="pod",subresource=""} 1"#,
+    ] {
+        assert!(found.iter().any(|one| one == line), "{line}\n{found:?}");
+    }
 }
