@@ -175,7 +175,8 @@ struct Fields(&'static Kind);
 impl Reading for Fields {
     fn fields(&self, object: &Tree) -> Vec<Text> {
         self.0
-            .selectable
+            .selection
+            .fields
             .iter()
             .map(|field| (field.value)(object).into())
             .collect()

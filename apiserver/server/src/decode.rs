@@ -8,6 +8,7 @@ use apiserver_api::meta;
 use apiserver_api::status::Status;
 use apiserver_api::tree::{self, Tree};
 use apiserver_api::yaml;
+use apiserver_kinds::Rules;
 use apiserver_schema::{TypeId, built_in};
 use bytes::Bytes;
 
@@ -31,6 +32,15 @@ pub(crate) struct Expected<'a> {
     pub(crate) api_version: &'a str,
     pub(crate) kind: &'a str,
     pub(crate) served: Option<TypeId>,
+    /// The rules of the kind, where it is one.
+    pub(crate) rules: Option<&'a dyn Rules>,
+}
+
+impl Expected<'_> {
+    /// Why an object that was read by its type cannot be read all the same.
+    pub(crate) fn unreadable(&self, object: &Tree) -> Option<String> {
+        self.rules?.unreadable(object)
+    }
 }
 
 /// Why a document is not taken.
@@ -153,6 +163,9 @@ pub(crate) fn read(document: Document, expected: Expected<'_>) -> Result<Typed, 
         let unknown: Vec<_> = unknown.collect();
         if let Some(mistake) = findings.mistake(&json) {
             return Err(mistake.message);
+        }
+        if let Some(why) = expected.unreadable(&tree) {
+            return Err(why);
         }
         // Duplicates of YAML have no paths, and come first.
         duplicates.extend(unknown);
@@ -301,6 +314,7 @@ impl Resource {
             api_version: &self.api_version,
             kind: self.kind.kind,
             served: self.served,
+            rules: Some(self.kind.rules),
         }
     }
 

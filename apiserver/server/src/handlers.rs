@@ -6,6 +6,7 @@ use std::time::Duration;
 use apiserver_api::status::{Details, Reason, Status};
 use apiserver_api::tree::Tree;
 use apiserver_kinds::Verb;
+use apiserver_storage::watch::Refused;
 use axum::body::Body;
 use bytes::Bytes;
 use http::Response;
@@ -13,13 +14,14 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 
 use crate::answer::{self, Answer, Served, Tables};
 use crate::catalog::Resource;
+use crate::connect::{watch, websocket};
 use crate::machine::{Deleted, Deletion, Desired, Machine, Patch, PatchKind, Tell, Write, event, select, stream};
 use crate::metrics;
 use crate::options::{DeleteOptions, ListOptions, WriteOptions};
 use crate::request::Call;
 use crate::request::accept::{Form, Shape, Wanted, negotiate, negotiate_watch};
 use crate::request::content;
-use crate::{review, subresource};
+use crate::{components, review, subresource};
 
 /// As good as for ever.
 const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
@@ -76,7 +78,6 @@ pub(crate) fn not_allowed() -> Status {
 pub(crate) fn place(resource: &Resource, call: &Call) -> Result<(), Status> {
     let info = &call.info;
     let verb = match info.verb.as_str() {
-        "get" | "list" if call.method == http::Method::HEAD => return Err(not_allowed()),
         "get" => Verb::Get,
         "list" => Verb::List,
         "watch" => Verb::Watch,
@@ -105,7 +106,14 @@ pub(crate) fn place(resource: &Resource, call: &Call) -> Result<(), Status> {
         Verb::Watch => true,
         _ => info.is_named,
     };
-    if !resource.can(verb) || !scoped || !named {
+    // Paths that say themselves that they are watches are there for what can be watched, and go no further than to an
+    // object.
+    if info.by_prefix && (!resource.can(verb) || !info.rest.is_empty()) {
+        return Err(nowhere());
+    }
+    // HEAD has the verb of GET, and where the path says the verb all methods have that, but only GET is taken.
+    let is_taken = !matches!(verb, Verb::Get | Verb::List | Verb::Watch) || call.method == http::Method::GET;
+    if !is_taken || !resource.can(verb) || !scoped || !named {
         return Err(not_allowed());
     }
     Ok(())
@@ -121,6 +129,9 @@ pub(crate) fn namespace<'c>(resource: &Resource, call: &'c Call) -> &'c str {
 }
 
 async fn get(machine: &Machine, resource: &Resource, call: &Call) -> Result<Answer, Status> {
+    if resource.shelf().is_none() {
+        return components::get(machine, resource, call).await;
+    }
     let wanted = negotiate(call.header("accept"), false)?;
     let version = call.query.text("resourceVersion");
     let object = machine
@@ -130,6 +141,9 @@ async fn get(machine: &Machine, resource: &Resource, call: &Call) -> Result<Answ
 }
 
 async fn list(machine: &Arc<Machine>, resource: &Arc<Resource>, call: &Call) -> Result<Answer, Status> {
+    if resource.shelf().is_none() {
+        return components::list(machine, resource, call).await;
+    }
     let by_prefix = call.info.by_prefix;
     let wanted = negotiate(call.header("accept"), true)?;
     let options = ListOptions::of(&call.query, by_prefix)?;
@@ -152,10 +166,13 @@ async fn list(machine: &Arc<Machine>, resource: &Arc<Resource>, call: &Call) -> 
         .begin(resource, scope(call, &options), call.since);
     let watched = match machine.watch(resource, select, &options, within, meter).await {
         Ok(watched) => watched,
-        // A watch of long ago begins all the same, and ends with what is wrong.
-        Err(status) if status.code == 410 => return Ok(ended(wanted.form, &status)),
-        Err(status) => return Err(status),
+        // It begins all the same, and ends with what is wrong.
+        Err(Refused::Told(status)) => return Ok(ended(call, wanted.form, &status)),
+        Err(Refused::Plain(status)) => return Err(status),
     };
+    if websocket::is_asked(&call.headers) {
+        return Ok(watch::offer(call, wanted.form, stream(watched.apart(), tell)));
+    }
     let mut answer = Response::new(Body::from_stream(stream(watched, tell)));
     let media_type = HeaderValue::from_static(wanted.form.stream_type());
     answer.headers_mut().insert(CONTENT_TYPE, media_type);
@@ -179,8 +196,13 @@ fn scope(call: &Call, options: &ListOptions) -> &'static str {
 }
 
 /// A watch that tells only why it ends.
-fn ended(form: Form, status: &Status) -> Answer {
-    answer::bytes(200, form.stream_type(), event_of(form)("ERROR", &status.to_tree()))
+fn ended(call: &Call, form: Form, status: &Status) -> Answer {
+    let event = event_of(form)("ERROR", &status.to_tree());
+    if websocket::is_asked(&call.headers) {
+        let only = futures_util::stream::iter([Ok(event)]);
+        return watch::offer(call, form, only);
+    }
+    answer::bytes(200, form.stream_type(), event)
 }
 
 /// How a watch writes objects.

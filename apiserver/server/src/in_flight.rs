@@ -1,9 +1,10 @@
 //! How many requests may be answered at once: so many that read, so many that write.
 
-use apiserver_api::status::Status;
 use apiserver_api::user::MASTERS;
+use http::header::{HeaderValue, RETRY_AFTER};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::answer::{self, Answer};
 use crate::request::Call;
 
 /// The limits; none where there is no semaphore.
@@ -17,9 +18,6 @@ pub(crate) struct Place<'l> {
     _permit: Option<SemaphorePermit<'l>>,
 }
 
-/// After so many seconds a client may ask again.
-const RETRY_AFTER: i32 = 1;
-
 impl InFlight {
     /// At most so many that read and so many that write (`--max-requests-inflight`, `--max-mutating-requests-inflight`); 0 for
     /// any number.
@@ -31,25 +29,27 @@ impl InFlight {
         }
     }
 
-    /// A place for a request. Those who may do everything always get one: they are who can help.
-    ///
-    /// # Errors
-    /// 429 where too many are being answered.
-    pub(crate) fn enter(&self, call: &Call) -> Result<Place<'_>, Status> {
-        let reads = matches!(call.info.verb.as_str(), "get" | "list" | "watch" | "head" | "options");
+    /// A place for a request; nothing where too many are being answered. Those who may do everything always get one:
+    /// they are who can help.
+    pub(crate) fn enter(&self, call: &Call) -> Option<Place<'_>> {
+        let reads = matches!(call.info.verb.as_str(), "get" | "list" | "watch");
         let limit = if reads { &self.reading } else { &self.writing };
         let Some(limit) = limit else {
-            return Ok(Place { _permit: None });
+            return Some(Place { _permit: None });
         };
         match limit.try_acquire() {
-            Ok(permit) => Ok(Place { _permit: Some(permit) }),
-            Err(_) if call.user.is_in(MASTERS) => Ok(Place { _permit: None }),
-            Err(_) => {
-                let message = "Too many requests, please try again later.";
-                Err(Status::too_many_requests(message, RETRY_AFTER))
-            }
+            Ok(permit) => Some(Place { _permit: Some(permit) }),
+            Err(_) if call.user.is_in(MASTERS) => Some(Place { _permit: None }),
+            Err(_) => None,
         }
     }
+}
+
+/// What is said where there is no place. It is a text, whatever the client accepts.
+pub(crate) fn full() -> Answer {
+    let mut answer = answer::text(429, "Too many requests, please try again later.\n");
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    answer
 }
 
 #[cfg(test)]
@@ -63,15 +63,22 @@ mod tests {
     fn who_comes_when_all_places_are_taken_is_told_to_come_again() {
         let limit = InFlight::new(1, 0);
         let (mut reader, writer) = (call("GET", "/api/v1/pods"), call("POST", "/api/v1/namespaces/a/pods"));
-        let held = limit.enter(&reader).ok();
+        let held = limit.enter(&reader);
         assert!(held.is_some());
-        let refused = limit.enter(&reader).err().unwrap();
-        assert_eq!((refused.code, refused.details.unwrap().retry_after_seconds), (429, 1));
-        assert!(limit.enter(&writer).is_ok());
+        assert!(limit.enter(&reader).is_none());
+        assert!(limit.enter(&writer).is_some());
         reader.user = User::new("root", [MASTERS]);
-        assert!(limit.enter(&reader).is_ok());
+        assert!(limit.enter(&reader).is_some());
         drop(held);
         reader.user = User::default();
-        assert!(limit.enter(&reader).is_ok());
+        assert!(limit.enter(&reader).is_some());
+    }
+
+    #[test]
+    fn of_paths_only_what_is_got_counts_as_read() {
+        let limit = InFlight::new(1, 1);
+        let _held = limit.enter(&call("GET", "/version"));
+        assert!(limit.enter(&call("GET", "/version")).is_none());
+        assert!(limit.enter(&call("HEAD", "/version")).is_some());
     }
 }

@@ -5,11 +5,13 @@
 mod access;
 mod answer;
 pub mod catalog;
+pub mod components;
 pub mod connect;
 mod deadline;
 mod debug;
 mod decode;
 pub mod discovery;
+mod door;
 pub mod drain;
 pub mod filters;
 mod gather;

@@ -1,5 +1,6 @@
 //! Connections: taken, made secure, and served until the server stops or the client goes.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +19,11 @@ use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::answer::Answer;
+use crate::door;
 use crate::gather::Gather;
 use crate::leftover::Leftover;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, Stranger};
 
 /// A handshake takes no longer.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -28,6 +31,11 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(32);
 /// Streams of one connection at once; upstream's default.
 const STREAMS: u32 = 100;
+/// The headers of a request, its target among them, have so many bytes at most; upstream's limit. It is the size of no
+/// buffer: those grow with what comes.
+const HEADERS_MAX: u32 = 1 << 20;
+/// What Go's server grants beyond it over HTTP/1, and over HTTP/2, where a header counts for 32 bytes more than it has.
+const HEADERS_MORE: [u32; 2] = [4096, 320];
 /// After a failure to take a connection, as when there are no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(20);
 /// What an answer says after which its connection ends.
@@ -100,23 +108,31 @@ where
             request.extensions_mut().insert(remote);
         }
         let is_http_2 = request.version() == Version::HTTP_2;
-        let served = pipeline.clone().serve(peer.clone(), request);
-        let leave = leave.clone();
+        let (pipeline, peer, leave) = (pipeline.clone(), peer.clone(), leave.clone());
         async move {
-            let mut answer = served.await?;
+            if !is_http_2 && let Some(refused) = door::refusal(&request) {
+                return Ok::<_, Infallible>(refused);
+            }
+            let mut answer = pipeline.serve(peer, request).await?;
             // HTTP/2 has no such header: the connection itself is told.
-            if is_http_2 && answer.headers().get(CONNECTION) == Some(&CLOSE) {
+            if is_http_2 && ends(&answer) {
                 answer.headers_mut().remove(CONNECTION);
                 leave.cancel();
             }
-            Ok::<_, std::convert::Infallible>(answer)
+            Ok(answer)
         }
     });
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
+    let [most_1, most_2] = HEADERS_MORE.map(|more| HEADERS_MAX + more);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS)
+        .max_buf_size(most_1 as usize);
     builder
         .http2()
         .timer(TokioTimer::new())
+        .max_header_list_size(most_2)
         .max_concurrent_streams(streams)
         .keep_alive_interval(Some(Duration::from_secs(30)));
     let served = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
@@ -138,21 +154,45 @@ where
     }
 }
 
+/// Whether a connection of HTTP/2 ends with an answer. Whoever is nobody gets no more than one of it, since its streams
+/// cost more than its connections.
+fn ends(answer: &Answer) -> bool {
+    answer.headers().get(CONNECTION) == Some(&CLOSE) || answer.extensions().get::<Stranger>().is_some()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use axum::body::Body;
     use http::Request;
+    use hyper::client::conn::http2::SendRequest;
     use hyper_util::rt::{TokioExecutor, TokioIo};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::{STREAMS, serve};
     use crate::drain;
     use crate::gather::Gather;
+    use crate::pipeline::Pipeline;
     use crate::pipeline::tests::{Setup, pipeline};
 
     fn version() -> Request<Body> {
-        Request::get("http://h/version").body(Body::empty()).unwrap()
+        let request = Request::get("http://h/version").header("host", "h");
+        request.body(Body::empty()).unwrap()
+    }
+
+    /// Asks over a connection of HTTP/2 until it ends, which it does by itself while the client would go on.
+    async fn ask_over_http_2(pipeline: Arc<Pipeline>, ask: impl AsyncFnOnce(SendRequest<Body>)) {
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        let served = serve(Gather::new(theirs), None, None, STREAMS, pipeline);
+        let asked = async {
+            let mut client = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+            client.max_header_list_size(1 << 22);
+            let (sender, connection) = client.handshake(TokioIo::new(ours)).await.unwrap();
+            tokio::join!(connection, ask(sender)).0.unwrap();
+        };
+        tokio::join!(served, asked);
     }
 
     #[tokio::test]
@@ -164,32 +204,110 @@ mod tests {
             },
             ..Setup::default()
         });
-        let (ours, theirs) = tokio::io::duplex(1 << 16);
-        let served = serve(Gather::new(theirs), None, None, STREAMS, pipeline.clone());
-        let asked = async {
-            let client = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(ours));
-            let (mut sender, connection) = client.await.unwrap();
-            let talk = async {
-                assert_eq!(sender.send_request(version()).await.unwrap().status(), 200);
-                // Nobody is there who would be waited for, so the connection is not closed by the end itself.
-                let refuse = pipeline
-                    .drain
-                    .run(Duration::from_secs(1), async || std::future::pending().await);
-                let refused = async {
-                    let answer = sender.send_request(version()).await.unwrap();
-                    assert_eq!(answer.status(), 429);
-                    assert!(!answer.headers().contains_key("connection"));
-                };
-                tokio::select! {
-                    biased;
-                    () = refuse => {}
-                    () = refused => {}
-                }
+        let drain = pipeline.drain.clone();
+        ask_over_http_2(pipeline, async move |mut sender| {
+            // Nobody is there who would be waited for, so the connection is not closed by the end itself.
+            let refuse = drain.run(Duration::from_secs(1), async || std::future::pending().await);
+            let refused = async {
+                let answer = sender.send_request(version()).await.unwrap();
+                assert_eq!(answer.status(), 429);
+                assert!(!answer.headers().contains_key("connection"));
             };
-            // The connection ends by itself, while the client would go on.
-            tokio::join!(connection, talk).0.unwrap();
+            tokio::select! {
+                biased;
+                () = refuse => {}
+                () = refused => {}
+            }
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_connection_of_http_2_ends_after_an_answer_to_nobody() {
+        for (token, code) in [(None, 200), (Some("Bearer nope"), 401)] {
+            let mut request = version();
+            if let Some(token) = token {
+                request.headers_mut().insert("authorization", token.parse().unwrap());
+            }
+            ask_over_http_2(pipeline(Setup::default()), async move |mut sender| {
+                let answer = sender.send_request(request).await.unwrap();
+                assert_eq!(answer.status(), code);
+                assert!(!answer.headers().contains_key("connection"));
+            })
+            .await;
+        }
+    }
+
+    #[tokio::test]
+    async fn headers_of_http_2_may_be_as_large_as_upstream_s() {
+        for (size, code) in [(1 << 19, 200), ((1 << 20) - 200, 200), ((1 << 20) + 400, 431)] {
+            let mut request = version();
+            request.headers_mut().insert("x", "x".repeat(size).parse().unwrap());
+            ask_over_http_2(pipeline(Setup::default()), async move |mut sender| {
+                let answer = sender.send_request(request).await.unwrap();
+                assert_eq!(answer.status(), code, "{size}");
+            })
+            .await;
+        }
+    }
+
+    /// What is answered to these bytes, until the connection ends.
+    async fn answered(request: &str) -> String {
+        let (mut ours, theirs) = tokio::io::duplex(1 << 16);
+        let served = serve(theirs, None, None, STREAMS, pipeline(Setup::default()));
+        let asked = async {
+            // It may be refused before all is sent.
+            let _ = ours.write_all(request.as_bytes()).await;
+            let mut answer = Vec::new();
+            ours.read_to_end(&mut answer).await.unwrap();
+            String::from_utf8(answer).unwrap()
         };
-        tokio::join!(served, asked);
+        tokio::join!(served, asked).1
+    }
+
+    #[tokio::test]
+    async fn requests_of_http_1_that_can_be_read_in_two_ways_are_refused() {
+        let asked = |line: &str, headers: &str| format!("{line} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n");
+        let get = |headers: &str| asked("GET /version", headers);
+        let post = |headers: &str| asked("POST /version", &format!("Host: h\r\n{headers}")) + "abc";
+        let padded = |size: usize| get(&format!("Host: h\r\nX: {}\r\n", "x".repeat(size)));
+        let long = |size: usize| asked(&format!("GET /{}", "x".repeat(size)), "Host: h\r\n");
+        for (request, code) in [
+            (get("Host: h\r\n"), 200),
+            (get(""), 400),
+            (get("Host: h\r\nHost: h\r\n"), 400),
+            (get("Host : h\r\n"), 400),
+            (get("Host: h\r\nX: a\r\n b\r\n"), 400),
+            (get("Host: h\r\nX: a\0b\r\n"), 400),
+            (get("Host: h\r\nExpect: tea\r\n"), 417),
+            (post("Content-Length : 3\r\n"), 400),
+            (post("Content-Length: 3\r\nContent-Length: 4\r\n"), 400),
+            (post("Content-Length: +3\r\n"), 400),
+            (post("Content-Length: 3, 3\r\n"), 400),
+            (post("Transfer-Encoding: gzip\r\n"), 400),
+            (padded(1_000_000), 200),
+            (padded(2 << 20), 431),
+            (long(60_000), 404),
+            (long(70_000), 414),
+        ] {
+            let said = answered(&request).await;
+            let shown = &request[..request.len().min(80)];
+            assert!(said.starts_with(&format!("HTTP/1.1 {code} ")), "{shown}: {said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_stands_behind_a_body_of_two_lengths_is_no_request() {
+        for lengths in [
+            "Transfer-Encoding: chunked\r\nContent-Length: 4",
+            "Content-Length: 4\r\nTransfer-Encoding: chunked",
+        ] {
+            let behind = "GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n";
+            let request = format!("POST /version HTTP/1.1\r\nHost: h\r\n{lengths}\r\n\r\n1\r\na\r\n0\r\n\r\n{behind}");
+            let said = answered(&request).await;
+            assert_eq!(said.matches("HTTP/1.1 ").count(), 1, "{said}");
+            assert!(said.contains("connection: close"), "{said}");
+        }
     }
 
     #[tokio::test]

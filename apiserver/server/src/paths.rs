@@ -6,6 +6,7 @@ use apiserver_api::status::Status;
 use axum::body::Body;
 use base::random::Random;
 use base::task::Tasks;
+use http::Method;
 use http::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 
 use crate::answer::{self, Answer};
@@ -15,7 +16,7 @@ use crate::handlers::{not_allowed, nowhere};
 use crate::health::Health;
 use crate::machine::Machine;
 use crate::metrics::Page;
-use crate::openapi::{Document, Documents, PROTOBUF_V2, PROTOBUF_V3};
+use crate::openapi::Documents;
 use crate::pipeline::{not_found, reads};
 use crate::request::Call;
 use crate::request::accept::{Form, Shape, Wanted, negotiate, negotiate_discovery};
@@ -24,12 +25,17 @@ use crate::swagger_ui::SwaggerUi;
 use crate::version::version;
 use crate::zpages::{self, Zpages};
 
+/// The group that upstream's aggregator serves itself.
+const AGGREGATOR: &str = "apiregistration.k8s.io";
+
 /// What is served at other paths.
 pub struct Paths {
     served: Served,
     core: Aggregated,
     named: Aggregated,
     documents: Arc<Documents>,
+    /// When the server started, in seconds since 1970: since then documents are as they are.
+    started: u64,
     health: Arc<Health>,
     metrics: Page,
     /// Where clients reach the server: `host:port`.
@@ -74,6 +80,7 @@ impl Paths {
             named: discovery::named_groups(&served),
             served,
             documents,
+            started: u64::try_from(started).unwrap_or_default(),
             health,
             metrics,
             address: told.address,
@@ -114,33 +121,69 @@ impl Paths {
         if matches!(parts[0], "api" | "apis") {
             return self.discovery(call, &parts);
         }
-        if !reads(&call.method) {
-            return Ok(not_found());
+        if let Some(answer) = self.routed(call, &parts) {
+            return answer;
         }
-        Ok(match parts.as_slice() {
-            [""] => self.index(call)?,
-            ["version"] => answer::bytes(200, Form::Json.media_type(), version()),
-            ["metrics"] => self.metrics.all(call).await,
-            ["metrics", "slis"] => self.metrics.slis(call),
-            ["openapi", "v3"] => self.openapi_index(call),
-            ["openapi", "v3", rest @ ..] => self.openapi(call, &rest.join("/")),
-            ["openapi", "v2"] => self.openapi_v2(call),
-            [".well-known", "openid-configuration"] => self.token_document(0),
-            ["openid", "v1", "jwks"] => self.token_document(1),
-            ["swagger-ui", below @ ..] => {
-                let page = self.swagger_ui.as_ref().and_then(|page| page.serve(call, below));
-                page.unwrap_or_else(not_found)
-            }
-            _ => not_found(),
+        // All others are served at their very path, whatever the method.
+        Ok(match path {
+            "/" => self.index(call)?,
+            "/metrics" | "/metrics/slis" => self.metrics(call).await,
+            _ => match (self.documents.serve(call, self.started), parts.as_slice()) {
+                (Some(answer), _) => answer,
+                (None, ["swagger-ui", below @ ..]) if reads(&call.method) => {
+                    let page = self.swagger_ui.as_ref().and_then(|page| page.serve(call, below));
+                    page.unwrap_or_else(not_found)
+                }
+                _ => not_found(),
+            },
         })
     }
 
+    /// What has a route of its own beside the API: a slash at the end does not count, GET alone is allowed, and below
+    /// it is nothing, which the router says. `None` for any other path.
+    fn routed(&self, call: &Call, parts: &[&str]) -> Option<Result<Answer, Status>> {
+        let (media, document, below) = match (parts, &self.tokens) {
+            (["version", below @ ..], _) => (Form::Json.media_type(), version(), below),
+            ([".well-known", "openid-configuration", below @ ..], Some((configuration, _))) => {
+                ("application/json", configuration.clone(), below)
+            }
+            (["openid", "v1", "jwks", below @ ..], Some((_, keys))) => {
+                ("application/jwk-set+json", keys.clone(), below)
+            }
+            _ => return None,
+        };
+        Some(match (below, &call.method) {
+            ([], &Method::GET) => Ok(answer::bytes(200, media, document)),
+            ([], _) => Err(not_allowed()),
+            _ => Err(nowhere()),
+        })
+    }
+
+    /// The pages of metrics. DELETE begins to count anew, where profiles may be taken, too.
+    async fn metrics(&self, call: &Call) -> Answer {
+        let is_all = call.path == "/metrics";
+        if call.method == Method::DELETE && self.debug.is_some() {
+            if is_all {
+                self.metrics.forget();
+            } else {
+                self.metrics.forget_slis();
+            }
+            return answer::text(200, "metrics reset\n");
+        }
+        if is_all {
+            self.metrics.all(call).await
+        } else {
+            self.metrics.slis(call)
+        }
+    }
+
     fn discovery(&self, call: &Call, parts: &[&str]) -> Result<Answer, Status> {
+        // Upstream's aggregator tells of groups that it takes from others, whatever the method; all else has routes for
+        // GET.
+        let takes_all = matches!(parts, ["apis"]) || matches!(parts, ["apis", group] if *group != AGGREGATOR);
+        let is_taken = takes_all || call.method == Method::GET;
         let tree = match parts {
-            ["api" | "apis"]
-                if reads(&call.method)
-                    && let Some(form) = negotiate_discovery(call.header("accept")) =>
-            {
+            ["api" | "apis"] if is_taken && let Some(form) = negotiate_discovery(call.header("accept")) => {
                 let aggregated = if parts[0] == "api" { &self.core } else { &self.named };
                 return Ok(whole(call, form, aggregated));
             }
@@ -155,7 +198,7 @@ impl Paths {
             _ => None,
         };
         match tree {
-            Some(_) if !reads(&call.method) => Err(not_allowed()),
+            Some(_) if !is_taken => Err(not_allowed()),
             Some(tree) => Ok(answer::tree(call, plain(call)?, 200, &tree)),
             // A group that is known in some version has a router, which says so of all else.
             None if parts[0] == "api" || self.is_group(parts.get(1)) => Err(nowhere()),
@@ -187,38 +230,6 @@ impl Paths {
             wanted.form = Form::Json;
         }
         Ok(answer::tree(call, wanted, 200, &tree))
-    }
-
-    fn openapi_index(&self, call: &Call) -> Answer {
-        let hashes = self.documents.hashes();
-        let pairs = hashes.iter().map(|(path, hash)| (path.as_str(), hash.as_str()));
-        let index = crate::openapi::index(pairs);
-        answer::packed(call, 200, "text/plain; charset=utf-8", index)
-    }
-
-    fn openapi(&self, call: &Call, path: &str) -> Answer {
-        let Some(document) = self.documents.v3(path) else {
-            return answer::nothing(404);
-        };
-        let mut answer = spoken(call, &document, PROTOBUF_V3);
-        if call.query.text("hash") == document.hash() {
-            // The address names the content: it never changes.
-            let forever = HeaderValue::from_static("public, immutable, max-age=31536000");
-            answer.headers_mut().insert(http::header::CACHE_CONTROL, forever);
-        }
-        answer
-    }
-
-    fn openapi_v2(&self, call: &Call) -> Answer {
-        spoken(call, &self.documents.v2(), PROTOBUF_V2)
-    }
-
-    fn token_document(&self, which: usize) -> Answer {
-        match &self.tokens {
-            None => not_found(),
-            Some((configuration, _)) if which == 0 => answer::bytes(200, "application/json", configuration.clone()),
-            Some((_, keys)) => answer::bytes(200, "application/jwk-set+json", keys.clone()),
-        }
     }
 }
 
@@ -268,22 +279,6 @@ fn plain(call: &Call) -> Result<Wanted, Status> {
         shape: Shape::Whole,
         ..wanted
     })
-}
-
-/// A document of `OpenAPI` in the form that the client takes.
-fn spoken(call: &Call, document: &Document, protobuf: &'static str) -> Answer {
-    let accept = call.header("accept");
-    let wants_protobuf = accept.contains("com.github.proto-openapi.spec");
-    let (media, packed) = if wants_protobuf {
-        (protobuf, document.protobuf())
-    } else {
-        (Form::Json.media_type(), document.json().clone())
-    };
-    let tag = format!("\"{}\"", document.hash());
-    if call.header(IF_NONE_MATCH.as_str()) == tag {
-        return with_tag(answer::bytes(304, media, ""), &tag);
-    }
-    with_tag(answer::unpacked(call, media, &packed), &tag)
 }
 
 /// All groups in one document.

@@ -20,7 +20,7 @@ use crate::answer::{self, Answer};
 use crate::drain::Drain;
 use crate::filters::{Arrival, Filters};
 use crate::impersonate::impersonate;
-use crate::in_flight::InFlight;
+use crate::in_flight::{self, InFlight};
 use crate::machine::Machine;
 use crate::metrics::Route;
 use crate::paths::Paths;
@@ -28,14 +28,7 @@ use crate::request::Call;
 use crate::request::info::Info;
 use crate::request::query::Query;
 use crate::visit::Visit;
-use crate::{access, deadline, debug, handlers};
-
-/// Warnings of one answer have so many bytes at most; beyond that each is cut, as upstream does.
-const WARNINGS_MAX: usize = 4096;
-/// What a warning is cut to.
-const WARNING_CUT: usize = 256;
-/// The most warnings; clients there are that take no answer of more than a hundred headers. Upstream has no such limit.
-const WARNINGS_MOST: usize = 80;
+use crate::{access, connect, deadline, debug, handlers};
 
 /// The pipeline.
 pub struct Pipeline {
@@ -63,6 +56,10 @@ struct Progress<'p> {
     /// Whether it came there.
     reached: &'p AtomicBool,
 }
+
+/// Goes with an answer to someone who is nobody: who did not say who they are, or could not show it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stranger;
 
 /// A request that is being answered and may be given up before it is.
 struct Waiting<'w> {
@@ -120,7 +117,8 @@ impl Pipeline {
             is_long,
             stay,
         };
-        Ok(visit.see_off(&self.drain, answer))
+        let answer = visit.see_off(&self.drain, answer);
+        Ok(connect::watch::take_over(&self.machine.connect, answer))
     }
 
     /// Answers a request that is let in.
@@ -140,18 +138,24 @@ impl Pipeline {
             (false, Ok(time)) => Some(time),
             (false, Err(status)) => return answer::status(call, &status),
         };
-        match self.settle_user(call, peer).await {
+        let found = self.identify(call, peer).await;
+        let is_stranger = found.as_ref().map_or(true, User::is_unauthenticated);
+        let mut answer = match self.settle_user(call, found).await {
             Ok(()) => {
                 let body = self.machine.metrics.bodies.count(call, progress.route, body);
                 self.within_time(call, body, progress, time).await
             }
             Err(status) => answer::status(call, &status),
+        };
+        if is_stranger {
+            answer.extensions_mut().insert(Stranger);
         }
+        answer
     }
 
-    /// Finds out who asks, and as whom they want to be answered.
-    async fn settle_user(&self, call: &mut Call, peer: Option<&Peer>) -> Result<(), Status> {
-        call.user = self.identify(call, peer).await?;
+    /// Who asks is known, or nobody: finds out as whom they want to be answered.
+    async fn settle_user(&self, call: &mut Call, found: Result<User, Status>) -> Result<(), Status> {
+        call.user = found?;
         if let Some(user) = impersonate(&self.machine, call).await? {
             call.user = user;
         }
@@ -215,8 +219,10 @@ impl Pipeline {
             let _place = if is_long(call) {
                 None
             } else {
-                let place = self.in_flight.enter(call);
-                let place = place.inspect_err(|_| metrics.requests.dropped(call, progress.route))?;
+                let Some(place) = self.in_flight.enter(call) else {
+                    metrics.requests.dropped(call, progress.route);
+                    return Ok(in_flight::full());
+                };
                 Some((place, metrics.in_flight.enter(call)))
             };
             self.may(call).await?;
@@ -290,7 +296,7 @@ fn finish(call: &Call, answer: &mut Answer) {
     headers
         .entry(CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-cache, private"));
-    write_warnings(&call.warnings.lock(), answer.headers_mut());
+    write_warnings(call.warnings.lock().texts(), answer.headers_mut());
     if call.method == Method::HEAD {
         take_body(answer);
     }
@@ -305,39 +311,14 @@ fn take_body(answer: &mut Answer) {
     }
 }
 
-/// Warnings as headers, within their limit.
+/// Warnings as headers.
 fn write_warnings(warnings: &[String], headers: &mut HeaderMap) {
-    let written: Vec<String> = warnings.iter().map(|text| clean(text)).collect();
-    let total: usize = written.iter().map(String::len).sum();
-    let mut left = WARNINGS_MAX;
-    for text in written.into_iter().take(WARNINGS_MOST) {
-        let text = if total > WARNINGS_MAX {
-            cut(&text, WARNING_CUT)
-        } else {
-            &text
-        };
-        if text.len() > left {
-            return;
-        }
-        left -= text.len();
+    for text in warnings {
         let value = format!("299 - {}", quoted(text));
         if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
             headers.append(WARNING, value);
         }
     }
-}
-
-/// A text without what no header may hold.
-fn clean(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control()).collect()
-}
-
-fn cut(text: &str, most: usize) -> &str {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }
 
 /// A quoted string of HTTP.

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 
 use self::ground::Ground;
 pub use self::stores::{Apart, Options, Uncached};
+use crate::components::Components;
 use crate::connect::{self, Connect, Direct};
 use crate::discovery::{self, Served};
 use crate::drain::{self, Drain};
@@ -168,6 +169,7 @@ impl Server {
             watch_min: config.watch_min,
             collection_workers: config.collection_workers,
             connect: Connect::new(config.connect, Arc::new(Direct), &tasks)?,
+            components: Components::new(ground.stores.all().to_vec()),
             metrics: ground.metrics.clone(),
         });
         ground.late.set(&machine);

@@ -30,14 +30,14 @@ pub(crate) async fn list(call: &Call, wanted: Wanted, resource: &Resource, page:
         Shape::Whole if wanted.form == Form::Protobuf => {
             let (version, kind) = (&resource.api_version, resource.list_kind());
             match messages(&page, |object| resource.message(object)).await {
-                Some(items) => messages_stream(call, version, &kind, &page, items),
+                Some(items) => messages_stream(call, version, &kind, &metadata(&page), items),
                 None => status(call, &not_marshalable()),
             }
         }
         Shape::MetadataList(version) if wanted.form == Form::Protobuf => {
             let partial = |object: &Object| Some(protobuf::partial(&metadata_of(object)).into());
             let items = messages(&page, partial).await.unwrap_or_default();
-            messages_stream(call, version, "PartialObjectMetadataList", &page, items)
+            messages_stream(call, version, "PartialObjectMetadataList", &metadata(&page), items)
         }
         Shape::Whole => match resource.head() {
             Some(_) if is_plain => items(call, &resource.api_version, &resource.list_kind(), page, Item::Whole),
@@ -65,29 +65,44 @@ pub(crate) async fn list(call: &Call, wanted: Wanted, resource: &Resource, page:
             tree(call, wanted, 200, &list)
         }
         Shape::Table(version) => match Tables::new(call, version) {
-            Ok(tables) if let (true, Some(rows)) = (is_plain, tables.rows(resource)) => {
-                let mut head = head("Table", version, &page);
-                head.extend_from_slice(br#","columnDefinitions":"#);
-                table::columns(resource.kind.columns).write_json(&mut head);
-                head.extend_from_slice(br#","rows":["#);
-                stream(call, head, page, rows)
-            }
-            Ok(mut tables) => {
-                let objects = page.objects.iter().map(|object| served(resource, object));
-                let mut table = tables.all(resource, objects);
-                table.set("metadata", metadata(&page));
-                tree(call, wanted, 200, &table)
-            }
+            Ok(tables) => tabled(call, wanted, resource, ranked(resource, page), version, tables),
             Err(refusal) => status(call, &refusal),
         },
-        Shape::Metadata(_) => {
-            let message = format!(
-                "you requested PartialObjectMetadata, but the requested object is a list (*{}List)",
-                resource.go_type()
-            );
-            status(call, &Status::new(406, Reason::NotAcceptable, message))
-        }
+        Shape::Metadata(_) => status(call, &no_list(resource)),
     }
+}
+
+/// 406 where a list is wanted as one object.
+pub(super) fn no_list(resource: &Resource) -> Status {
+    let message = format!(
+        "you requested PartialObjectMetadata, but the requested object is a list (*{}List)",
+        resource.go_type()
+    );
+    Status::new(406, Reason::NotAcceptable, message)
+}
+
+/// A page as tables show it: by ranks, and by names within one.
+fn ranked(resource: &Resource, mut page: Page) -> Page {
+    if let Some(rank) = resource.kind.rules.rank() {
+        page.objects.sort_by_cached_key(|object| rank(&object.tree()));
+    }
+    page
+}
+
+/// A page as a table of a version.
+fn tabled(call: &Call, wanted: Wanted, resource: &Resource, page: Page, version: &str, mut tables: Tables) -> Answer {
+    let is_plain = wanted.form == Form::Json && !wanted.pretty && !call.is_pretty();
+    if let (true, Some(rows)) = (is_plain, tables.rows(resource)) {
+        let mut head = head("Table", version, &page);
+        head.extend_from_slice(br#","columnDefinitions":"#);
+        table::columns(resource.kind.columns).write_json(&mut head);
+        head.extend_from_slice(br#","rows":["#);
+        return stream(call, head, page, rows);
+    }
+    let objects = page.objects.iter().map(|object| served(resource, object));
+    let mut table = tables.all(resource, objects);
+    table.set("metadata", metadata(&page));
+    tree(call, wanted, 200, &table)
 }
 
 fn served(resource: &Resource, object: &Object) -> Tree {
@@ -162,8 +177,8 @@ fn stream(call: &Call, head: Vec<u8>, page: Page, item: Item) -> Answer {
 }
 
 /// A list in protobuf. Its length stands at its beginning, so that all of its items are encoded by now.
-fn messages_stream(call: &Call, version: &str, kind: &str, page: &Page, items: Vec<Bytes>) -> Answer {
-    let own = protobuf::list_metadata(&metadata(page));
+pub(super) fn messages_stream(call: &Call, version: &str, kind: &str, metadata: &Tree, items: Vec<Bytes>) -> Answer {
+    let own = protobuf::list_metadata(metadata);
     let head = protobuf::list_head(version, kind, &own, items.iter().map(Bytes::len));
     let total = items.iter().map(Bytes::len).sum();
     send(call, Form::Protobuf, head, items.into_iter(), total)
@@ -298,5 +313,49 @@ impl<I: Items> Pieces<I> {
         self.ended = true;
         out.extend_from_slice(I::TAIL);
         out.freeze()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apiserver_api::tree::{self, Text, Tree};
+    use apiserver_storage::list::Page;
+    use apiserver_storage::object::{Object, Reading};
+
+    use super::ranked;
+    use crate::catalog::Catalog;
+    use crate::discovery::Served;
+
+    struct Plain;
+
+    impl Reading for Plain {
+        fn fields(&self, _object: &Tree) -> Vec<Text> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn tables_show_what_has_ranks_by_rank_and_then_by_name() {
+        let catalog = Catalog::new(&Served::default(), |_| None);
+        let object = |(name, rank): (&str, i64)| {
+            let json = format!(r#"{{"metadata":{{"name":"{name}"}},"spec":{{"matchingPrecedence":{rank}}}}}"#);
+            Object::of("/registry/x", 7, tree::parse(json.as_bytes()).unwrap().tree, &Plain).into()
+        };
+        let shown = |group: &str, plural: &str| {
+            let page = Page {
+                revision: 9,
+                objects: [("a", 9), ("b", 1), ("c", 9), ("d", 1)].map(object).into(),
+                next: None,
+                remaining: None,
+            };
+            let page = ranked(catalog.find(group, "v1", plural).unwrap(), page);
+            let names = page.objects.iter().map(|object| object.index.name.to_string());
+            names.collect::<String>()
+        };
+        assert_eq!(shown("flowcontrol.apiserver.k8s.io", "flowschemas"), "bdac");
+        assert_eq!(
+            shown("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"),
+            "abcd"
+        );
     }
 }

@@ -1,9 +1,11 @@
 //! What is answered: objects, lists and failures, in the form that the client asked for.
 
 mod body;
+mod content;
 mod gzip;
 mod item;
 mod list;
+mod made;
 mod protobuf;
 mod row;
 mod table;
@@ -16,7 +18,9 @@ use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 
 pub(crate) use self::body::metadata;
+pub(crate) use self::content::{Content, Kept, content, date};
 pub(crate) use self::list::list;
+pub(crate) use self::made::made;
 pub(crate) use self::protobuf::{NOT_MARSHALABLE, not_marshalable, protobuf_event};
 pub(crate) use self::table::Tables;
 use crate::catalog::Resource;

@@ -63,8 +63,10 @@ impl Tables {
     /// The table of one object of the served version.
     pub(crate) fn one(&mut self, resource: &Resource, object: &Tree) -> Tree {
         let mut table = self.all(resource, [object.clone()]);
-        let metadata = table.child("metadata");
-        metadata.set("resourceVersion", meta::resource_version(object));
+        let version = meta::resource_version(object);
+        if !version.is_empty() {
+            table.child("metadata").set("resourceVersion", version);
+        }
         table
     }
 

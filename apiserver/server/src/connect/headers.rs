@@ -57,6 +57,11 @@ fn names_a_user(name: &str) -> bool {
         || name.starts_with("impersonate-")
 }
 
+/// Whether a protocol of a WebSocket client is none, but says who it is.
+pub(super) fn is_token(protocol: &str) -> bool {
+    protocol.starts_with(BEARER)
+}
+
 /// Takes the token out of the protocols of a WebSocket client.
 fn without_token(headers: &mut HeaderMap) {
     let Some(protocols) = headers.get(WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok()) else {
@@ -65,10 +70,7 @@ fn without_token(headers: &mut HeaderMap) {
     if !protocols.contains(BEARER) {
         return;
     }
-    let kept = protocols
-        .split(',')
-        .map(str::trim)
-        .filter(|one| !one.starts_with(BEARER));
+    let kept = protocols.split(',').map(str::trim).filter(|one| !is_token(one));
     let kept = kept.collect::<Vec<_>>().join(",");
     headers.remove(WEBSOCKET_PROTOCOL);
     if let Ok(kept) = HeaderValue::from_str(&kept)

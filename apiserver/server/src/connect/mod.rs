@@ -1,7 +1,9 @@
-//! What leads out of the API: logs of containers, commands in them, forwarded ports, and proxies to pods, services and nodes.
+//! What leads out of the API: logs of containers, commands in them, forwarded ports, and proxies to pods, services and
+//! nodes.
 //!
-//! Logs, commands and ports go to the node's kubelet, proxies to whatever listens there. This module must not know how objects are
-//! stored or who may do what: both it asks. Start reading at [`serve`], then [`streams`] and [`proxy`].
+//! Logs, commands and ports go to the node's kubelet, proxies to whatever listens there. Watches in a WebSocket take
+//! the same way to the client ([`watch`]). This module must not know how objects are stored or who may do what: both it
+//! asks. Start reading at [`serve`], then [`streams`] and [`proxy`].
 
 mod client;
 mod container;
@@ -12,6 +14,7 @@ mod log;
 mod network;
 mod node;
 mod options;
+mod probe;
 mod proxy;
 mod pump;
 mod settings;
@@ -21,7 +24,8 @@ mod streams;
 mod translate;
 mod tunnel;
 mod upgrade;
-mod websocket;
+pub(crate) mod watch;
+pub(crate) mod websocket;
 
 #[cfg(test)]
 mod tests;
@@ -46,7 +50,7 @@ use crate::catalog::Resource;
 use crate::handlers::not_allowed;
 use crate::machine::Machine;
 use crate::request::Call;
-use crate::request::accept::negotiate;
+use crate::request::accept::negotiate_log;
 
 /// How nodes, pods and services are reached. Clones share connections.
 #[derive(Clone)]
@@ -165,7 +169,7 @@ fn begin(asked: &Asked<'_>) -> Result<Option<Tree>, Status> {
         return Err(not_allowed());
     }
     if asked.part == "log" {
-        negotiate(asked.call.header("accept"), false)?;
+        negotiate_log(asked.call.header("accept"))?;
         return Ok(None);
     }
     if asked.call.query.get("dryRun").is_some() {

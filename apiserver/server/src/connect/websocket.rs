@@ -28,7 +28,7 @@ const BUFFER: usize = 32 * 1024;
 pub(super) type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// Whether a client wants to speak WebSocket.
-pub(super) fn is_asked(headers: &HeaderMap) -> bool {
+pub(crate) fn is_asked(headers: &HeaderMap) -> bool {
     let upgrade = headers.get(UPGRADE).map_or(&[] as &[u8], HeaderValue::as_bytes);
     upgrade.eq_ignore_ascii_case(b"websocket") && upgrade::is_asked(headers)
 }

@@ -3,14 +3,22 @@
 //! A key that all apiservers know counts the turns: its version is the turn, its value the revision that was compacted in it.
 //! Who writes it as it was when it looked last has the turn, and compacts what was the store's revision then; all others learn
 //! from it. So history is as long as one to two intervals, whichever apiserver lives.
+//!
+//! All of them follow that key too, and list nothing from memory that it says is compacted, so that lists of the past expire
+//! with the store's history. What others compact does not show in that key; upstream does not notice it either.
 
+use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
+use apiserver_storage::store::Store;
 use async_trait::async_trait;
-use store_client::{Client, Compare, Get, Is, Put, Result, Span, Txn};
+use store_client::{Client, Compare, Get, Is, KeyValue, Put, Result, Span, Txn, Watch};
 
 /// Shared with upstream's apiservers, and below no prefix.
 const KEY: &str = "compact_rev_key";
+/// After a failure the key is left alone for so long.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How an attempt to have the turn ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +74,34 @@ impl History for Client {
 /// Compacts a store each time that the interval is over, until it is dropped.
 pub(crate) async fn run(client: Client, interval: Duration) {
     compact(&client, interval).await;
+}
+
+/// Tells a store what its apiservers have compacted, until it is dropped.
+pub(crate) async fn follow(store: Arc<Store>) {
+    loop {
+        let Err(error) = tell(&store).await;
+        tracing::debug!(%error, "it is not known what is compacted; trying again");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn tell(store: &Store) -> Result<Infallible> {
+    let page = store.client().get(KEY).await?;
+    page.kvs.iter().filter_map(compacted).for_each(|at| store.forget(at));
+    let watch = Watch::new(KEY).from_revision(page.revision + 1);
+    let mut watcher = store.client().watch(watch).await?;
+    loop {
+        let events = watcher.next().await?.events;
+        let last = events.iter().rev().find_map(|event| compacted(event.kv.as_ref()?));
+        if let Some(at) = last {
+            store.forget(at);
+        }
+    }
+}
+
+/// The revision that the key says is compacted; none where it was deleted, or nobody of ours wrote it.
+fn compacted(kv: &KeyValue) -> Option<i64> {
+    std::str::from_utf8(&kv.value).ok()?.parse().ok()
 }
 
 async fn compact(history: &dyn History, interval: Duration) {

@@ -51,6 +51,8 @@ use identity::Identity;
 use kubernetes_service::KubernetesService;
 use service_cidr::DefaultServiceCidr;
 
+use crate::metrics::Metrics;
+
 /// The hooks that [`Inside::start`] begins.
 pub const HOOKS: &[&str] = &[
     "start-system-namespaces-controller",
@@ -81,6 +83,8 @@ pub struct Parts {
     pub tasks: Tasks,
     /// Where they say how far they are.
     pub hooks: Hooks,
+    /// What is counted of them.
+    pub metrics: Arc<Metrics>,
 }
 
 /// What an apiserver is to its cluster.

@@ -24,6 +24,7 @@ use super::applier::Applier;
 use super::hooks::Hooks;
 use super::store::{MasterLeases, RangeStore};
 use super::{Parts, objects};
+use crate::metrics::tests::Trial;
 
 /// The first second of 2026.
 const START: u64 = 1_767_225_600_000;
@@ -42,6 +43,7 @@ pub(super) fn parts() -> (Double, ManualClock, Parts) {
         random: Arc::new(Seeded::new(7)),
         tasks: Tasks::new(),
         hooks: Hooks::new(),
+        metrics: Trial::new().metrics,
     };
     (double, clock, parts)
 }

@@ -87,7 +87,7 @@ impl Machine {
             return Err(Status::new(500, Reason::Unknown, message));
         }
         let ttl = self.ttl(resource);
-        match shelf.put(store, &key, 0, object, ttl).await? {
+        match shelf.put_or_thin(store, &key, 0, object, ttl).await? {
             Written::Done(object) => Ok(Served::Stored(object)),
             Written::Conflict(_) => Err(Status::already_exists(&resource.group_resource, &name)),
         }
@@ -101,6 +101,9 @@ impl Machine {
             now: write.call.now,
             user: &user,
         };
+        for warning in write.resource.kind.rules.early_warnings(object) {
+            write.call.warn(warning);
+        }
         let refused = self.refused_of_new(write, object).await;
         for warning in write.resource.kind.create_besides(&asked, object, refused)? {
             write.call.warn(warning);

@@ -7,7 +7,7 @@ use apiserver_storage::object::Object;
 
 use super::Machine;
 use crate::catalog::{Kept, Resource};
-use crate::request::query::parse_revision;
+use crate::request::query::{as_asked, parse_revision};
 
 impl Machine {
     /// The object that is there.
@@ -30,7 +30,8 @@ impl Machine {
             let revision =
                 parse_revision(resource_version).map_err(|message| Status::new(500, Reason::Unknown, message))?;
             let newest = if *cached { 1 } else { store.revision().await? };
-            store.reaches(revision.max(newest)).await?;
+            let reached = store.reaches(revision.max(newest)).await;
+            reached.map_err(|error| as_asked(resource_version, error.into()))?;
             shelf.cache().get(&key)
         };
         found.ok_or_else(|| Self::not_found(resource, name))

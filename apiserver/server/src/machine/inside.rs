@@ -6,7 +6,7 @@ use apiserver_api::gvk::GroupResource;
 use apiserver_api::meta;
 use apiserver_api::status::Status;
 use apiserver_api::time::Time;
-use apiserver_api::tree::Tree;
+use apiserver_api::tree::{Text, Tree};
 use apiserver_api::user::User;
 use apiserver_storage::cluster::Cluster;
 use async_trait::async_trait;
@@ -110,6 +110,14 @@ impl Cluster for Machine {
         let shelf = resource.shelf()?;
         let object = shelf.cache().get(&shelf.key(namespace, name))?;
         Some(resource.typed(object.tree()))
+    }
+
+    fn cached_field(&self, resource: &GroupResource, namespace: &str, name: &str, field: &str) -> Option<Text> {
+        let resource = self.catalog.preferred(resource)?;
+        let shelf = resource.shelf()?;
+        let place = resource.kind.selection.place_of(field)?;
+        let object = shelf.cache().get(&shelf.key(namespace, name))?;
+        object.index.fields.get(place).cloned()
     }
 
     fn cached_list(&self, resource: &GroupResource, namespace: &str) -> Vec<Tree> {

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use apiserver_api::gvk::GroupResource;
 use apiserver_api::status::Status;
-use apiserver_api::tree::Tree;
+use apiserver_api::tree::{Text, Tree};
 use apiserver_storage::cluster::Cluster;
 use async_trait::async_trait;
 
@@ -59,6 +59,10 @@ impl Applier for Late {
 impl Cluster for Late {
     fn cached(&self, resource: &GroupResource, namespace: &str, name: &str) -> Option<Tree> {
         Cluster::cached(&*self.get()?, resource, namespace, name)
+    }
+
+    fn cached_field(&self, resource: &GroupResource, namespace: &str, name: &str, field: &str) -> Option<Text> {
+        Cluster::cached_field(&*self.get()?, resource, namespace, name, field)
     }
 
     fn cached_list(&self, resource: &GroupResource, namespace: &str) -> Vec<Tree> {

@@ -1,6 +1,5 @@
 //! Lists: what the options ask for, found in the cache.
 
-use apiserver_api::go;
 use apiserver_api::status::Status;
 use apiserver_storage::list::{Ask, Page, Since};
 use apiserver_storage::select::{Field, Select, Term};
@@ -10,7 +9,7 @@ use apiserver_storage::token::Token;
 use super::Machine;
 use crate::catalog::{Kept, Resource};
 use crate::options::{ListOptions, Match};
-use crate::request::query::parse_revision;
+use crate::request::query::{as_asked, parse_revision};
 
 /// Which objects the options select; `name` where the path names one.
 ///
@@ -50,25 +49,15 @@ pub(crate) fn select(
     Ok(select)
 }
 
+/// The field that a name in a selector stands for.
 fn field(resource: &Resource, name: &str) -> Result<Field, String> {
-    let kind = resource.kind;
-    match name {
-        "metadata.name" => Ok(Field::Name),
-        "metadata.namespace" if kind.namespaced || kind.selectable.is_empty() => Ok(Field::Namespace),
-        _ => {
-            let own = kind.selectable.iter().position(|field| field.name == name);
-            own.map(Field::Own).ok_or_else(|| unknown(resource, name))
-        }
+    let selection = &resource.kind.selection;
+    match selection.field_of(name) {
+        None => Err((selection.unknown)(&resource.group_version_kind(), name)),
+        Some("metadata.name") => Ok(Field::Name),
+        Some("metadata.namespace") => Ok(Field::Namespace),
+        Some(own) => Ok(selection.place_of(own).map_or(Field::Nothing, Field::Own)),
     }
-}
-
-/// What upstream says of a field that it cannot select by: kinds with fields of their own have words of their own.
-fn unknown(resource: &Resource, name: &str) -> String {
-    if resource.kind.selectable.is_empty() {
-        let quoted = go::quote(name);
-        return format!(r#"{quoted} is not a known field selector: only "metadata.name", "metadata.namespace""#);
-    }
-    format!("field label not supported: {name}")
 }
 
 impl Machine {
@@ -104,7 +93,8 @@ impl Machine {
         Self::check_folder(shelf, &select.namespace)?;
         let since = if *cached { since } else { newest(store, since).await? };
         let ask = Ask { select, since, limit };
-        shelf.list(store, &ask).await
+        let page = shelf.list(store, &ask).await;
+        page.map_err(|status| as_asked(&options.resource_version, status))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the server itself writes into an object's metadata, and what it holds against the address of a request.
 
+use std::collections::HashSet;
+
 use apiserver_api::meta;
 use apiserver_api::status::Status;
 use apiserver_api::time::Time;
@@ -104,18 +106,15 @@ pub(crate) fn check_name(name: &str, object: &Tree) -> Result<(), Status> {
 /// Takes owners out that stand more than once, and warns of them.
 pub(crate) fn dedup_owners(call: &Call, object: &mut Tree, admitted: bool) {
     let owners = meta::owner_references(object);
-    let mut kept: Vec<Tree> = Vec::with_capacity(owners.len());
-    let mut twice = Vec::new();
-    for owner in owners {
-        if kept.contains(owner) {
-            twice.push(owner.text("uid").to_owned());
-        } else {
-            kept.push(owner.clone());
-        }
+    if owners.len() < 2 {
+        return;
     }
+    let mut seen = HashSet::with_capacity(owners.len());
+    let (kept, twice): (Vec<&Tree>, Vec<&Tree>) = owners.iter().partition(|owner| seen.insert(owner.to_json()));
     if twice.is_empty() {
         return;
     }
+    let twice: Vec<&str> = twice.into_iter().map(|owner| owner.text("uid")).collect();
     let after = if admitted {
         " after mutating admission happens"
     } else {
@@ -126,6 +125,7 @@ pub(crate) fn dedup_owners(call: &Call, object: &mut Tree, admitted: bool) {
          such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}",
         twice.join(", ")
     ));
+    let kept: Vec<Tree> = kept.into_iter().cloned().collect();
     meta::set(object, "ownerReferences", kept);
 }
 

@@ -48,6 +48,7 @@ pub(crate) use self::replace::{Desired, Edit};
 pub(crate) use self::speech::Speech;
 pub(crate) use self::watch::{Tell, event, stream};
 use crate::catalog::{Catalog, Kept, Resource};
+use crate::components::Components;
 use crate::connect::Connect;
 use crate::impersonate::Impersonation;
 use crate::inside::addresses::ServiceAddresses;
@@ -85,6 +86,8 @@ pub struct Machine {
     pub collection_workers: usize,
     /// What leads to nodes, pods and services themselves.
     pub connect: Connect,
+    /// The other parts of the control plane.
+    pub components: Components,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }

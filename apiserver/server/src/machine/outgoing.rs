@@ -16,9 +16,16 @@ pub(super) struct Outgoing {
     open: BytesMut,
     /// How many bytes there are in all.
     size: usize,
+    /// Whether each frame is a piece of its own, however small.
+    apart: bool,
 }
 
 impl Outgoing {
+    /// Hands each frame on by itself.
+    pub(super) const fn set_apart(&mut self) {
+        self.apart = true;
+    }
+
     /// How many bytes are on their way.
     pub(super) const fn size(&self) -> usize {
         self.size
@@ -26,7 +33,7 @@ impl Outgoing {
 
     /// Takes a frame that others have, too: a slow watch holds what all hold.
     pub(super) fn share(&mut self, frame: Bytes) {
-        if frame.len() < SMALL {
+        if frame.len() < SMALL && !self.apart {
             return self.copy(&frame);
         }
         self.size += frame.len();
@@ -38,6 +45,9 @@ impl Outgoing {
     pub(super) fn copy(&mut self, bytes: &[u8]) {
         self.size += bytes.len();
         self.open.extend_from_slice(bytes);
+        if self.apart {
+            self.close();
+        }
     }
 
     /// What is to be sent next.
@@ -76,6 +86,21 @@ mod tests {
         let sent = out.next().unwrap();
         assert_eq!((sent.as_ptr(), sent.len()), (large.as_ptr(), SMALL));
         assert_eq!(out.next().unwrap(), "c");
+        assert_eq!((out.next(), out.size()), (None, 0));
+    }
+
+    #[test]
+    fn frames_that_are_told_apart_are_handed_on_one_by_one() {
+        let mut out = Outgoing::default();
+        out.set_apart();
+        let small = Bytes::from_static(b"a");
+        out.share(small.clone());
+        out.copy(b"b");
+        out.share(small.clone());
+        assert_eq!(out.size(), 3);
+        let sent = out.next().unwrap();
+        assert_eq!((sent.as_ptr(), sent.len()), (small.as_ptr(), 1));
+        assert_eq!((out.next().unwrap(), out.next().unwrap()), ("b".into(), small));
         assert_eq!((out.next(), out.size()), (None, 0));
     }
 }

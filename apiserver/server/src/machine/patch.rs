@@ -147,6 +147,10 @@ impl Patch<'_> {
                 return Err(refuse(&mistake.message));
             }
         }
+        // Upstream answers 500, though it is the client that is wrong.
+        if let Some(why) = expected.unreadable(&patched) {
+            return Err(Status::bad_request(why));
+        }
         // What it is is known already, whatever the patch says.
         meta::set_type(&mut patched, expected.api_version, expected.kind);
         let mut unknown: Vec<_> = unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
@@ -205,6 +209,10 @@ impl Patch<'_> {
                 // Upstream answers 500, though it is the client that is wrong.
                 return Err(Status::bad_request(apply::not_converted(&config, &mistake.message)));
             }
+        }
+        // And so it does here.
+        if let Some(why) = expected.unreadable(&new) {
+            return Err(Status::bad_request(why));
         }
         meta::set_type(&mut new, expected.api_version, expected.kind);
         speech.settle(&mut new);

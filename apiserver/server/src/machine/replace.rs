@@ -1,6 +1,7 @@
 //! An object instead of another: by a whole object that was sent, or by a patch of what is there.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use apiserver_access::authorize::{Attributes, On, forbidden};
 use apiserver_admission::Operation;
@@ -46,6 +47,25 @@ impl Desired<'_> {
         let version = meta::resource_version(object);
         revision.is_some_and(|revision| version.parse() == Ok(revision))
     }
+
+    /// Whether managed fields may be left out, as upstream does where an object is too large with them: not where they are
+    /// what the client is after.
+    fn may_thin(&self) -> bool {
+        match self {
+            Self::Edit(_) => false,
+            Self::Object(_) => true,
+            Self::Patch(patch) => !patch.is_apply(),
+        }
+    }
+}
+
+/// Where an object is to be written, and how.
+struct Slot<'s> {
+    key: &'s str,
+    /// What is there is surely what the store has.
+    is_fresh: bool,
+    /// The object may lose its managed fields where it is too large with them.
+    may_thin: bool,
 }
 
 /// What is there, and whether it is surely what the store has.
@@ -132,9 +152,12 @@ impl Machine {
         let mut new = self.desired(write, desired, Some(&old)).await?;
         check_version(write, &mut new, stored)?;
         let taken = self.take(write, &mut new, Some(&old)).await?;
-        let written = self
-            .check_and_write(write, key, existing.is_fresh, stored, new, &old)
-            .await;
+        let slot = Slot {
+            key,
+            is_fresh: existing.is_fresh,
+            may_thin: desired.may_thin(),
+        };
+        let written = self.check_and_write(write, &slot, stored, new, &old).await;
         if matches!(written, Ok(Outcome::Done(..))) {
             taken.keep().await;
         } else {
@@ -147,14 +170,15 @@ impl Machine {
     async fn check_and_write(
         &self,
         write: &Write<'_>,
-        key: &str,
-        is_fresh: bool,
+        slot: &Slot<'_>,
         stored: &Arc<Object>,
         mut new: Tree,
         old: &Tree,
     ) -> Result<Outcome, Status> {
         self.check_change(write, &mut new, old).await?;
-        keep_times(old, &mut new);
+        let begun = Instant::now();
+        let compared = keep_times(old, &mut new);
+        self.metrics.comparisons.observe(compared, begun.elapsed());
         let options = write.options.named("UpdateOptions");
         let admitted = Admitted::write(write, Operation::Update, &options, Some(old));
         self.validate(&admitted, Some(&new)).await?;
@@ -162,7 +186,7 @@ impl Machine {
             return self.finish_deletion(write, stored, new).await;
         }
         let is_same = new == *old;
-        if is_same && is_fresh {
+        if is_same && slot.is_fresh {
             return Ok(Outcome::Done(Served::Stored(stored.clone()), false));
         }
         if write.options.dry_run {
@@ -170,15 +194,13 @@ impl Machine {
         }
         if is_same {
             // Nothing is to be written, so the store would not say that the cache is behind.
-            let fresh = self.fresh(write, key).await?;
+            let fresh = self.fresh(write, slot.key).await?;
             return Ok(match fresh.object {
                 Some(current) if current.revision == stored.revision => Outcome::Done(Served::Stored(current), false),
                 other => Outcome::Again(other),
             });
         }
-        let Kept { store, shelf, .. } = Self::kept(write.resource)?;
-        let ttl = self.ttl(write.resource);
-        Ok(match shelf.put(store, key, stored.revision, new, ttl).await? {
+        Ok(match self.put(write.resource, slot, stored.revision, new).await? {
             Written::Done(object) => Outcome::Done(Served::Stored(object), false),
             Written::Conflict(current) => Outcome::Again(current),
         })
@@ -208,7 +230,12 @@ impl Machine {
             return Err(Self::not_found(resource, write.name));
         }
         let taken = self.take(write, &mut new, None).await?;
-        let written = self.check_and_make(write, key, new).await;
+        let slot = Slot {
+            key,
+            is_fresh: true,
+            may_thin: desired.may_thin(),
+        };
+        let written = self.check_and_make(write, &slot, new).await;
         if matches!(written, Ok(Outcome::Done(..))) {
             taken.keep().await;
         } else {
@@ -218,7 +245,7 @@ impl Machine {
     }
 
     /// Checks an object that an update or an apply makes, and writes it.
-    async fn check_and_make(&self, write: &Write<'_>, key: &str, mut new: Tree) -> Result<Outcome, Status> {
+    async fn check_and_make(&self, write: &Write<'_>, slot: &Slot<'_>, mut new: Tree) -> Result<Outcome, Status> {
         self.check_new(write, &mut new).await?;
         self.may_create(write).await?;
         let options = write.options.named("CreateOptions");
@@ -230,11 +257,19 @@ impl Machine {
         if write.options.dry_run {
             return Ok(Outcome::Done(Served::Made(new), true));
         }
-        let Kept { store, shelf, .. } = Self::kept(write.resource)?;
-        let ttl = self.ttl(write.resource);
-        Ok(match shelf.put(store, key, 0, new, ttl).await? {
+        Ok(match self.put(write.resource, slot, 0, new).await? {
             Written::Done(object) => Outcome::Done(Served::Stored(object), true),
             Written::Conflict(current) => Outcome::Again(current),
+        })
+    }
+
+    async fn put(&self, resource: &Resource, slot: &Slot<'_>, expected: i64, object: Tree) -> Result<Written, Status> {
+        let Kept { store, shelf, .. } = Self::kept(resource)?;
+        let ttl = self.ttl(resource);
+        Ok(if slot.may_thin {
+            shelf.put_or_thin(store, slot.key, expected, object, ttl).await?
+        } else {
+            shelf.put(store, slot.key, expected, object, ttl).await?
         })
     }
 

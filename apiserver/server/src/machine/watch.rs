@@ -8,7 +8,7 @@ use apiserver_api::tree::Tree;
 use apiserver_storage::frame::Told;
 use apiserver_storage::object::{Change, Object};
 use apiserver_storage::select::Select;
-use apiserver_storage::watch::{Event, From, Watching};
+use apiserver_storage::watch::{Event, From, Refused, Watching};
 use bytes::Bytes;
 use futures_util::Stream;
 use tokio::time::Instant;
@@ -19,7 +19,7 @@ use crate::answer::protobuf_event;
 use crate::catalog::{Kept, Resource};
 use crate::metrics::Meter;
 use crate::options::ListOptions;
-use crate::request::query::parse_revision;
+use crate::request::query::{as_asked, parse_revision};
 
 /// How events spell a bookmark.
 const BOOKMARK_TYPE: &str = "BOOKMARK";
@@ -63,7 +63,8 @@ impl Machine {
     /// Begins a watch.
     ///
     /// # Errors
-    /// 410 where the revision is forgotten, 500 where it is none, or what kept the store from answering.
+    /// 500 where the revision is none, 429 where the caches were not filled yet. Told are 410 where the revision is forgotten,
+    /// 504 where it is not there yet, and what kept the store from answering.
     pub(crate) async fn watch(
         &self,
         resource: &Arc<Resource>,
@@ -71,7 +72,7 @@ impl Machine {
         options: &ListOptions,
         within: Duration,
         meter: Meter,
-    ) -> Result<Watched, Status> {
+    ) -> Result<Watched, Refused> {
         // Upstream answers 500 without a reason.
         let revision =
             parse_revision(&options.resource_version).map_err(|message| Status::new(500, Reason::Unknown, message))?;
@@ -80,10 +81,16 @@ impl Machine {
         let from = match (initial, options.resource_version.as_str()) {
             (true, "") => From::Initial(None),
             (true, _) => From::Initial(Some(revision)),
-            (false, "" | "0") => From::After(store.clock().now()),
+            (false, "") => From::Newest,
+            (false, "0") => From::After(store.clock().now()),
             (false, _) => From::After(revision),
         };
-        let watching = shelf.watch(store, select, from).await?;
+        let watching = shelf.watch(store, select, from, within).await;
+        let asked = |status| as_asked(&options.resource_version, status);
+        let watching = watching.map_err(|refused| match refused {
+            Refused::Plain(status) => Refused::Plain(asked(status)),
+            Refused::Told(status) => Refused::Told(asked(status)),
+        })?;
         let now = Instant::now();
         let ends = now + within;
         Ok(Watched {
@@ -101,6 +108,12 @@ impl Machine {
 }
 
 impl Watched {
+    /// Tells each event in a piece of its own.
+    pub(crate) fn apart(mut self) -> Self {
+        self.out.set_apart();
+        self
+    }
+
     /// The next bytes to send; nothing where the watch has ended.
     async fn next(&mut self, tell: &mut Tell) -> Option<Bytes> {
         loop {

@@ -26,6 +26,12 @@ impl Checks {
         })
     }
 
+    /// Forgets all that was found.
+    pub(super) fn reset(&self) {
+        self.last.reset();
+        self.total.reset();
+    }
+
     /// A check of this name found this, for one of `healthz`, `livez` and `readyz`.
     pub(crate) fn observe(&self, name: &str, sort: &str, is_well: bool) {
         self.last.with_label_values(&[name, sort]).set(is_well.into());

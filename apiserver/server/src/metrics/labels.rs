@@ -68,6 +68,8 @@ impl Route {
             "/apis" => ("/apis", COMPONENT),
             "/statusz" => ("/statusz", COMPONENT),
             "/flagz" => ("/flagz", COMPONENT),
+            "/openapi/v3" => ("openapi/v3", ""),
+            path if path.starts_with("/openapi/v3/") => ("openapi/v3/", ""),
             _ => return None,
         };
         Some(Self {
@@ -225,6 +227,8 @@ mod tests {
             ("GET", "/readyz", "GET /readyz"),
             ("HEAD", "/healthz", "GET /healthz"),
             ("GET", "/apis", "GET /apis"),
+            ("GET", "/openapi/v3", "GET openapi/v3"),
+            ("GET", "/openapi/v3/apis/apps/v1", "GET openapi/v3/"),
         ] {
             assert_eq!(shown(method, target), told, "{method} {target}");
         }
@@ -239,6 +243,7 @@ mod tests {
             ("HEAD", "/api/v1/pods"),
             ("GET", "/api/v1/namespaces/n/pods/p/nope"),
             ("GET", "/version"),
+            ("GET", "/openapi/v2"),
             ("GET", "/readyz/ping"),
         ] {
             assert_eq!(shown(method, target), "nowhere", "{method} {target}");

@@ -6,13 +6,17 @@
 mod addresses;
 mod bodies;
 mod build;
+mod comparisons;
 mod connections;
+mod field_validation;
 mod filters;
+mod forgotten;
 mod health;
 mod in_flight;
 mod labels;
 mod long;
 mod page;
+mod port_repair;
 mod process;
 mod requests;
 mod shown;
@@ -28,6 +32,7 @@ pub(crate) use self::health::Checks;
 pub(crate) use self::labels::{Route, scope, verb};
 pub(crate) use self::long::Open;
 pub use self::page::Page;
+pub(crate) use self::port_repair::{PortError, PortRepairs};
 pub use self::shown::{Options as ShownOptions, Shown};
 pub(crate) use self::watches::Meter;
 
@@ -45,6 +50,8 @@ pub struct Metrics {
     pub(crate) connections: connections::Connections,
     pub(crate) health: Checks,
     pub(crate) addresses: Addresses,
+    pub(crate) port_repairs: PortRepairs,
+    pub(crate) comparisons: comparisons::Comparisons,
     process: process::Process,
 }
 
@@ -69,6 +76,8 @@ impl Metrics {
             connections: connections::Connections::new(&make)?,
             health: Checks::new(&Make::new(&slis))?,
             addresses: Addresses::new(&make)?,
+            port_repairs: PortRepairs::new(&make)?,
+            comparisons: comparisons::Comparisons::new(&make)?,
             process,
             registry: registry.clone(),
             slis,

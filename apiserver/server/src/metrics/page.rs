@@ -36,6 +36,16 @@ impl Page {
         page(call, &self.shown.families(&self.metrics.registry))
     }
 
+    /// Shows from now on only what is counted from now on.
+    pub(crate) fn forget(&self) {
+        self.shown.forget(&self.metrics.registry);
+    }
+
+    /// The same of what the checks of health found.
+    pub(crate) fn forget_slis(&self) {
+        self.metrics.health.reset();
+    }
+
     /// What the checks of health found.
     pub(crate) fn slis(&self, call: &Call) -> Answer {
         page(call, &self.metrics.slis.gather())

@@ -6,12 +6,13 @@ use apiserver_api::user::APISERVER;
 use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec, exponential_buckets};
 
 use super::Make;
+use super::field_validation::FieldValidation;
 use super::labels::{COMPONENT, Route, dry_run, known_path, routed_verb, scope, verb};
 use crate::request::Call;
 use crate::zpages::GROUP;
 
 /// What is measured for service levels leaves out the times that are good anyway.
-const SLI: [f64; 21] = [
+pub(super) const SLI: [f64; 21] = [
     0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0,
 ];
 const ALL: [f64; 23] = [
@@ -30,6 +31,7 @@ pub(crate) struct Requests {
     deprecated: IntGaugeVec,
     terminations: IntCounterVec,
     aborts: IntCounterVec,
+    validation: FieldValidation,
 }
 
 const PLACE: [&str; 6] = ["verb", "group", "version", "resource", "scope", "subresource"];
@@ -81,6 +83,7 @@ impl Requests {
                 "[ALPHA] Answers that broke off before their end.",
                 &PLACE,
             )?,
+            validation: FieldValidation::new(make)?,
         })
     }
 
@@ -97,6 +100,7 @@ impl Requests {
         self.seconds
             .with_label_values(&[verb, group, version, resource, scope, part, dry, component])
             .observe(seconds);
+        self.validation.answered(call, took);
         let rest = [verb, group, version, resource, scope, part, component];
         if dry.is_empty() {
             self.sli.with_label_values(&rest).observe(seconds);

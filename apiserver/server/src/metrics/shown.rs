@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use prometheus::proto::{Counter, Histogram, LabelPair, Metric, MetricFamily, MetricType};
+use prometheus::proto::{Counter, Histogram, LabelPair, Metric, MetricFamily, MetricType, Summary};
 use prometheus::{IntCounter, IntCounterVec, Registry};
 
 use super::Make;
+use super::forgotten::Forgotten;
 
 /// What stands for all values that are not in the list of a label.
 const UNEXPECTED: &str = "unexpected";
@@ -25,6 +26,8 @@ pub struct Shown {
     options: Options,
     /// What is counted of the others.
     own: Registry,
+    /// What nobody wants to see any more.
+    forgotten: Forgotten,
     registered: IntCounterVec,
     disabled: IntCounter,
 }
@@ -51,6 +54,7 @@ impl Shown {
             )?,
             disabled: make.counter("disabled_metrics_total", "[BETA] Metrics that are switched off.")?,
             own,
+            forgotten: Forgotten::default(),
         })
     }
 
@@ -64,10 +68,18 @@ impl Shown {
         self.count(&families);
         families.extend(self.own.gather().into_iter().filter(is_shown));
         families.sort_by(|a, b| a.name().cmp(b.name()));
+        self.forgotten.leave_out(&mut families);
         for family in &mut families {
             self.constrain(family);
         }
         families
+    }
+
+    /// Leaves out from now on what was counted until now.
+    pub(super) fn forget(&self, registry: &Registry) {
+        let mut families = registry.gather();
+        families.extend(self.own.gather());
+        self.forgotten.set(&families);
     }
 
     fn count(&self, families: &[MetricFamily]) {
@@ -133,10 +145,19 @@ fn join(sort: MetricType, metric: &mut Metric, other: &Metric) {
             metric.set_counter(counter);
         }
         MetricType::HISTOGRAM => metric.set_histogram(sum(metric.get_histogram(), other.get_histogram())),
-        MetricType::GAUGE | MetricType::SUMMARY | MetricType::UNTYPED => {
+        MetricType::SUMMARY => metric.set_summary(together(metric.get_summary(), other.get_summary())),
+        MetricType::GAUGE | MetricType::UNTYPED => {
             metric.set_gauge(other.get_gauge().clone());
         }
     }
+}
+
+/// What was observed in both. Of two quantiles that of all cannot be told.
+fn together(one: &Summary, other: &Summary) -> Summary {
+    let mut summary = Summary::default();
+    summary.set_sample_count(one.sample_count() + other.sample_count());
+    summary.set_sample_sum(one.sample_sum() + other.sample_sum());
+    summary
 }
 
 fn sum(one: &Histogram, other: &Histogram) -> Histogram {

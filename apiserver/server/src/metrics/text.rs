@@ -40,8 +40,9 @@ pub(super) fn encode(families: &[MetricFamily]) -> String {
                 MetricType::COUNTER => sample(&mut out, name, "", metric, None, metric.get_counter().get_value()),
                 MetricType::GAUGE => sample(&mut out, name, "", metric, None, metric.get_gauge().get_value()),
                 MetricType::HISTOGRAM => histogram(&mut out, name, metric),
+                MetricType::SUMMARY => summary(&mut out, name, metric),
                 // Nobody here makes such.
-                MetricType::SUMMARY | MetricType::UNTYPED => {}
+                MetricType::UNTYPED => {}
             }
         }
     }
@@ -54,27 +55,49 @@ fn histogram(out: &mut String, name: &str, metric: &Metric) {
     for bucket in histogram.get_bucket() {
         bound.clear();
         number(&mut bound, bucket.upper_bound());
-        count(out, name, "_bucket", metric, Some(&bound), bucket.cumulative_count());
+        count(
+            out,
+            name,
+            "_bucket",
+            metric,
+            Some(("le", &bound)),
+            bucket.cumulative_count(),
+        );
     }
     let all = histogram.get_sample_count();
-    count(out, name, "_bucket", metric, Some("+Inf"), all);
+    count(out, name, "_bucket", metric, Some(("le", "+Inf")), all);
     sample(out, name, "_sum", metric, None, histogram.get_sample_sum());
     count(out, name, "_count", metric, None, all);
 }
 
-fn sample(out: &mut String, name: &str, suffix: &str, metric: &Metric, bound: Option<&str>, value: f64) {
-    head(out, name, suffix, metric.get_label(), bound);
+fn summary(out: &mut String, name: &str, metric: &Metric) {
+    let summary = metric.get_summary();
+    let mut share = String::new();
+    for quantile in summary.get_quantile() {
+        share.clear();
+        number(&mut share, quantile.quantile());
+        sample(out, name, "", metric, Some(("quantile", &share)), quantile.value());
+    }
+    sample(out, name, "_sum", metric, None, summary.sample_sum());
+    count(out, name, "_count", metric, None, summary.sample_count());
+}
+
+/// A label of a sample that is none of its metric.
+type More<'m> = Option<(&'m str, &'m str)>;
+
+fn sample(out: &mut String, name: &str, suffix: &str, metric: &Metric, more: More<'_>, value: f64) {
+    head(out, name, suffix, metric.get_label(), more);
     number(out, value);
     out.push('\n');
 }
 
 /// A sample that is a whole number, however large.
-fn count(out: &mut String, name: &str, suffix: &str, metric: &Metric, bound: Option<&str>, value: u64) {
-    head(out, name, suffix, metric.get_label(), bound);
+fn count(out: &mut String, name: &str, suffix: &str, metric: &Metric, more: More<'_>, value: u64) {
+    head(out, name, suffix, metric.get_label(), more);
     let _ = writeln!(out, "{value}");
 }
 
-fn head(out: &mut String, name: &str, suffix: &str, labels: &[LabelPair], bound: Option<&str>) {
+fn head(out: &mut String, name: &str, suffix: &str, labels: &[LabelPair], more: More<'_>) {
     out.push_str(name);
     out.push_str(suffix);
     let mut open = '{';
@@ -86,8 +109,8 @@ fn head(out: &mut String, name: &str, suffix: &str, labels: &[LabelPair], bound:
         escape(out, label.value(), true);
         out.push('"');
     }
-    if let Some(bound) = bound {
-        let _ = write!(out, "{open}le=\"{bound}\"");
+    if let Some((label, value)) = more {
+        let _ = write!(out, "{open}{label}=\"{value}\"");
         open = ',';
     }
     out.push_str(if open == ',' { "} " } else { " " });
@@ -124,6 +147,7 @@ fn number(out: &mut String, value: f64) {
 
 #[cfg(test)]
 mod tests {
+    use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType, Quantile, Summary};
     use prometheus::{HistogramOpts, HistogramVec, IntGaugeVec, Opts, Registry};
 
     use super::{encode, media_type, number};
@@ -149,6 +173,30 @@ mod tests {
             number(&mut out, value);
             assert_eq!(out, text);
         }
+    }
+
+    #[test]
+    fn a_summary_is_written_by_its_quantiles() {
+        let (mut half, mut summary, mut label) = (Quantile::default(), Summary::default(), LabelPair::default());
+        half.set_quantile(0.5);
+        half.set_value(f64::NAN);
+        summary.set_quantile(vec![half]);
+        summary.set_sample_sum(0.25);
+        summary.set_sample_count(2);
+        label.set_name("l".to_owned());
+        label.set_value("v".to_owned());
+        let mut metric = Metric::from_label(vec![label]);
+        metric.set_summary(summary);
+        let mut family = MetricFamily::default();
+        family.set_name("took".to_owned());
+        family.set_help("h".to_owned());
+        family.set_field_type(MetricType::SUMMARY);
+        family.set_metric(vec![metric]);
+        assert_eq!(
+            encode(&[family]),
+            "# HELP took h\n# TYPE took summary\ntook{l=\"v\",quantile=\"0.5\"} NaN\ntook_sum{l=\"v\"} 0.25\n\
+             took_count{l=\"v\"} 2\n"
+        );
     }
 
     #[test]

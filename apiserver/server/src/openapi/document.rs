@@ -47,6 +47,11 @@ impl Packed {
         self.gzip.clone()
     }
 
+    /// How many they were.
+    pub(crate) const fn length(&self) -> usize {
+        self.length
+    }
+
     /// As they were. It costs a few milliseconds each time.
     pub fn plain(&self) -> Bytes {
         let mut out = Vec::with_capacity(self.length);

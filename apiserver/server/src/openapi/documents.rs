@@ -136,10 +136,14 @@ impl Documents {
 pub fn index<'d>(documents: impl IntoIterator<Item = (&'d str, &'d str)>) -> Bytes {
     let mut paths = Tree::map();
     for (path, hash) in documents {
-        let url = format!("/openapi/v3/{path}?hash={hash}");
-        paths.child(path).set("serverRelativeURL", url);
+        paths.child(path).set("serverRelativeURL", url(path, hash));
     }
     let mut index = Tree::map();
     index.set("paths", paths);
     index.to_json().into()
+}
+
+/// Where a document of `OpenAPI` 3.0 stands that has this hash.
+pub(super) fn url(path: &str, hash: &str) -> String {
+    format!("/openapi/v3/{path}?hash={hash}")
 }

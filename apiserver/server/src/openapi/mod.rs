@@ -17,6 +17,7 @@ mod parameters;
 mod protobuf;
 mod route;
 mod routes;
+mod serve;
 mod types;
 mod v2;
 mod v3;
@@ -26,6 +27,8 @@ use apiserver_api::tree::Tree;
 pub use definition::Dialect;
 pub use document::{Document, Packed};
 pub use documents::{Documents, index};
+
+use documents::url;
 
 /// The media type with which [`Document::protobuf`] is answered in `OpenAPI` 2.0.
 pub const PROTOBUF_V2: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";

@@ -131,6 +131,7 @@ fn from_body(call: &Call, body: &Bytes) -> Result<Tree, Status> {
         api_version: "meta.k8s.io/v1",
         kind: "DeleteOptions",
         served: built_in().named(TYPE),
+        rules: None,
     };
     let document = content::parse(content, body, expected).map_err(|unread| Status::bad_request(unread.message))?;
     let kind = document.tree.text("kind");

@@ -23,6 +23,7 @@ use url::Url;
 use super::{Pipeline, percent_decoded, write_warnings};
 use crate::answer::Answer;
 use crate::catalog::{Catalog, Kept};
+use crate::components::Components;
 use crate::connect::{self, Connect, Direct};
 use crate::discovery::Served;
 use crate::drain::{self, Drain};
@@ -47,6 +48,8 @@ pub(crate) struct Setup {
     pub(crate) deadline: Duration,
     pub(crate) swagger_ui: bool,
     pub(crate) profiling: bool,
+    /// The other parts of the control plane, by name, and where they say that they are well.
+    pub(crate) local: Vec<(&'static str, String)>,
 }
 
 impl Default for Setup {
@@ -59,6 +62,7 @@ impl Default for Setup {
             deadline: Duration::from_secs(60),
             swagger_ui: false,
             profiling: true,
+            local: Vec::new(),
         }
     }
 }
@@ -77,7 +81,7 @@ fn admission(clock: Arc<dyn Clock>, random: Arc<dyn Random>, registry: &Registry
 }
 
 /// A store that does not answer.
-fn store(registry: &Registry, tasks: &Tasks) -> Arc<Store> {
+pub(crate) fn store(registry: &Registry, tasks: &Tasks) -> Arc<Store> {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     let client = Client::new(StoreOptions::new([endpoint]), tasks).unwrap();
@@ -168,12 +172,13 @@ pub(crate) fn pipeline(setup: Setup) -> Arc<Pipeline> {
         watch_min: Duration::from_secs(1800),
         collection_workers: 1,
         connect: Connect::new(connect::Settings::default(), Arc::new(Direct), &tasks).unwrap(),
+        components: Components::of(setup.local, Vec::new()),
         metrics: metrics.clone(),
     });
     late.set(&machine);
     let told = Told {
         address: "h:1".to_owned(),
-        tokens: None,
+        tokens: Some(("{}".to_owned(), "{}".to_owned())),
         zpages: zpages::Options {
             statusz: true,
             flagz: None,
@@ -199,12 +204,12 @@ pub(super) async fn ask(pipeline: &Arc<Pipeline>, request: Request<Body>) -> Ans
     answer
 }
 
-async fn get(pipeline: &Arc<Pipeline>, target: &str) -> Answer {
+pub(crate) async fn get(pipeline: &Arc<Pipeline>, target: &str) -> Answer {
     let request = Request::get(target).body(Body::empty()).unwrap();
     ask(pipeline, request).await
 }
 
-async fn text(answer: Answer) -> String {
+pub(crate) async fn text(answer: Answer) -> String {
     let bytes = answer.into_body().collect().await.unwrap().to_bytes();
     String::from_utf8_lossy(&bytes).into_owned()
 }
@@ -281,12 +286,17 @@ async fn who_finds_no_place_is_counted_twice() {
         reading: 1,
         ..Setup::default()
     });
-    let held = pipeline.in_flight.enter(&crate::request::tests::call("GET", "/")).ok();
+    let held = pipeline.in_flight.enter(&crate::request::tests::call("GET", "/"));
     let answer = get(&pipeline, "/api/v1/pods").await;
-    assert_eq!(
-        (answer.status().as_u16(), &answer.headers()["retry-after"]),
-        (429, &"1".parse().unwrap())
-    );
+    assert_eq!(answer.status(), 429);
+    for (name, value) in [
+        ("retry-after", "1"),
+        ("content-type", "text/plain; charset=utf-8"),
+        ("x-content-type-options", "nosniff"),
+    ] {
+        assert_eq!(answer.headers()[name], value);
+    }
+    assert_eq!(text(answer).await, "Too many requests, please try again later.\n");
     drop(held);
     let place = r#"group="",resource="pods",scope="cluster",subresource="",verb="LIST",version="v1"} 1"#;
     let dropped = format!(r#"apiserver_request_total{{code="429",component="apiserver",dry_run="",{place}"#);
@@ -308,6 +318,121 @@ async fn checks_of_health_are_counted_by_path_and_told_apart() {
     let slis = text(slis).await;
     assert!(slis.contains(r#"kubernetes_healthchecks_total{name="ping",status="success",type="livez"} 1"#));
     assert!(!slis.contains(r#"name="etcd""#));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_nobody_asks_for_is_not_waited_for() {
+    let pipeline = pipeline(Setup::default());
+    let begun = tokio::time::Instant::now();
+    for (path, said) in [
+        ("/healthz/ping", "ok"),
+        ("/readyz/shutdown", "ok"),
+        ("/livez?exclude=etcd", "ok"),
+        (
+            "/livez?exclude=etcd&exclude=etcd&exclude=b&exclude=a&verbose",
+            "[+]ping ok\n[+]log ok\n[+]etcd excluded: ok\n\
+             warn: some health checks cannot be excluded: no matches for \"a\",\"b\"\nlivez check passed\n",
+        ),
+    ] {
+        assert_eq!(text(get(&pipeline, path).await).await, said, "{path}");
+    }
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    let failed = get(&pipeline, "/healthz/etcd").await;
+    assert_eq!(failed.status(), 500);
+    let said = text(failed).await;
+    assert!(
+        said.starts_with("internal server error: etcd did not answer within "),
+        "{said}"
+    );
+    assert!(begun.elapsed() >= Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn paths_are_taken_as_they_are_and_routes_with_a_slash_but_only_for_reading() {
+    let pipeline = pipeline(Setup::default());
+    for (method, path, code) in [
+        ("GET", "/healthz/", 404),
+        ("GET", "/healthz/ping/", 404),
+        ("POST", "/healthz/ping", 200),
+        ("GET", "/metrics/", 404),
+        ("POST", "/metrics", 200),
+        ("HEAD", "/metrics", 200),
+        ("POST", "/openapi/v3", 200),
+        ("GET", "/openapi/v3/", 404),
+        ("GET", "/openapi/v2/", 404),
+        ("POST", "/", 200),
+        ("GET", "/version/", 200),
+        ("POST", "/version", 405),
+        ("HEAD", "/version", 405),
+        ("OPTIONS", "/version", 405),
+        ("GET", "/version/more", 404),
+        ("POST", "/.well-known/openid-configuration", 405),
+        ("HEAD", "/openid/v1/jwks", 405),
+        ("GET", "/openid/v1/jwks/", 200),
+        ("GET", "/openid/v1", 404),
+        ("HEAD", "/api", 405),
+        ("HEAD", "/api/v1", 405),
+        ("HEAD", "/apis/apps/v1", 405),
+        ("DELETE", "/apis/apps/v1", 405),
+        // What upstream's aggregator tells of others it tells in any case.
+        ("HEAD", "/apis", 200),
+        ("POST", "/apis/apps", 200),
+        ("POST", "/apis/apiregistration.k8s.io", 405),
+        ("POST", "/apis/nope", 404),
+    ] {
+        let request = Request::builder().method(method).uri(path);
+        let answer = ask(&pipeline, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status(), code, "{method} {path}");
+        if code == 405 && method != "HEAD" {
+            let said = text(answer).await;
+            assert!(said.contains(r#""reason":"MethodNotAllowed""#), "{said}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn watches_are_read_by_get_alone() {
+    let pipeline = pipeline(Setup::default());
+    for (method, path, code) in [
+        ("POST", "/api/v1/watch/namespaces/n/configmaps", 405),
+        ("DELETE", "/api/v1/watch/namespaces/n/configmaps/c", 405),
+        ("OPTIONS", "/api/v1/watch/configmaps", 405),
+        ("HEAD", "/api/v1/watch/configmaps", 405),
+        ("HEAD", "/api/v1/configmaps?watch=1", 405),
+        ("HEAD", "/api/v1/configmaps/c", 404),
+        ("POST", "/api/v1/watch/configmaps/c", 404),
+        ("GET", "/api/v1/watch/namespaces/n/pods/p/log", 404),
+        ("GET", "/api/v1/watch/namespaces/n/bindings", 404),
+    ] {
+        let request = Request::builder().method(method).uri(path);
+        let answer = ask(&pipeline, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status(), code, "{method} {path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_begin_anew_where_profiles_may_be_taken() {
+    for (profiling, said) in [(true, "metrics reset\n"), (false, "# HELP ")] {
+        let pipeline = pipeline(Setup {
+            profiling,
+            ..Setup::default()
+        });
+        get(&pipeline, "/livez?exclude=etcd").await;
+        let counted = async || {
+            let slis = text(get(&pipeline, "/metrics/slis").await).await;
+            let slis = slis.contains("kubernetes_healthchecks_total");
+            (!shown(&pipeline, "apiserver_request_total").await.is_empty(), slis)
+        };
+        assert_eq!(counted().await, (true, true));
+        for path in ["/metrics", "/metrics/slis"] {
+            let request = Request::delete(path).body(Body::empty()).unwrap();
+            let answer = text(ask(&pipeline, request).await).await;
+            assert!(answer.starts_with(said), "{answer}");
+        }
+        assert_eq!(counted().await, (!profiling, !profiling));
+        get(&pipeline, "/livez?exclude=etcd").await;
+        assert_eq!(counted().await, (true, true));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -480,19 +605,11 @@ async fn a_post_names_what_it_asks_for_in_its_body() {
 }
 
 #[test]
-fn warnings_keep_within_their_limit() {
+fn a_warning_is_a_header_each() {
     let mut headers = HeaderMap::new();
-    write_warnings(&["a \"b\"\n".to_owned(), "x".repeat(5000)], &mut headers);
-    let texts: Vec<_> = headers
-        .get_all("warning")
-        .iter()
-        .map(|value| value.to_str().unwrap().len())
-        .collect();
-    assert_eq!(headers.get("warning").unwrap(), r#"299 - "a \"b\"""#);
-    assert_eq!(texts[1], "299 - ".len() + 2 + 256);
-    let mut headers = HeaderMap::new();
-    write_warnings(&vec!["a".to_owned(); 1000], &mut headers);
-    assert_eq!(headers.len(), 80);
+    write_warnings(&["a \"b\"".to_owned(), "c".to_owned()], &mut headers);
+    let texts: Vec<_> = headers.get_all("warning").iter().collect();
+    assert_eq!(texts, [r#"299 - "a \"b\"""#, r#"299 - "c""#]);
 }
 
 #[test]

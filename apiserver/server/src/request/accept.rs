@@ -61,6 +61,12 @@ impl Wanted {
     };
 }
 
+/// What objects are written in.
+const OBJECTS: [&str; 3] = [
+    "application/json",
+    "application/yaml",
+    "application/vnd.kubernetes.protobuf",
+];
 const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 const STREAMS: &str = "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
 
@@ -72,6 +78,11 @@ pub(crate) struct Clause<'a> {
 }
 
 impl Clause<'_> {
+    /// How much of its type is left open.
+    fn stars(&self) -> usize {
+        self.kind.matches('*').count()
+    }
+
     /// A parameter; of several of one name the last.
     pub(crate) fn said(&self, key: &str) -> Option<&str> {
         let found = self.parameters.iter().rev().find(|(name, _)| *name == key);
@@ -79,10 +90,14 @@ impl Clause<'_> {
     }
 }
 
-/// The clauses of a header, those that the client likes best first.
+/// The clauses of a header, those that the client likes best first; of those that it likes alike the ones that name a
+/// type come before those that take all.
 pub(crate) fn clauses(header: &str) -> Vec<Clause<'_>> {
     let mut clauses: Vec<_> = header.split(',').map(clause).collect();
-    clauses.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    clauses.sort_by(|a, b| {
+        let liked = b.weight.total_cmp(&a.weight);
+        liked.then_with(|| a.stars().cmp(&b.stars()))
+    });
     clauses
 }
 
@@ -121,19 +136,30 @@ fn is_routed(header: &str, types: &[&str]) -> bool {
 /// # Errors
 /// 406 where nothing that it accepts can be had.
 pub(crate) fn negotiate(header: &str, watch: bool) -> Result<Wanted, Status> {
-    let mut types = vec![
-        "application/json",
-        "application/yaml",
-        "application/vnd.kubernetes.protobuf",
+    let streams = [
+        "application/json;stream=watch",
+        "application/vnd.kubernetes.protobuf;stream=watch",
     ];
+    let mut types = OBJECTS.to_vec();
     if watch {
-        types.extend([
-            "application/json;stream=watch",
-            "application/vnd.kubernetes.protobuf;stream=watch",
-        ]);
+        types.extend(streams);
     }
-    if !is_routed(header, &types) {
-        return Err(not_routed(&types));
+    negotiate_among(header, &types)
+}
+
+/// The same for a log, which is a text: upstream's router knows that, and yet refuses who accepts nothing but text.
+///
+/// # Errors
+/// 406 where the client accepts nothing that an object could be had in.
+pub(crate) fn negotiate_log(header: &str) -> Result<Wanted, Status> {
+    let [json, yaml, protobuf] = OBJECTS;
+    negotiate_among(header, &["text/plain", json, yaml, protobuf])
+}
+
+/// What is wanted where the router knows these types.
+fn negotiate_among(header: &str, types: &[&str]) -> Result<Wanted, Status> {
+    if !is_routed(header, types) {
+        return Err(not_routed(types));
     }
     if header.is_empty() {
         return Ok(Wanted::PLAIN);
@@ -232,7 +258,7 @@ fn wanted(clause: &Clause<'_>) -> Option<Wanted> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Form, Shape, negotiate, negotiate_discovery, negotiate_watch};
+    use super::{Form, Shape, negotiate, negotiate_discovery, negotiate_log, negotiate_watch};
 
     #[test]
     fn the_first_clause_that_can_be_had_is() {
@@ -280,6 +306,34 @@ mod tests {
         assert_eq!(
             text("application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io"),
             format!("only the following media types are accepted: {types}")
+        );
+    }
+
+    #[test]
+    fn who_names_a_type_gets_it_before_who_takes_all() {
+        for (header, form) in [
+            ("*/*,application/yaml", Form::Yaml),
+            ("application/*, application/yaml", Form::Yaml),
+            ("application/yaml;q=0.9,*/*", Form::Json),
+            ("application/yaml,application/json", Form::Yaml),
+        ] {
+            assert_eq!(negotiate(header, false).unwrap().form, form, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_log_is_refused_to_who_takes_text_alone() {
+        assert!(negotiate_log("").is_ok() && negotiate_log("text/plain, */*").is_ok());
+        assert!(negotiate_log("text/plain,application/json").is_ok());
+        let text = |header: &str| negotiate_log(header).unwrap_err().message;
+        let types = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+        assert_eq!(
+            text("text/plain"),
+            format!("only the following media types are accepted: {types}")
+        );
+        assert_eq!(
+            text("image/png"),
+            format!("406: Not Acceptable\n\nAvailable representations: text/plain, {types}")
         );
     }
 

@@ -10,6 +10,7 @@ use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
+use super::media;
 use crate::answer::NOT_MARSHALABLE;
 use crate::decode::{Expected, type_of};
 
@@ -58,22 +59,18 @@ const UNDERSTOOD: &[&str] = &[
 ];
 
 impl Content {
-    /// What a content type names.
+    /// What a content type names; nothing is JSON.
     ///
     /// # Errors
     /// 415 where it is not understood.
     pub(crate) fn of(header: &str) -> Result<Self, Status> {
-        match header
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
-            .as_str()
-        {
-            "" | "application/json" => Ok(Self::Json),
-            "application/yaml" => Ok(Self::Yaml),
-            "application/vnd.kubernetes.protobuf" => Ok(Self::Protobuf),
+        if header.is_empty() {
+            return Ok(Self::Json);
+        }
+        match media::type_of(header).as_deref() {
+            Some("application/json") => Ok(Self::Json),
+            Some("application/yaml") => Ok(Self::Yaml),
+            Some("application/vnd.kubernetes.protobuf") => Ok(Self::Protobuf),
             _ => Err(Status::unsupported_media_type(UNDERSTOOD)),
         }
     }
@@ -176,6 +173,7 @@ mod tests {
             api_version: "v1",
             kind: "ConfigMap",
             served: built_in().named("io.k8s.api.core.v1.ConfigMap"),
+            rules: None,
         }
     }
 
@@ -190,6 +188,12 @@ mod tests {
         assert_eq!(of("application/vnd.kubernetes.protobuf"), Ok(Content::Protobuf));
         assert_eq!(of("Application/JSON; charset=utf-8"), Ok(Content::Json));
         assert_eq!((of(""), of("text/plain")), (Ok(Content::Json), Err(415)));
+        let message = Content::of(";;;").unwrap_err().message;
+        assert_eq!(
+            message,
+            "the body of the request was in an unknown format - accepted media types include: application/json, \
+             application/yaml, application/vnd.kubernetes.protobuf"
+        );
     }
 
     #[test]

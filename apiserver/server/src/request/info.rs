@@ -195,6 +195,9 @@ mod tests {
                 "create apps/v1 a deployments   ",
             ),
             (get, "/api/v1/watch/namespaces/a/pods/b", "", "watch /v1 a pods b  "),
+            // What the path says goes before the method, also for those who say who may.
+            (&Method::DELETE, "/api/v1/watch/pods", "", "watch /v1  pods   "),
+            (&Method::HEAD, "/api/v1/pods", "watch=1", "watch /v1  pods   "),
             (
                 get,
                 "/api/v1/namespaces/a/services/b/proxy/c/d",

@@ -3,12 +3,14 @@
 pub(crate) mod accept;
 pub(crate) mod content;
 pub(crate) mod info;
+mod media;
 pub(crate) mod query;
 
 use std::time::Instant;
 
 use apiserver_api::time::Time;
 use apiserver_api::user::User;
+use apiserver_api::warnings::Warnings;
 use http::{Extensions, HeaderMap, Method, Uri};
 use parking_lot::Mutex;
 
@@ -33,23 +35,19 @@ pub(crate) struct Call {
     /// When it came.
     pub(crate) since: Instant,
     /// What the client is warned of.
-    pub(crate) warnings: Mutex<Vec<String>>,
+    pub(crate) warnings: Mutex<Warnings>,
 }
 
 impl Call {
-    /// A header, where it is text.
+    /// A header; empty where there is none. What is no text is something, though nobody knows what.
     pub(crate) fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
-        value.and_then(|value| value.to_str().ok()).unwrap_or_default()
+        value.map_or("", |value| str::from_utf8(value.as_bytes()).unwrap_or("\u{fffd}"))
     }
 
     /// Warns the client, once of each thing.
     pub(crate) fn warn(&self, text: impl Into<String>) {
-        let text = text.into();
-        let mut warnings = self.warnings.lock();
-        if !warnings.contains(&text) {
-            warnings.push(text);
-        }
+        self.warnings.lock().add(text);
     }
 
     /// Who a write is noted for: the field manager that was named, or the program that asks.

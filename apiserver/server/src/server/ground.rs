@@ -122,6 +122,7 @@ impl Ground {
                 random: self.random,
                 tasks: self.tasks,
                 hooks,
+                metrics: self.metrics,
             },
             options: inside::Options {
                 ready: is_ready.clone(),

@@ -90,6 +90,9 @@ impl Stores {
             for client in compacted {
                 tasks.spawn_until("store compaction", compaction::run(client, options.compaction));
             }
+            for store in &all {
+                tasks.spawn_until("compacted revision", compaction::follow(store.clone()));
+            }
         }
         Self { all, uncached }
     }

@@ -41,6 +41,7 @@ impl Speech for Spoken {
             api_version: self.api_version,
             kind: self.kind,
             served: built_in().named(self.schema),
+            rules: None,
         }
     }
 

@@ -93,7 +93,7 @@ async fn programs_name_the_object_that_they_read() {
     assert_eq!(media, "application/yaml;g=config.k8s.io;v=v1alpha1;as=Flagz");
     assert!(body.contains("flags:\n  bind-address: 0.0.0.0\n  v: \"0\"\n"), "{body}");
     let warned = "This version of the flagz endpoint is deprecated. Please use a newer version.";
-    assert_eq!(*call.warnings.lock(), [warned]);
+    assert_eq!(call.warnings.lock().texts(), [warned]);
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ fn patched(kind: PatchKind, validation: &str, patch: &str) -> Result<(Tree, Vec<
     let patch = Patch { kind, bytes: &bytes };
     let old = parse(OLD.as_bytes()).unwrap().tree;
     let new = patch.apply(&write, Some(&old))?;
-    Ok((new, call.warnings.into_inner()))
+    Ok((new, call.warnings.into_inner().texts().to_vec()))
 }
 
 fn refused(kind: PatchKind, patch: &str) -> String {

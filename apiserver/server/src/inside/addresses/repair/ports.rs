@@ -14,6 +14,7 @@ use crate::inside::addresses::bitmap::Bitmap;
 use crate::inside::addresses::ports::{NodePorts, PortError, PortRange, Stored};
 use crate::inside::events::Events;
 use crate::inside::objects::SERVICES;
+use crate::metrics::{PortError as Wrong, PortRepairs};
 
 /// How often a port is seen without a service before it is given back: it may be on its way to one.
 const LOOKS: u32 = 3;
@@ -22,6 +23,13 @@ const TRIES: usize = 5;
 
 /// What is told of a service: the service, the reason, the message.
 type Warning = (Tree, &'static str, String);
+
+/// What was found in one pass.
+#[derive(Default)]
+struct Found {
+    warnings: Vec<Warning>,
+    wrong: Vec<Wrong>,
+}
 
 /// How often ports were seen without a service, and have yet to be.
 type Leaks = HashMap<i64, u32>;
@@ -32,11 +40,13 @@ pub(in crate::inside) struct PortRepair {
     events: Events,
     ports: Arc<NodePorts>,
     leaks: Leaks,
+    counts: PortRepairs,
 }
 
 impl PortRepair {
     pub(in crate::inside) fn new(parts: &Parts, ports: Arc<NodePorts>, host: &str) -> Self {
         Self {
+            counts: parts.metrics.port_repairs.clone(),
             parts: parts.clone(),
             events: Events::new(parts, "portallocator-repair-controller", host),
             ports,
@@ -65,35 +75,40 @@ impl PortRepair {
     async fn pass(&mut self) -> Result<(), PortError> {
         let range = self.ports.range();
         for _ in 0..TRIES {
-            let (mut leaks, mut warnings) = (self.leaks.clone(), Vec::new());
+            let (mut leaks, mut found) = (self.leaks.clone(), Found::default());
             let cluster = &*self.parts.cluster;
             let rebuilt = self.ports.rebuild(|stored| {
                 let services = cluster.cached_list(&SERVICES, "");
-                rebuild(range, stored, &services, &mut leaks, &mut warnings)
+                rebuild(range, stored, &services, &mut leaks, &mut found)
             });
-            if !rebuilt.await? {
+            let rebuilt = rebuilt.await;
+            if !matches!(rebuilt, Ok(true)) {
+                self.counts.failed();
+            }
+            if !rebuilt? {
                 continue;
             }
             self.leaks = leaks;
-            for (service, reason, message) in warnings {
-                let (namespace, name) = (meta::namespace(&service), meta::name(&service));
-                tracing::warn!(namespace, name, reason, message);
-                self.events.warn(&service, reason, "", &message).await;
-            }
+            self.tell(found).await;
             return Ok(());
         }
         Err(PortError::Contended)
     }
+
+    async fn tell(&self, found: Found) {
+        for wrong in found.wrong {
+            self.counts.found(wrong);
+        }
+        for (service, reason, message) in found.warnings {
+            let (namespace, name) = (meta::namespace(&service), meta::name(&service));
+            tracing::warn!(namespace, name, reason, message);
+            self.events.warn(&service, reason, "", &message).await;
+        }
+    }
 }
 
 /// What is taken by what services have. Ports that none has stay taken for a while.
-fn rebuild(
-    range: PortRange,
-    stored: &Stored,
-    services: &[Tree],
-    leaks: &mut Leaks,
-    warnings: &mut Vec<Warning>,
-) -> Bitmap {
+fn rebuild(range: PortRange, stored: &Stored, services: &[Tree], leaks: &mut Leaks, found: &mut Found) -> Bitmap {
     let mut taken = Bitmap::new(range.size());
     let mut left = stored.taken.clone();
     for service in services {
@@ -101,25 +116,28 @@ fn rebuild(
             let told = match range.place(port) {
                 None => {
                     let message = format!("Port {port} is not within the port range {range}; please recreate service");
-                    Some(("PortOutOfRange", message))
+                    Some((Wrong::OutOfRange, "PortOutOfRange", message))
                 }
                 Some(at) if !taken.take(at) => {
                     let message = format!("Port {port} was assigned to multiple services; please recreate service");
-                    Some(("PortAlreadyAllocated", message))
+                    Some((Wrong::Duplicate, "PortAlreadyAllocated", message))
                 }
                 Some(_) => {
                     leaks.remove(&port);
                     let place = stored.range.place(port).filter(|at| left.has(*at));
-                    match place {
-                        Some(place) => {
-                            left.give_back(place);
-                            None
-                        }
-                        None => Some(("PortNotAllocated", format!("Port {port} is not allocated; repairing"))),
+                    if let Some(place) = place {
+                        left.give_back(place);
+                        None
+                    } else {
+                        let message = format!("Port {port} is not allocated; repairing");
+                        Some((Wrong::Repair, "PortNotAllocated", message))
                     }
                 }
             };
-            warnings.extend(told.map(|(reason, message)| (service.clone(), reason, message)));
+            if let Some((wrong, reason, message)) = told {
+                found.wrong.push(wrong);
+                found.warnings.push((service.clone(), reason, message));
+            }
         }
     }
     for port in left.iter().map(|at| stored.range.port(at)) {
@@ -128,6 +146,7 @@ fn rebuild(
         if *looks == 0 {
             tracing::warn!("the node port {port} appears to have leaked: cleaning up");
             leaks.remove(&port);
+            found.wrong.push(Wrong::Leak);
             continue;
         }
         if *looks == LOOKS - 1 {
@@ -194,6 +213,13 @@ mod tests {
         (double, key, parts, ports, repair)
     }
 
+    /// What was wrong with ports, and how often.
+    fn counted(repair: &PortRepair) -> Vec<(&'static str, u64)> {
+        let sorts = ["duplicate", "leak", "outOfRange", "repair"];
+        let counts = sorts.map(|sort| (sort, repair.counts.count(sort)));
+        counts.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
     #[tokio::test]
     async fn ports_of_services_are_taken_and_wrong_ones_told_of() {
         let (double, _, _parts, ports, mut repair) = repair();
@@ -216,6 +242,7 @@ mod tests {
                 "Port 9 is not within the port range 30000-30031; please recreate service",
             ]
         );
+        assert_eq!(counted(&repair), [("duplicate", 1), ("outOfRange", 1), ("repair", 1)]);
     }
 
     #[tokio::test]
@@ -227,6 +254,7 @@ mod tests {
             repair.pass().await.unwrap();
             assert_eq!(ports.has(30_005).await, has);
         }
+        assert_eq!(counted(&repair), [("leak", 1)]);
     }
 
     #[tokio::test]
