@@ -74,6 +74,35 @@ fn bodies_have_a_limit() {
 }
 
 #[test]
+fn what_is_too_large_for_the_store_is_told_and_not_to_be_tried_again() {
+    let pair = Pair::start();
+    let revisions = "/apis/apps/v1/namespaces/default/controllerrevisions";
+    let sized = |size: usize| {
+        let object = json!({"apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": {"name": "a"},
+            "revision": 1, "data": {"t": "x".repeat(size)}});
+        pair.send("POST", revisions, &[], &object.to_string())
+    };
+    let refused = sized(1_700_000);
+    let told = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": "etcdserver: request is too large", "code": 500});
+    assert_eq!((refused.status, refused.json()), (500, told), "{:?}", refused.headers);
+    let refused = sized(2_150_000);
+    let told = refused.json();
+    assert_eq!(
+        (refused.status, &told["reason"]),
+        (500, &serde_json::Value::Null),
+        "{told}"
+    );
+    assert!(!refused.headers.contains("retry-after"), "{}", refused.headers);
+    let message = told["message"].as_str().unwrap();
+    let head = "rpc error: code = ResourceExhausted desc = trying to send message larger than max (";
+    assert!(
+        message.starts_with(head) && message.ends_with(" vs. 2097152)"),
+        "{message}"
+    );
+}
+
+#[test]
 fn yaml_does_not_multiply() {
     let pair = Pair::start();
     let mut bomb =
@@ -191,7 +220,7 @@ fn patches_do_not_multiply() {
 fn requests_that_are_absurd_are_refused() {
     let pair = Pair::start();
     let config = pair.folder().join("header");
-    fs::write(&config, format!("X-Large: {}", "x".repeat(512 << 10))).unwrap();
+    fs::write(&config, format!("X-Large: {}", "x".repeat(2 << 20))).unwrap();
     let header = format!("@{}", config.display());
     let asked = ["-o", "/dev/null", "-w", "%{http_code}", "/version"];
     let said = pair.curl(&[&["--http2", "-H", &header][..], &asked].concat());
@@ -223,7 +252,7 @@ fn requests_that_are_absurd_are_refused() {
 }
 
 /// A connection of which the test writes each byte.
-async fn connect(pair: &Pair) -> tokio_rustls::client::TlsStream<TcpStream> {
+pub(crate) async fn connect(pair: &Pair) -> tokio_rustls::client::TlsStream<TcpStream> {
     let tls = ClientTls::new(ClientOptions {
         trusted_ca_file: Some(pair.ca()),
         ..ClientOptions::default()
@@ -241,7 +270,7 @@ fn request(path: &str) -> String {
 async fn headers_without_end_are_refused() {
     let pair = Pair::start();
     let mut stream = connect(&pair).await;
-    let front = format!("GET /version HTTP/1.1\r\nHost: a\r\nX-Large: {}", "x".repeat(512 << 10));
+    let front = format!("GET /version HTTP/1.1\r\nHost: a\r\nX-Large: {}", "x".repeat(2 << 20));
     // The connection may be closed before all was sent.
     let _ = stream.write_all(front.as_bytes()).await;
     let mut said = Vec::new();
@@ -252,6 +281,43 @@ async fn headers_without_end_are_refused() {
         said.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn requests_that_name_no_host_or_two_or_expect_what_there_is_not_are_refused() {
+    let pair = Pair::start();
+    for (headers, front, body) in [
+        (
+            "",
+            "HTTP/1.1 400 Bad Request\r\n",
+            "400 Bad Request: missing required Host header",
+        ),
+        (
+            "Host: a\r\nHost: a\r\n",
+            "HTTP/1.1 400 Bad Request\r\n",
+            "400 Bad Request",
+        ),
+        (
+            "Host: a/b\r\n",
+            "HTTP/1.1 400 Bad Request\r\n",
+            "400 Bad Request: malformed Host header",
+        ),
+        ("Host: a\r\nExpect: tea\r\n", "HTTP/1.1 417 Expectation Failed\r\n", ""),
+    ] {
+        let mut stream = connect(&pair).await;
+        let request = format!("GET /version HTTP/1.1\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut said = Vec::new();
+        let read = tokio::time::timeout(LONG, stream.read_to_end(&mut said)).await;
+        read.unwrap().unwrap();
+        let said = String::from_utf8_lossy(&said);
+        let (head, told) = said.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.starts_with(front) && head.contains("connection: close"),
+            "{headers}: {said}"
+        );
+        assert_eq!(told, body, "{headers}");
+    }
 }
 
 #[tokio::test]
@@ -301,7 +367,7 @@ async fn half_a_request_holds_nobody_up() {
         "",
         "GET /ver",
         "GET /version HTTP/1.1\r\nHost: a\r\n",
-        "POST /api HTTP/1.1\r\nContent-Length: 9\r\n\r\n{",
+        "POST /api HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{",
     ] {
         for _ in 0..25 {
             let mut stream = connect(&pair).await;

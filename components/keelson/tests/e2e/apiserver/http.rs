@@ -66,6 +66,20 @@ fn both_versions_of_http_give_the_same_answers() {
 }
 
 #[test]
+fn a_selector_may_name_thousands_of_values() {
+    let pair = Pair::start();
+    let values: Vec<String> = (0..4000).map(|n| format!("value-{n:05}")).collect();
+    let path = format!(
+        "/api/v1/namespaces/default/configmaps?labelSelector=k%20in%20({})",
+        values.join(",")
+    );
+    for flag in ["--http1.1", "--http2"] {
+        let said = pair.curl(&[flag, "-g", "-o", "/dev/null", "-w", "%{http_code}", &path]);
+        assert_eq!(said.stdout, "200", "{flag}: {}", said.stderr);
+    }
+}
+
+#[test]
 fn a_page_shows_the_documents_to_whoever_may_see_it() {
     let pair = Pair::start_with(
         Kind::Keelson,
@@ -137,7 +151,21 @@ fn methods_that_mean_nothing_are_refused() {
     };
     for version in ["--http1.1", "--http2"] {
         assert_eq!(code(&[version, "-I", "/api/v1/namespaces/default"]), "405");
-        assert_eq!(code(&[version, "-I", "/version"]), "200");
+        assert_eq!(code(&[version, "-I", "/api/v1/configmaps?watch=1"]), "405");
+        assert_eq!(code(&[version, "-I", "/version"]), "405");
+        assert_eq!(code(&[version, "-I", "/healthz"]), "200");
+    }
+    let watch = "/api/v1/watch/namespaces/default/configmaps?timeoutSeconds=1&resourceVersion=0";
+    for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"] {
+        let refused = pair.send(method, watch, &[], "");
+        let told = refused.json();
+        assert_eq!(
+            (refused.status, &told["reason"]),
+            (405, &"MethodNotAllowed".into()),
+            "{method}"
+        );
+        let message = "the server does not allow this method on the requested resource";
+        assert_eq!((&told["message"], &told["details"]), (&message.into(), &json!({})));
     }
     assert_eq!(code(&["-X", "OPTIONS", "/api/v1/namespaces"]), "405");
     assert_eq!(code(&["-X", "TRACE", "/api/v1/namespaces"]), "405");
@@ -147,6 +175,32 @@ fn methods_that_mean_nothing_are_refused() {
         (refused.status, &refused.json()["reason"]),
         (405, &"MethodNotAllowed".into())
     );
+}
+
+#[test]
+fn metrics_begin_anew_when_they_are_told_to() {
+    let pair = Pair::start();
+    let lists = || {
+        let page = pair.curl(&["/metrics"]).stdout;
+        let is_ours = |line: &&str| {
+            line.starts_with("apiserver_request_total{")
+                && line.contains(r#"verb="LIST""#)
+                && line.contains("limitranges")
+        };
+        page.lines().filter(is_ours).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let list = "/api/v1/namespaces/default/limitranges";
+    for _ in 0..2 {
+        assert_eq!(pair.send("GET", list, &[], "").status, 200);
+    }
+    assert!(lists()[0].ends_with(" 2"), "{:?}", lists());
+    let jane = format!("Authorization: Bearer {JANE}");
+    assert_eq!(pair.send("DELETE", "/metrics", &[&jane], "").status, 403);
+    let reset = pair.send("DELETE", "/metrics", &[], "");
+    assert_eq!((reset.status, reset.body.trim_end()), (200, "metrics reset"));
+    assert_eq!(lists(), [""; 0]);
+    assert_eq!(pair.send("GET", list, &[], "").status, 200);
+    assert!(lists()[0].ends_with(" 1"), "{:?}", lists());
 }
 
 #[test]
@@ -196,4 +250,35 @@ fn headers_say_what_the_answer_is() {
     );
     let nobody = pair.send("GET", "/api/v1/namespaces", &["Authorization: Bearer nonsense"], "");
     assert_eq!((nobody.status, &nobody.json()["reason"]), (401, &"Unauthorized".into()));
+}
+
+#[test]
+fn warnings_that_come_before_the_checks_are_sent_with_a_refusal_too() {
+    let pair = Pair::start();
+    let pods = "/api/v1/namespaces/default/pods";
+    let pod = |name: &str, image: &str| {
+        json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "name": name,
+                "annotations": {"container.apparmor.security.beta.kubernetes.io/c": "unconfined"},
+            },
+            "spec": {
+                "securityContext": {"appArmorProfile": {"type": "RuntimeDefault"}},
+                "containers": [{"name": "c", "image": image}],
+            },
+        })
+        .to_string()
+    };
+    let old = "deprecated since v1.30; use the \\\"apparmorprofile\\\" field instead";
+    let taken = pair.send("POST", pods, &[], &pod("a.b", "i"));
+    assert_eq!(taken.status, 201, "{taken:?}");
+    let context = &taken.json()["spec"]["containers"][0]["securityContext"];
+    assert_eq!(context, &json!({"appArmorProfile": {"type": "Unconfined"}}));
+    let (first, second) = (taken.headers.find(old), taken.headers.find("the pod's hostname"));
+    assert!(first.is_some() && first < second, "{}", taken.headers);
+    let refused = pair.send("POST", pods, &[], &pod("c", ""));
+    assert_eq!(refused.status, 422, "{refused:?}");
+    assert!(refused.headers.contains(old), "{}", refused.headers);
 }

@@ -4,20 +4,26 @@
 //! `deploy/clients.sh`; a test whose client is not there says so and does nothing.
 
 mod clients;
+mod counted;
 mod damage;
 mod deletion;
+mod documents;
 mod helm;
 mod hostile;
 mod http;
 mod kube_rs;
 mod kubectl;
 mod kubelet;
+mod many;
 mod node;
 mod outage;
 pub(crate) mod pair;
+mod past;
 mod prometheus;
 mod proxy;
 mod python;
+mod reads;
 mod streams;
 mod tls;
 mod transcript;
+mod websocket;

@@ -1,6 +1,7 @@
 //! The store goes and comes back; several apiservers on one store; an apiserver that is told to stop.
 
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -125,6 +126,17 @@ fn a_watch_outlives_a_store_that_does_not_answer_for_a_while() {
             .contains("[-]etcd failed")
             .then_some(())
     });
+    // What is not about the store does not wait for it.
+    let begun = Instant::now();
+    for path in ["/healthz/ping", "/livez?exclude=etcd"] {
+        assert_eq!(pair.curl(&[path]).stdout, "ok", "{path}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    let failed = pair.send("GET", "/healthz/etcd", &[], "");
+    assert!(
+        failed.status == 500 && failed.body.starts_with("internal server error: ") && !failed.body.contains("withheld"),
+        "{failed:?}"
+    );
     let list = pair.send("GET", &format!("{MAPS}?resourceVersion=0"), &[], "");
     assert!(list.status == 200 && list.body.contains("first"), "{list:?}");
     let refused = pair.send("GET", &format!("{MAPS}?timeout=1s"), &[], "");
@@ -137,6 +149,23 @@ fn a_watch_outlives_a_store_that_does_not_answer_for_a_while() {
     until("the watch tells of it", || {
         watching.seen().contains(r#""name":"second""#).then_some(())
     });
+}
+
+#[test]
+fn a_watch_does_not_wait_longer_for_the_store_than_it_may_last() {
+    let mut pair = Pair::start();
+    pair.store().members[0].freeze();
+    let began = Instant::now();
+    let watch = pair.send("GET", &format!("{MAPS}?watch=1&timeoutSeconds=3"), &[], "");
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(watch.status, 200, "{watch:?}");
+    let status = json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": "context deadline exceeded", "reason": "InternalError", "code": 500,
+    });
+    assert_eq!(watch.json(), json!({"type": "ERROR", "object": status}));
+    pair.store().members[0].thaw();
 }
 
 #[test]
