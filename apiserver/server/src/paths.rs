@@ -305,3 +305,6 @@ fn with_tag(mut answer: Answer, tag: &str) -> Answer {
     }
     answer
 }
+
+#[cfg(test)]
+mod tests;

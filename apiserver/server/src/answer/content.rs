@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
+    ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
 };
 
-use super::{Answer, bytes, packed, text, unpacked};
+use super::{Answer, bytes, packed, set, text, unpacked};
 use crate::openapi::Packed;
 use crate::pipeline::reads;
 use crate::request::Call;
@@ -80,9 +80,7 @@ pub(crate) fn content(call: &Call, content: &Content<'_>) -> Answer {
             Err(unfit) => return refused(&unfit, content.body.length()),
         }
     };
-    answer
-        .headers_mut()
-        .insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    set(&mut answer, ACCEPT_RANGES, "bytes");
     content.name(&mut answer);
     answer
 }
@@ -192,12 +190,6 @@ pub(crate) fn date(second: u64) -> String {
 
 fn time(second: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(second)
-}
-
-fn set(answer: &mut Answer, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        answer.headers_mut().insert(name, value);
-    }
 }
 
 /// The tag at the beginning of a text, with its quotes, and what comes behind it.

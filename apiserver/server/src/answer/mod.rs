@@ -14,7 +14,7 @@ use apiserver_api::status::{Reason, Status};
 use apiserver_api::tree::Tree;
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 
 pub(crate) use self::body::metadata;
@@ -169,5 +169,12 @@ fn shaped(call: &Call, wanted: Wanted, code: u16, resource: &Resource, served: &
                 resource.go_type()
             ),
         )),
+    }
+}
+
+/// Sets a header. What no header may hold is left out.
+pub(crate) fn set(answer: &mut Answer, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        answer.headers_mut().insert(name, value);
     }
 }

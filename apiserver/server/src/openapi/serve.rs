@@ -1,6 +1,6 @@
 //! The documents over HTTP, as upstream's handlers serve them: by any method, in the form that is wanted, whole or not.
 
-use http::header::{CACHE_CONTROL, ETAG, EXPIRES, HeaderName, HeaderValue, LOCATION, VARY};
+use http::header::{CACHE_CONTROL, ETAG, EXPIRES, HeaderValue, LOCATION, VARY};
 
 use super::{Document, Documents, PROTOBUF_V2, PROTOBUF_V2_OLD, PROTOBUF_V3, PROTOBUF_V3_OLD, index, url};
 use crate::answer::{self, Answer, Content, Kept};
@@ -85,15 +85,15 @@ fn known_by_hash(call: &Call, path: &str, document: &Document, media_type: &'sta
     let hash = document.hash();
     if asked != hash {
         let mut answer = answer::bytes(301, media_type, "");
-        set(&mut answer, LOCATION, &url(path, hash));
-        set(&mut answer, ETAG, &format!("\"{hash}\""));
+        answer::set(&mut answer, LOCATION, &url(path, hash));
+        answer::set(&mut answer, ETAG, &format!("\"{hash}\""));
         return answer;
     }
     let mut answer = send(call, document, media_type, since);
     // The address names the content: it never changes.
-    set(&mut answer, CACHE_CONTROL, "public, immutable");
+    answer::set(&mut answer, CACHE_CONTROL, "public, immutable");
     let end = u64::try_from(call.now.unix()).unwrap_or_default() + YEAR;
-    set(&mut answer, EXPIRES, &answer::date(end));
+    answer::set(&mut answer, EXPIRES, &answer::date(end));
     answer
 }
 
@@ -146,12 +146,6 @@ fn halves(kind: &str) -> Option<(&str, &str)> {
 
 fn vary(answer: &mut Answer) {
     answer.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
-}
-
-fn set(answer: &mut Answer, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        answer.headers_mut().insert(name, value);
-    }
 }
 
 #[cfg(test)]

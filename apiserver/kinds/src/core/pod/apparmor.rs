@@ -31,7 +31,7 @@ fn fields(pod: &Tree) -> Vec<(&'static str, usize, Tree)> {
 
 /// Makes fields of the annotations of a new pod.
 pub(super) fn apply(pod: &mut Tree) {
-    if is_windows(pod) {
+    if says_nothing(pod) {
         return;
     }
     for (list, at, meant) in fields(pod) {
@@ -45,7 +45,7 @@ pub(super) fn apply(pod: &mut Tree) {
 
 /// What a client is told of annotations that become fields, and of those of which none can be made.
 pub(super) fn warnings(pod: &Tree) -> Vec<String> {
-    if is_windows(pod) {
+    if says_nothing(pod) {
         return Vec::new();
     }
     let whole = pod.at("spec").at("securityContext").at("appArmorProfile");
@@ -58,8 +58,9 @@ pub(super) fn warnings(pod: &Tree) -> Vec<String> {
         .collect()
 }
 
-fn is_windows(pod: &Tree) -> bool {
-    pod.at("spec").at("os").text("name") == "windows"
+/// Whether no container need be looked at.
+fn says_nothing(pod: &Tree) -> bool {
+    pod.at("metadata").at("annotations").is_zero() || pod.at("spec").at("os").text("name") == "windows"
 }
 
 #[cfg(test)]
