@@ -1,10 +1,13 @@
 //! A change that the server makes of an object by itself: no rules, no admission, but what the change says.
 
+use std::ops::ControlFlow;
+
 use apiserver_api::meta;
 use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
 use apiserver_storage::shelf::Written;
 
+use super::existing::Attempt;
 use super::{CHANGED, Machine, Served, TRIES, metadata};
 use crate::catalog::{Kept, Resource};
 
@@ -52,26 +55,40 @@ impl Machine {
         change: impl Fn(&Tree) -> Result<Tree, Status> + Send + Sync,
     ) -> Result<Served, Status> {
         let resource = place.resource;
-        let Kept { store, shelf, .. } = Self::kept(resource)?;
-        let key = Self::key(shelf, place.namespace, place.name)?;
+        let key = Self::key(Self::shelf(resource)?, place.namespace, place.name)?;
+        let mut existing = Self::existing(resource, &key).await?;
         for _ in 0..TRIES {
-            let Some(stored) = shelf.get(store, &key).await? else {
+            let Some(stored) = &existing.object else {
                 return Err(Self::not_found(resource, place.name));
             };
             let old = resource.typed(stored.tree());
-            preconditions.check(place, &key, &old)?;
-            let new = change(&old)?;
-            if new == old {
-                return Ok(Served::Stored(stored));
-            }
-            if dry_run {
-                return Ok(Served::Made(new));
-            }
-            let ttl = self.ttl(resource);
-            if let Written::Done(object) = shelf.put(store, &key, stored.revision, new, ttl).await? {
-                return Ok(Served::Stored(object));
+            let checked = preconditions.check(place, &key, &old);
+            let outcome = match checked.and_then(|()| change(&old)) {
+                Ok(new) if new == old => Ok(Attempt::Unwritten(Served::Stored(stored.clone()))),
+                Ok(new) if dry_run => Ok(Attempt::Unwritten(Served::Made(new))),
+                Ok(new) => self.put_change(resource, &key, stored.revision, new).await,
+                Err(status) => Err(status),
+            };
+            match Self::settle(resource, &key, &existing, outcome).await? {
+                ControlFlow::Break(served) => return Ok(served),
+                ControlFlow::Continue(next) => existing = next,
             }
         }
         Err(Status::conflict(&resource.group_resource, place.name, CHANGED))
+    }
+
+    async fn put_change(
+        &self,
+        resource: &Resource,
+        key: &str,
+        expected: i64,
+        new: Tree,
+    ) -> Result<Attempt<Served>, Status> {
+        let Kept { store, shelf, .. } = Self::kept(resource)?;
+        let ttl = self.ttl(resource);
+        Ok(match shelf.put(store, key, expected, new, ttl).await? {
+            Written::Done(object) => Attempt::Done(Served::Stored(object)),
+            Written::Conflict(current) => Attempt::Again(current),
+        })
     }
 }

@@ -1,5 +1,6 @@
 //! An object away: at once, after its time, or when the last finalizer is gone.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use apiserver_api::gvk::GroupResource;
@@ -12,6 +13,7 @@ use apiserver_storage::object::Object;
 use apiserver_storage::shelf::Written;
 
 use super::admit::Admitted;
+use super::existing::Attempt;
 use super::{CHANGED, Machine, Served, TRIES};
 use crate::catalog::{Kept, Resource};
 use crate::options::{DeleteOptions, Propagation};
@@ -49,39 +51,29 @@ enum Way {
     Waiting,
 }
 
-/// What became of an attempt.
-pub(super) enum Step {
-    /// It is done.
-    Done(Deleted),
-    /// Someone else was faster.
-    Again,
-}
-
 impl Machine {
     /// Deletes an object.
     ///
     /// # Errors
     /// 404, 409 where it is not the one that was meant, whatever admission says, or what kept the store from answering.
     pub(crate) async fn delete(&self, deletion: &Deletion<'_>) -> Result<Deleted, Status> {
-        let Kept { store, shelf, .. } = Self::kept(deletion.resource)?;
-        let key = Self::key(shelf, deletion.namespace, deletion.name)?;
+        let resource = deletion.resource;
+        let key = Self::key(Self::shelf(resource)?, deletion.namespace, deletion.name)?;
+        let mut existing = Self::existing(resource, &key).await?;
         for _ in 0..TRIES {
-            let Some(stored) = shelf.get(store, &key).await? else {
-                return Err(Self::not_found(deletion.resource, deletion.name));
+            let Some(stored) = &existing.object else {
+                return Err(Self::not_found(resource, deletion.name));
             };
-            match self.step(deletion, &stored).await? {
-                Step::Done(deleted) => return Ok(deleted),
-                Step::Again => {}
+            let outcome = self.attempt_delete(deletion, stored).await;
+            match Self::settle(resource, &key, &existing, outcome).await? {
+                ControlFlow::Break(deleted) => return Ok(deleted),
+                ControlFlow::Continue(next) => existing = next,
             }
         }
-        Err(Status::conflict(
-            &deletion.resource.group_resource,
-            deletion.name,
-            CHANGED,
-        ))
+        Err(Status::conflict(&resource.group_resource, deletion.name, CHANGED))
     }
 
-    async fn step(&self, deletion: &Deletion<'_>, stored: &Arc<Object>) -> Result<Step, Status> {
+    async fn attempt_delete(&self, deletion: &Deletion<'_>, stored: &Arc<Object>) -> Result<Attempt<Deleted>, Status> {
         let Deletion {
             resource,
             name,
@@ -90,45 +82,57 @@ impl Machine {
         } = *deletion;
         let old = resource.typed(stored.tree());
         if let Some(end) = resource.kind.rules.end()
-            && let Some(step) = self.begin_end(deletion, end, stored, &old).await?
+            && let Some(begun) = self.begin_end(deletion, end, stored, &old).await?
         {
-            return Ok(step);
+            return Ok(begun);
         }
         check_preconditions(resource, name, options, &old)?;
-        let mut new = old.clone();
-        let way = way(deletion, &mut new);
+        let (way, marked) = if stays_as_it_is(deletion, &old) {
+            (Way::Now, None)
+        } else {
+            let mut marked = old.clone();
+            (way(deletion, &mut marked), Some(marked))
+        };
         if way == Way::Waiting {
-            return Ok(Step::Done(answer(resource, Served::Stored(stored.clone()), false)));
+            return Ok(Attempt::Unwritten(answer(
+                resource,
+                Served::Stored(stored.clone()),
+                false,
+            )));
         }
         if deletion.admission {
             self.admit_delete(&Admitted::delete(deletion, &old)).await?;
         }
         let Kept { store, shelf, .. } = Self::kept(resource)?;
+        let is_same = marked.as_ref().is_none_or(|marked| *marked == old);
+        let mut new = marked.unwrap_or(old);
         if way == Way::Wait {
             if options.dry_run {
-                return Ok(Step::Done(Deleted::Object(Served::Made(new), false)));
+                return Ok(Attempt::Unwritten(Deleted::Object(Served::Made(new), false)));
             }
-            if new == old {
-                return Ok(Step::Done(Deleted::Object(Served::Stored(stored.clone()), false)));
+            if is_same {
+                return Ok(Attempt::Unwritten(Deleted::Object(
+                    Served::Stored(stored.clone()),
+                    false,
+                )));
             }
             let ttl = self.ttl(resource);
             return Ok(match shelf.put(store, &stored.key, stored.revision, new, ttl).await? {
-                Written::Done(object) => Step::Done(Deleted::Object(Served::Stored(object), false)),
-                Written::Conflict(_) => Step::Again,
+                Written::Done(object) => Attempt::Done(Deleted::Object(Served::Stored(object), false)),
+                Written::Conflict(current) => Attempt::Again(current),
             });
         }
         if options.dry_run {
-            return Ok(Step::Done(answer(resource, Served::Made(new), true)));
+            return Ok(Attempt::Unwritten(answer(resource, Served::Made(new), true)));
         }
         Ok(match shelf.delete(store, stored).await? {
             Written::Done(object) => {
                 self.clear_after(resource, &new).await;
                 meta::set_resource_version(&mut new, &object.revision.to_string());
                 self.release(resource, &new).await;
-                Step::Done(answer(resource, Served::Made(new), true))
+                Attempt::Done(answer(resource, Served::Made(new), true))
             }
-            Written::Conflict(Some(_)) => Step::Again,
-            Written::Conflict(None) => return Err(Self::not_found(resource, name)),
+            Written::Conflict(current) => Attempt::Again(current),
         })
     }
 }
@@ -168,8 +172,11 @@ fn answer(resource: &Resource, served: Served, deleted: bool) -> Deleted {
     if resource.kind.rules.answers_deleted() {
         return Deleted::Object(served, deleted);
     }
-    let object = served.tree(resource);
-    Deleted::Status(Box::new(success(&resource.group_resource, &object)))
+    let success = match &served {
+        Served::Stored(object) => success(&resource.group_resource, &object.tree()),
+        Served::Made(object) => success(&resource.group_resource, object),
+    };
+    Deleted::Status(Box::new(success))
 }
 
 /// That an object was deleted.
@@ -214,6 +221,15 @@ pub(crate) fn check_preconditions(
     Ok(())
 }
 
+/// Whether an object goes at once and nothing is noted in it before, as most do: it need not be copied.
+fn stays_as_it_is(deletion: &Deletion<'_>, object: &Tree) -> bool {
+    let Deletion { resource, options, .. } = *deletion;
+    meta::finalizers(object).len() == 0
+        && meta::deletion_timestamp(object).is_none()
+        && resource.kind.rules.grace(object, asked_grace(options)).is_none()
+        && policy(resource, options, object).is_none_or(|policy| policy == Propagation::Background)
+}
+
 /// What becomes of an object, which is changed accordingly (`BeforeDelete`, and what `Store.Delete` makes of it).
 fn way(deletion: &Deletion<'_>, object: &mut Tree) -> Way {
     let grace = match grace(deletion, object) {
@@ -243,11 +259,13 @@ enum Grace {
     Seconds(i64),
 }
 
+/// The seconds that the client gives it. Less than none is one.
+fn asked_grace(options: &DeleteOptions) -> Option<i64> {
+    options.grace.map(|seconds| if seconds < 0 { 1 } else { seconds })
+}
+
 fn grace(deletion: &Deletion<'_>, object: &mut Tree) -> Grace {
-    let asked = deletion
-        .options
-        .grace
-        .map(|seconds| if seconds < 0 { 1 } else { seconds });
+    let asked = asked_grace(deletion.options);
     let rules = deletion.resource.kind.rules;
     let now = deletion.call.now;
     if let Some(deleted) = meta::deletion_timestamp(object) {
@@ -300,22 +318,29 @@ fn count_generation(object: &mut Tree) {
     }
 }
 
-/// Puts the finalizers in that say what becomes of dependents, as the client, the object or the kind wants it.
-fn settle_finalizers(resource: &Resource, options: &DeleteOptions, object: &mut Tree) {
+/// What becomes of dependents, as the client, the object or the kind wants it; nothing is kept of it for kinds that have none.
+fn policy(resource: &Resource, options: &DeleteOptions, object: &Tree) -> Option<Propagation> {
     let default = resource.kind.rules.dependents();
     if default == Dependents::Untracked {
-        return;
+        return None;
     }
     let own = meta::finalizers(object).find_map(|finalizer| match finalizer {
         ORPHAN => Some(Propagation::Orphan),
         FOREGROUND_DELETION => Some(Propagation::Foreground),
         _ => None,
     });
-    let policy = match (options.orphan, options.propagation, own) {
+    Some(match (options.orphan, options.propagation, own) {
         (Some(true), ..) => Propagation::Orphan,
         (None, Some(policy), _) | (None, None, Some(policy)) => policy,
         (None, None, None) if default == Dependents::Orphaned => Propagation::Orphan,
         (Some(false), ..) | (None, None, None) => Propagation::Background,
+    })
+}
+
+/// Puts the finalizers in that say what becomes of dependents.
+fn settle_finalizers(resource: &Resource, options: &DeleteOptions, object: &mut Tree) {
+    let Some(policy) = policy(resource, options, object) else {
+        return;
     };
     let before: Vec<Text> = meta::finalizers(object).map(Text::from).collect();
     let others = before

@@ -11,7 +11,8 @@ use apiserver_storage::object::Object;
 use apiserver_storage::shelf::Written;
 
 use super::admit::Admitted;
-use super::delete::{Deleted, Deletion, Step};
+use super::delete::{Deleted, Deletion};
+use super::existing::Attempt;
 use super::{Machine, Served};
 use crate::catalog::Kept;
 use crate::options::Propagation;
@@ -25,12 +26,12 @@ impl Machine {
         rules: &dyn EndRules,
         stored: &Arc<Object>,
         old: &Tree,
-    ) -> Result<Option<Step>, Status> {
+    ) -> Result<Option<Attempt<Deleted>>, Status> {
         let Deletion { resource, options, .. } = *deletion;
         check_preconditions(deletion, old)?;
         if meta::is_deleting(old) {
             let waits = !rules.is_over(old);
-            return Ok(waits.then(|| Step::Done(Deleted::Object(Served::Stored(stored.clone()), false))));
+            return Ok(waits.then(|| Attempt::Unwritten(Deleted::Object(Served::Stored(stored.clone()), false))));
         }
         if deletion.admission {
             self.admit_delete(&Admitted::delete(deletion, old)).await?;
@@ -50,14 +51,14 @@ impl Machine {
         meta::set(&mut new, "deletionTimestamp", now.to_string());
         rules.begin(&mut new, &end);
         if options.dry_run {
-            return Ok(Some(Step::Done(Deleted::Object(Served::Made(new), false))));
+            return Ok(Some(Attempt::Unwritten(Deleted::Object(Served::Made(new), false))));
         }
         let Kept { store, shelf, .. } = Self::kept(resource)?;
         let ttl = self.ttl(resource);
         let written = shelf.put(store, &stored.key, stored.revision, new, ttl).await?;
         Ok(Some(match written {
-            Written::Done(object) => Step::Done(Deleted::Object(Served::Stored(object), false)),
-            Written::Conflict(_) => Step::Again,
+            Written::Done(object) => Attempt::Done(Deleted::Object(Served::Stored(object), false)),
+            Written::Conflict(current) => Attempt::Again(current),
         }))
     }
 }

@@ -7,6 +7,7 @@ mod collection;
 mod create;
 mod delete;
 mod end;
+mod existing;
 mod fields;
 mod get;
 mod grants;

@@ -1,5 +1,6 @@
 //! An object instead of another: by a whole object that was sent, or by a patch of what is there.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,6 +19,7 @@ use apiserver_storage::shelf::Written;
 use async_trait::async_trait;
 
 use super::admit::Admitted;
+use super::existing::{Attempt, Existing};
 use super::patch::Patch;
 use super::{CHANGED, Machine, Served, TRIES, Write, fields, metadata};
 use crate::catalog::{Kept, Resource};
@@ -62,25 +64,12 @@ impl Desired<'_> {
 /// Where an object is to be written, and how.
 struct Slot<'s> {
     key: &'s str,
-    /// What is there is surely what the store has.
-    is_fresh: bool,
     /// The object may lose its managed fields where it is too large with them.
     may_thin: bool,
 }
 
-/// What is there, and whether it is surely what the store has.
-struct Existing {
-    object: Option<Arc<Object>>,
-    is_fresh: bool,
-}
-
-/// What became of an attempt.
-enum Outcome {
-    /// It is done.
-    Done(Served, bool),
-    /// Someone else was faster; this is there now.
-    Again(Option<Arc<Object>>),
-}
+/// What was written, and whether it was made.
+type Replaced = (Served, bool);
 
 impl Machine {
     /// Holds an object that was sent against its address.
@@ -99,41 +88,19 @@ impl Machine {
     pub(crate) async fn replace(&self, write: &Write<'_>, desired: &Desired<'_>) -> Result<(Served, bool), Status> {
         let shelf = Self::shelf(write.resource)?;
         let key = Self::key(shelf, write.namespace, write.name)?;
-        // The cache mostly has what the store has; where it does not the store says so when it is written.
-        let mut existing = match shelf.cache().get(&key) {
-            Some(object) => Existing {
-                object: Some(object),
-                is_fresh: false,
-            },
-            None => self.fresh(write, &key).await?,
-        };
+        let mut existing = Self::existing(write.resource, &key).await?;
         for _ in 0..TRIES {
-            let found = existing.object.as_ref().map(|object| object.revision);
-            match self.attempt(write, desired, &key, &existing).await {
-                Ok(Outcome::Done(served, created)) => return Ok((served, created)),
-                Ok(Outcome::Again(current)) => {
-                    existing = Existing {
-                        object: current,
-                        is_fresh: true,
-                    };
-                }
-                Err(status) if existing.is_fresh || desired.is_for(found) => return Err(status),
-                Err(status) => {
-                    // It may be the cache that is wrong, not the client.
-                    existing = self.fresh(write, &key).await?;
-                    if existing.object.as_ref().map(|object| object.revision) == found {
-                        return Err(status);
-                    }
-                }
+            let outcome = self.attempt(write, desired, &key, &existing).await;
+            let outcome = match outcome {
+                Err(status) if desired.is_for(existing.revision()) => return Err(status),
+                outcome => outcome,
+            };
+            match Self::settle(write.resource, &key, &existing, outcome).await? {
+                ControlFlow::Break(replaced) => return Ok(replaced),
+                ControlFlow::Continue(next) => existing = next,
             }
         }
         Err(Status::conflict(&write.resource.group_resource, write.name, CHANGED))
-    }
-
-    async fn fresh(&self, write: &Write<'_>, key: &str) -> Result<Existing, Status> {
-        let Kept { store, shelf, .. } = Self::kept(write.resource)?;
-        let object = shelf.get(store, key).await?;
-        Ok(Existing { object, is_fresh: true })
     }
 
     async fn attempt(
@@ -142,7 +109,7 @@ impl Machine {
         desired: &Desired<'_>,
         key: &str,
         existing: &Existing,
-    ) -> Result<Outcome, Status> {
+    ) -> Result<Attempt<Replaced>, Status> {
         let Some(stored) = &existing.object else {
             return self.attempt_new(write, desired, key).await;
         };
@@ -154,11 +121,10 @@ impl Machine {
         let taken = self.take(write, &mut new, Some(&old)).await?;
         let slot = Slot {
             key,
-            is_fresh: existing.is_fresh,
             may_thin: desired.may_thin(),
         };
         let written = self.check_and_write(write, &slot, stored, new, &old).await;
-        if matches!(written, Ok(Outcome::Done(..))) {
+        if matches!(written, Ok(Attempt::Done(_))) {
             taken.keep().await;
         } else {
             taken.give_back().await;
@@ -174,7 +140,7 @@ impl Machine {
         stored: &Arc<Object>,
         mut new: Tree,
         old: &Tree,
-    ) -> Result<Outcome, Status> {
+    ) -> Result<Attempt<Replaced>, Status> {
         self.check_change(write, &mut new, old).await?;
         let begun = Instant::now();
         let compared = keep_times(old, &mut new);
@@ -185,29 +151,25 @@ impl Machine {
         if is_last_finalizer_gone(write.resource, &new, old) {
             return self.finish_deletion(write, stored, new).await;
         }
-        let is_same = new == *old;
-        if is_same && slot.is_fresh {
-            return Ok(Outcome::Done(Served::Stored(stored.clone()), false));
+        if new == *old {
+            return Ok(Attempt::Unwritten((Served::Stored(stored.clone()), false)));
         }
         if write.options.dry_run {
-            return Ok(Outcome::Done(Served::Made(new), false));
-        }
-        if is_same {
-            // Nothing is to be written, so the store would not say that the cache is behind.
-            let fresh = self.fresh(write, slot.key).await?;
-            return Ok(match fresh.object {
-                Some(current) if current.revision == stored.revision => Outcome::Done(Served::Stored(current), false),
-                other => Outcome::Again(other),
-            });
+            return Ok(Attempt::Done((Served::Made(new), false)));
         }
         Ok(match self.put(write.resource, slot, stored.revision, new).await? {
-            Written::Done(object) => Outcome::Done(Served::Stored(object), false),
-            Written::Conflict(current) => Outcome::Again(current),
+            Written::Done(object) => Attempt::Done((Served::Stored(object), false)),
+            Written::Conflict(current) => Attempt::Again(current),
         })
     }
 
     /// The attempt where nothing is there.
-    async fn attempt_new(&self, write: &Write<'_>, desired: &Desired<'_>, key: &str) -> Result<Outcome, Status> {
+    async fn attempt_new(
+        &self,
+        write: &Write<'_>,
+        desired: &Desired<'_>,
+        key: &str,
+    ) -> Result<Attempt<Replaced>, Status> {
         let resource = write.resource;
         let is_apply = matches!(desired, Desired::Patch(patch) if patch.is_apply());
         if !(is_apply || (resource.kind.rules.creates_on_update() && write.subresource.is_empty())) {
@@ -232,11 +194,10 @@ impl Machine {
         let taken = self.take(write, &mut new, None).await?;
         let slot = Slot {
             key,
-            is_fresh: true,
             may_thin: desired.may_thin(),
         };
         let written = self.check_and_make(write, &slot, new).await;
-        if matches!(written, Ok(Outcome::Done(..))) {
+        if matches!(written, Ok(Attempt::Done(_))) {
             taken.keep().await;
         } else {
             taken.give_back().await;
@@ -245,7 +206,12 @@ impl Machine {
     }
 
     /// Checks an object that an update or an apply makes, and writes it.
-    async fn check_and_make(&self, write: &Write<'_>, slot: &Slot<'_>, mut new: Tree) -> Result<Outcome, Status> {
+    async fn check_and_make(
+        &self,
+        write: &Write<'_>,
+        slot: &Slot<'_>,
+        mut new: Tree,
+    ) -> Result<Attempt<Replaced>, Status> {
         self.check_new(write, &mut new).await?;
         self.may_create(write).await?;
         let options = write.options.named("CreateOptions");
@@ -255,11 +221,11 @@ impl Machine {
             metadata.remove("resourceVersion");
         }
         if write.options.dry_run {
-            return Ok(Outcome::Done(Served::Made(new), true));
+            return Ok(Attempt::Done((Served::Made(new), true)));
         }
         Ok(match self.put(write.resource, slot, 0, new).await? {
-            Written::Done(object) => Outcome::Done(Served::Stored(object), true),
-            Written::Conflict(current) => Outcome::Again(current),
+            Written::Done(object) => Attempt::Done((Served::Stored(object), true)),
+            Written::Conflict(current) => Attempt::Again(current),
         })
     }
 
@@ -345,18 +311,23 @@ impl Machine {
     }
 
     /// An update took the last finalizer of an object that is being deleted: it goes.
-    async fn finish_deletion(&self, write: &Write<'_>, stored: &Arc<Object>, new: Tree) -> Result<Outcome, Status> {
+    async fn finish_deletion(
+        &self,
+        write: &Write<'_>,
+        stored: &Arc<Object>,
+        new: Tree,
+    ) -> Result<Attempt<Replaced>, Status> {
         if write.options.dry_run {
-            return Ok(Outcome::Done(Served::Made(new), false));
+            return Ok(Attempt::Done((Served::Made(new), false)));
         }
         let Kept { store, shelf, .. } = Self::kept(write.resource)?;
         Ok(match shelf.delete(store, stored).await? {
             // What is answered is what it would have become.
             Written::Done(_) => {
                 self.clear_after(write.resource, &new).await;
-                Outcome::Done(Served::Made(new), false)
+                Attempt::Done((Served::Made(new), false))
             }
-            Written::Conflict(Some(current)) => Outcome::Again(Some(current)),
+            Written::Conflict(Some(current)) => Attempt::Again(Some(current)),
             Written::Conflict(None) => return Err(Self::not_found(write.resource, write.name)),
         })
     }
