@@ -2,10 +2,10 @@
 SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help up test bench sim jepsen fuzz lint gen
+.PHONY: help up test bench bench-api sim jepsen fuzz lint gen
 
 help: ## Show this menu
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 18
 
 up: ## Install what is needed, build, and start store and apiserver; Ctrl-C stops them (ARGS="--members 3" for three members)
 	@deploy/setup.sh build
@@ -29,6 +29,12 @@ bench: ## Compare with etcd under load, in under 20 minutes; writes benches/resu
 	. deploy/env.sh
 	cargo build --locked --release --package keelson --package benches
 	exec "$$CARGO_TARGET_DIR/release/keelson-bench" compare $(ARGS)
+
+bench-api: ## Compare the apiserver with a kube-apiserver, in half an hour; writes benches/results/apiserver (ARGS="--only lists" for less)
+	@deploy/setup.sh test
+	. deploy/env.sh
+	cargo build --locked --release --package keelson --package benches
+	exec deploy/bench-api.sh $(or $(ARGS),--duration 3s --rounds 1)
 
 sim: ## Simulate clusters under faults: one seed (SEED=7), or many (ARGS="--first 2000 --count 100000")
 	@deploy/setup.sh build

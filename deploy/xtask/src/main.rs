@@ -42,6 +42,19 @@ enum Task {
         #[arg(long)]
         write: bool,
     },
+    /// Tell what the recorded fields cost our apiserver and a kube-apiserver that `deploy/peer.sh` built.
+    Cost {
+        /// Has the recordings, as for `answers`.
+        folder: PathBuf,
+        #[arg(long)]
+        kube_apiserver: PathBuf,
+        /// On which it stands; ours stands on our store.
+        #[arg(long)]
+        etcd: PathBuf,
+        /// How often each is played to; medians are compared.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+    },
     /// Count the instructions of a put and a get with optimisation, and compare with the committed figures.
     Instructions {
         /// Write the figures of both profiles anew.
@@ -57,6 +70,15 @@ fn main() -> anyhow::Result<()> {
         Task::Tidy => tidy::check(&workspace)?,
         Task::Gen { check } => gen_docs::run(&workspace, check)?,
         Task::Answers { folder, write } => return answers::run(&workspace, &folder, write),
+        Task::Cost {
+            folder,
+            kube_apiserver,
+            etcd,
+            rounds,
+        } => {
+            let peer = answers::cost::Peer { kube_apiserver, etcd };
+            return answers::cost::run(&workspace, &folder, &peer, rounds);
+        }
         Task::Instructions { write } => return instructions::run(&workspace, write),
     };
     for finding in &findings {

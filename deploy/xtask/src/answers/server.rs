@@ -1,8 +1,5 @@
-//! Plays recorded answers of a real kube-apiserver against ours, and holds the counts against a committed floor.
-//!
-//! The recordings and their player are no part of the repository; who has them says where.
+//! A store and an apiserver that are started as the recorded server was.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
@@ -13,122 +10,51 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::workspace::Workspace;
+use super::{Counts, Recordings, count};
 
-/// What was played, below the recordings; each story begins with an empty store.
-const STORIES: [&str; 9] = [
-    "reads",
-    "writes",
-    "deletes",
-    "watches",
-    "subresources",
-    "access",
-    "tables",
-    "patches",
-    "applies",
-];
-const FLOOR: &str = "deploy/answers.txt";
 /// The port of the recorded server: some answers tell it.
 const PORT: u16 = 26443;
 /// A server is ready in this time, or something is wrong.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where the recordings and their player are.
-struct Recordings {
-    answers: PathBuf,
-    player: PathBuf,
+/// The words with which a store and an apiserver are called, before their flags.
+pub(super) struct Programs {
+    store: Vec<PathBuf>,
+    api: Vec<PathBuf>,
 }
 
-impl Recordings {
-    fn below(folder: &Path) -> anyhow::Result<Self> {
-        let found = Self {
-            answers: folder.join("data/kubernetes-1.36/answers"),
-            player: folder.join("tools/answers/answers.py"),
-        };
-        for path in [&found.answers, &found.player] {
-            ensure!(path.exists(), "{} is not there", path.display());
-        }
-        Ok(found)
-    }
-}
-
-/// Plays everything. `write` raises the floor to what was reached.
-///
-/// # Errors
-/// A server that does not start, a player that fails, or a count below its floor.
-pub(crate) fn run(workspace: &Workspace, folder: &Path, write: bool) -> anyhow::Result<()> {
-    let root = &workspace.root;
-    let recordings = Recordings::below(folder)?;
-    let binary = build(root)?;
-    let mut reached = BTreeMap::new();
-    for story in STORIES {
-        let server = Server::start(&binary)?;
-        reached.extend(server.play(&recordings, &format!("{story}.jsonl"))?);
-    }
-    reached.extend(Server::start(&binary)?.play(&recordings, "fields")?);
-    let file = root.join(FLOOR);
-    let floor = read(&file)?;
-    let mut below = Vec::new();
-    for (name, (equal, all)) in &reached {
-        let least = floor.get(name).map_or(0, |(equal, _)| *equal);
-        println!("{name}: {equal} of {all} equal, at least {least}");
-        if *equal < least {
-            below.push(format!("{name}: {equal} of {all} equal, {least} before"));
+impl Programs {
+    /// Ours, from our one binary.
+    pub(super) fn ours(binary: &Path) -> Self {
+        let call = |name: &str| vec![binary.to_owned(), PathBuf::from(name)];
+        Self {
+            store: call("store"),
+            api: call("apiserver"),
         }
     }
-    let (equal, all) = reached.values().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-    println!("in all: {equal} of {all} equal");
-    ensure!(
-        below.is_empty(),
-        "answers that were equal are not any more:\n{}",
-        below.join("\n")
-    );
-    if write {
-        let lines = reached
-            .iter()
-            .map(|(name, (equal, all))| format!("{name} {equal} {all}\n"));
-        fs::write(&file, lines.collect::<String>())?;
+
+    /// A kube-apiserver on an etcd.
+    pub(super) fn upstream(kube_apiserver: &Path, etcd: &Path) -> Self {
+        Self {
+            store: vec![etcd.to_owned()],
+            api: vec![kube_apiserver.to_owned()],
+        }
     }
-    Ok(())
-}
-
-/// Counts by name: how many are equal, of how many.
-type Counts = BTreeMap<String, (u64, u64)>;
-
-fn read(file: &Path) -> anyhow::Result<Counts> {
-    let Ok(text) = fs::read_to_string(file) else {
-        return Ok(Counts::new());
-    };
-    let line = |line: &str| -> Option<(String, (u64, u64))> {
-        let mut words = line.split_whitespace();
-        let name = words.next()?.to_owned();
-        Some((name, (words.next()?.parse().ok()?, words.next()?.parse().ok()?)))
-    };
-    let lines = text
-        .lines()
-        .map(|text| line(text).with_context(|| format!("{FLOOR}: cannot read {text:?}")));
-    lines.collect()
-}
-
-fn build(root: &Path) -> anyhow::Result<PathBuf> {
-    let done = Command::new("cargo")
-        .args(["build", "--locked", "--package", "keelson"])
-        .current_dir(root)
-        .status()?;
-    ensure!(done.success(), "keelson was not built");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join("debug/keelson"))
 }
 
 /// A store and an apiserver with nothing in it, in a folder that goes with them.
-struct Server {
+pub(super) struct Server {
     dir: PathBuf,
     url: String,
     processes: Vec<Child>,
 }
 
 impl Server {
-    fn start(binary: &Path) -> anyhow::Result<Self> {
+    /// Starts both.
+    ///
+    /// # Errors
+    /// The port is taken, or one of them is not ready in time.
+    pub(super) fn start(programs: &Programs) -> anyhow::Result<Self> {
         let dir = std::env::temp_dir().join(format!("keelson-answers-{}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir)?;
@@ -143,10 +69,10 @@ impl Server {
         };
         server.write_keys()?;
         let (client, peer) = (free_port()?, free_port()?);
-        let store = server.store(binary, client, peer)?;
+        let store = server.store(programs, client, peer)?;
         server.processes.push(store);
         wait_for(client)?;
-        let api = server.api(binary, client)?;
+        let api = server.api(programs, client)?;
         server.processes.push(api);
         server.wait_until_ready()?;
         Ok(server)
@@ -168,18 +94,18 @@ impl Server {
         Ok(())
     }
 
-    fn spawn(&self, binary: &Path, name: &str, args: &[String]) -> anyhow::Result<Child> {
+    fn spawn(&self, words: &[PathBuf], name: &str, args: &[String]) -> anyhow::Result<Child> {
         let log = fs::File::create(self.dir.join(format!("{name}.log")))?;
-        let child = Command::new(binary)
-            .arg(name)
+        let child = Command::new(&words[0])
+            .args(&words[1..])
             .args(args)
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn();
-        child.with_context(|| format!("{} {name} was not started", binary.display()))
+        child.with_context(|| format!("{} was not started", words[0].display()))
     }
 
-    fn store(&self, binary: &Path, client: u16, peer: u16) -> anyhow::Result<Child> {
+    fn store(&self, programs: &Programs, client: u16, peer: u16) -> anyhow::Result<Child> {
         let (client, peer) = (format!("http://127.0.0.1:{client}"), format!("http://127.0.0.1:{peer}"));
         let args = [
             format!("--data-dir={}", self.dir.join("data").display()),
@@ -189,11 +115,11 @@ impl Server {
             format!("--initial-advertise-peer-urls={peer}"),
             format!("--initial-cluster=default={peer}"),
         ];
-        self.spawn(binary, "store", &args)
+        self.spawn(&programs.store, "store", &args)
     }
 
     /// As the recorded server was started.
-    fn api(&self, binary: &Path, client: u16) -> anyhow::Result<Child> {
+    fn api(&self, programs: &Programs, client: u16) -> anyhow::Result<Child> {
         let file = |name: &str| self.dir.join(name).display().to_string();
         let args = [
             format!("--etcd-servers=http://127.0.0.1:{client}"),
@@ -213,7 +139,7 @@ impl Server {
             "--allow-privileged".to_owned(),
             "--disable-admission-plugins=ServiceAccount".to_owned(),
         ];
-        self.spawn(binary, "apiserver", &args)
+        self.spawn(&programs.api, "apiserver", &args)
     }
 
     fn wait_until_ready(&self) -> anyhow::Result<()> {
@@ -236,12 +162,15 @@ impl Server {
         }
     }
 
-    /// Plays a file or a folder of recordings; the counts of each file.
-    fn play(&self, recordings: &Recordings, what: &str) -> anyhow::Result<Counts> {
+    /// Plays files or folders of recordings; the counts of each file.
+    ///
+    /// # Errors
+    /// The player does not run, or played nothing.
+    pub(super) fn play(&self, recordings: &Recordings, files: &[PathBuf]) -> anyhow::Result<Counts> {
         let played = Command::new("python3")
             .arg(&recordings.player)
             .args([&self.url, "tok"])
-            .arg(recordings.answers.join(what))
+            .args(files)
             .args(["--show", "0"])
             .output()?;
         let text = String::from_utf8_lossy(&played.stdout);
@@ -251,8 +180,34 @@ impl Server {
             .filter_map(count)
             .collect();
         let said = String::from_utf8_lossy(&played.stderr);
-        ensure!(!counts.is_empty(), "nothing of {what} was played: {said}");
+        ensure!(!counts.is_empty(), "nothing of {files:?} was played: {said}");
         Ok(counts)
+    }
+
+    /// Whether the apiserver serves a path.
+    ///
+    /// # Errors
+    /// curl does not run.
+    pub(super) fn serves(&self, path: &str) -> anyhow::Result<bool> {
+        let url = format!("{}{path}", self.url);
+        let asked = Command::new("curl")
+            .args([
+                "-sk",
+                "-o",
+                "/dev/null",
+                "-w",
+                "%{http_code}",
+                "-H",
+                "Authorization: Bearer tok",
+            ])
+            .arg(&url)
+            .output()?;
+        Ok(asked.stdout != b"404")
+    }
+
+    /// The process of the apiserver.
+    pub(super) fn pid(&self) -> u32 {
+        self.processes.last().map_or(0, Child::id)
     }
 }
 
@@ -267,15 +222,6 @@ impl Drop for Server {
     }
 }
 
-/// `reads: 194 of 198 equal, 196 with the same status`.
-fn count(line: &str) -> Option<(String, (u64, u64))> {
-    let (name, rest) = line.split_once(": ")?;
-    let mut words = rest.split_whitespace();
-    let equal = words.next()?.parse().ok()?;
-    let all = words.nth(1)?.parse().ok()?;
-    Some((name.to_owned(), (equal, all)))
-}
-
 fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
@@ -287,16 +233,4 @@ fn wait_for(port: u16) -> anyhow::Result<()> {
         thread::sleep(Duration::from_millis(50));
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::count;
-
-    #[test]
-    fn the_players_lines_are_counts() {
-        let line = "reads: 194 of 198 equal, 196 with the same status";
-        assert_eq!(count(line), Some(("reads".to_owned(), (194, 198))));
-        assert_eq!(count("nothing of it"), None);
-    }
 }
