@@ -14,6 +14,7 @@ mod updater;
 
 use std::borrow::Cow;
 
+use apiserver_api::gvk::{GroupVersion, GroupVersionKind};
 use apiserver_api::tree::Tree;
 use thiserror::Error;
 
@@ -174,7 +175,7 @@ pub fn apply(write: &Write<'_>, old: Option<&Tree>, config: &Tree, force: bool) 
     let live = old.map_or_else(|| Cow::Owned(updater.nothing()), Cow::Borrowed);
     let managed = Managed::from_tree(live.below(&["metadata", "managedFields"]))
         .map_err(|error| Error::Failed(format!("failed to decode managed fields: {error}")))?;
-    if config.text("apiVersion") != write.api_version || config.text("kind") != write.kind_name {
+    if gvk(config) != GroupVersionKind::of(write.api_version, write.kind_name) {
         return Err(Error::Refused(format!("invalid object type: {}", kind_of(config))));
     }
     // Only kubectl may get a second attempt.
@@ -224,19 +225,23 @@ fn attempt(
     updater.applied(live, config, managed, force)
 }
 
+/// What an object says it is: nothing at all where its version cannot be read.
+fn gvk(object: &Tree) -> GroupVersionKind {
+    GroupVersion::parse(object.text("apiVersion"))
+        .map(|version| version.kind(object.text("kind")))
+        .unwrap_or_default()
+}
+
 /// The version and kind of an object as upstream's messages show them.
 fn kind_of(object: &Tree) -> String {
-    let version = object.text("apiVersion");
-    // The core group has no name, and its versions no slash.
-    let slash = if version.contains('/') { "" } else { "/" };
-    format!("{slash}{version}, Kind={}", object.text("kind"))
+    let GroupVersionKind { group, version, kind } = gvk(object);
+    format!("{group}/{version}, Kind={kind}")
 }
 
 /// What is said of an object that came of applying a configuration and has values that its type cannot hold.
 pub fn not_converted(config: &Tree, mistake: &str) -> String {
     format!(
-        "failed to convert new object ({}) to proper version: unable to convert unstructured object to {}: error decoding \
-         from json: {mistake}",
+        "failed to convert new object ({}) to proper version: unable to convert unstructured object to {}: {mistake}",
         named(config),
         kind_of(config)
     )

@@ -11,6 +11,7 @@ use apiserver_api::tree::{MAX_DEPTH, MAX_DUPLICATES, Map, Tree};
 use apiserver_schema::{Schema, Shape, TypeId};
 use thiserror::Error;
 
+use crate::large::too_large;
 use node::Node;
 pub(crate) use node::child;
 use pointer::{Broken, Pointer};
@@ -60,7 +61,13 @@ pub fn unknown_fields(patch: &Tree) -> Result<Vec<String>, Error> {
         };
         for (name, value) in fields.iter() {
             match (name, value) {
-                ("value", _) | ("op" | "path" | "from", Tree::Text(_) | Tree::Null) => {}
+                ("value", value) => {
+                    if let Some(number) = too_large(value) {
+                        let number = format!("number {}", number.literal());
+                        return wrong(&number, "struct field jsonPatchOp.value of type float64");
+                    }
+                }
+                ("op" | "path" | "from", Tree::Text(_) | Tree::Null) => {}
                 ("op" | "path" | "from", other) => {
                     return wrong(
                         other.type_name(),

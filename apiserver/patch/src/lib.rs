@@ -13,6 +13,8 @@ pub mod apply;
 pub mod fields;
 pub mod go;
 pub mod json;
+mod large;
+mod literal;
 pub mod merge;
 pub mod strategic;
 pub mod typed;

@@ -7,9 +7,11 @@ use apiserver_schema::{Schema, Shape, TypeId};
 use thiserror::Error;
 
 use crate::json::child;
+use crate::large::too_large;
+use crate::literal;
 
 /// Why a patch is none, in upstream's words; all are bad requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Error {
     /// It is neither an object nor a list.
     #[error("Invalid JSON Patch")]
@@ -17,14 +19,21 @@ pub enum Error {
     /// It is no object, and the request asked for its fields to be checked.
     #[error("error decoding patch: json: cannot unmarshal {0} into Go value of type map[string]interface {{}}")]
     NoObject(&'static str),
+    /// It has a number that no double holds, and the request asked for its fields to be checked.
+    #[error("error decoding patch: json: cannot unmarshal number {0} into Go value of type float64")]
+    TooLarge(String),
 }
 
 /// The document that comes of a patch. `checked` says whether the request wants unknown fields to be found
 /// (`fieldValidation` other than `Ignore`), in which case upstream reads a patch with more care.
 ///
 /// # Errors
-/// The patch is no object. A list is one where nothing is checked: the document becomes the list.
+/// The patch is no object, or has a number that no double holds. Where nothing is checked such numbers are taken, and
+/// lists too: the document becomes the list.
 pub fn apply(document: Tree, patch: &Tree, checked: bool) -> Result<Tree, Error> {
+    if let (true, Tree::Map(_), Some(number)) = (checked, patch, too_large(patch)) {
+        return Err(Error::TooLarge(number.literal().to_owned()));
+    }
     match (patch, document) {
         (Tree::Null, _) => Err(Error::Patch),
         (Tree::Map(patch), Tree::Map(mut document)) => {
@@ -49,7 +58,7 @@ pub fn shown(of: Option<(&Schema, TypeId)>, document: &Tree, patch: &Tree) -> St
         (Tree::Map(document), Tree::Map(patch)) => write(document, of, patch, &mut out),
         (document, patch) => {
             if let Ok(merged) = apply(document.clone(), patch, false) {
-                merged.write_json(&mut out);
+                literal::write(&merged, &mut out);
             }
         }
     }
@@ -69,7 +78,7 @@ fn write(document: &Map, of: Option<(&Schema, &Shape)>, patch: &Map, out: &mut V
         let of = of.and_then(|of| child(of, key));
         match (document.get(key), patch.get(key), of) {
             (Some(Tree::Map(old)), Some(Tree::Map(patch)), of) => write(old, of, patch, out),
-            (old, Some(value), _) => merged(old, value).write_json(out),
+            (old, Some(value), _) => literal::write(&merged(old, value), out),
             (Some(value), None, Some((schema, shape))) => schema.write_declared(shape, value, out),
             (value, None, _) => value.unwrap_or(&Tree::Null).write_json(out),
         }
@@ -194,6 +203,12 @@ mod tests {
             let error = apply(tree("{}"), &tree(patch), checked).unwrap_err();
             assert_eq!(error.to_string(), message, "{patch}");
         }
+        let large = tree(r#"{"a":[-1e400]}"#);
+        assert_eq!(
+            apply(tree("{}"), &large, true).unwrap_err().to_string(),
+            "error decoding patch: json: cannot unmarshal number -1e400 into Go value of type float64"
+        );
+        assert_eq!(apply(tree("{}"), &large, false), Ok(large));
         assert_eq!(apply(tree("{}"), &tree("null"), false), Err(Error::Patch));
     }
 
@@ -208,6 +223,10 @@ mod tests {
             (
                 r#"{"metadata":{"name":"m"}}"#,
                 r#"{"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"b":"1"},"name":"m"},"spec":{"volumes":[{"name":"v","emptyDir":{}}],"hostname":"h"}}"#,
+            ),
+            (
+                r#"{"metadata":null,"spec":{"a":{"b":[1e3,10.0]},"volumes":null}}"#,
+                r#"{"apiVersion":"v1","kind":"Pod","spec":{"a":{"b":[1e3,10.0]},"hostname":"h"}}"#,
             ),
             (
                 r#"{"kind":null,"spec":{"volumes":[{"name":"w","emptyDir":null}]}}"#,

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use apiserver_api::tree::{Map, Text, Tree};
 use apiserver_schema::{Schema, TypeId};
 
+use crate::large::too_large;
 pub use error::{Answer, Error};
 use lookup::Place;
 
@@ -31,11 +32,15 @@ const SET_ORDER: &str = "$setElementOrder";
 /// The patch is none, or does not fit the object.
 pub fn apply(object: Tree, patch: &mut Tree, schema: &Schema, kind: Option<TypeId>) -> Result<Tree, Error> {
     let kind = kind.ok_or(Error::Unsupported)?;
+    let large = too_large(patch).map(|number| number.literal().to_owned());
     let patch = match patch {
         Tree::Null => return Ok(object),
         Tree::Map(patch) => patch,
         other => return Err(Error::NoObject(other.type_name())),
     };
+    if let Some(literal) = large {
+        return Err(Error::TooLarge(literal));
+    }
     let mut object = match object {
         Tree::Map(object) => object,
         _ => Map::new(),

@@ -21,7 +21,7 @@ const MAX_ANNOTATIONS: usize = 256 * 1024;
 pub(super) fn remaining(write: &Write<'_>, live: &Tree, conflicts: Conflicts) -> Option<Conflicts> {
     let last = live.below(&["metadata", "annotations"]).text(ANNOTATION);
     let last = parse(last.as_bytes()).ok()?.tree;
-    let is_kind = last.text("apiVersion") == write.api_version && !last.text("kind").is_empty();
+    let is_kind = last.text("apiVersion") == write.api_version && last.text("kind") == write.kind_name;
     if !is_kind || validate(write.kind, live).is_err() || validate(write.kind, &last).is_err() {
         return None;
     }

@@ -210,6 +210,14 @@ fn configurations_are_checked() {
         refused(tree(r#"{"apiVersion":"v1"}"#)),
         "invalid object type: /v1, Kind="
     );
+    let mut torn = config("{}");
+    torn.set("apiVersion", "a/b/c");
+    assert_eq!(refused(torn), "invalid object type: /, Kind=");
+    // The core group may be written with its slash.
+    let mut slashed = config(r#"{"x":"1"}"#);
+    slashed.set("apiVersion", "/v1");
+    let new = apply(&by("a", "t"), None, &slashed, false).unwrap();
+    assert_eq!(new.at("data").text("x"), "1");
     let mut own = config("{}");
     own.child("metadata").set("managedFields", tree("[]"));
     assert_eq!(refused(own), "metadata.managedFields must be nil");
@@ -392,6 +400,23 @@ fn managers_of_other_versions_keep_their_words() {
     let error = update(&write("b"), Some(&old("v2")), &mut odd).unwrap_err();
     assert_eq!(error.to_string(), "failed to convert new object: odd");
     assert_eq!(odd.below(&["metadata", "managedFields"]), &Tree::Null);
+}
+
+#[test]
+fn kubectl_does_not_take_over_from_what_was_applied_as_another_kind() {
+    let last = r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"m"},"data":{"x":"1","y":"1"}}"#;
+    let mut created = config(r#"{"x":"1","y":"1"}"#);
+    created
+        .child("metadata")
+        .child("annotations")
+        .set("kubectl.kubernetes.io/last-applied-configuration", last);
+    update(&by("kubectl-client-side-apply", "t1"), None, &mut created).unwrap();
+    let old = stored(created);
+    let error = apply(&by("kubectl", "t2"), Some(&old), &config(r#"{"x":"2"}"#), false).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        r#"Apply failed with 1 conflict: conflict with "kubectl-client-side-apply" using v1: .data.x"#
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ use apiserver_api::tree::{Text, Tree, quoted};
 use apiserver_schema::{Schema, Shape};
 
 use super::items::Items;
+use crate::literal;
 
 /// What the schema says of a value.
 pub(super) type Of<'s> = (&'s Schema, &'s Shape);
@@ -101,7 +102,7 @@ impl Node<'_> {
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::Closed(tree, Some((schema, shape))) => schema.write_declared(shape, tree, out),
-            Self::Closed(tree, None) => tree.write_json(out),
+            Self::Closed(tree, None) => literal::write(tree, out),
             Self::Object(map) => {
                 out.push(b'{');
                 for (at, (key, node)) in map.iter().enumerate() {

@@ -222,6 +222,10 @@ fn a_refusal_quotes_the_order_of_types_but_where_operations_went() {
             r#"{"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"b":"1"},"name":"n","x":1},"spec":{"hostname":"h","volumes":[{"name":"v","emptyDir":{}}]},"y":{"name":"v","emptyDir":{}}}"#,
         ),
         (
+            r#"[{"op":"replace","path":"/metadata","value":{"a":[1e3,99999999999999999999]}}]"#,
+            r#"{"apiVersion":"v1","kind":"Pod","metadata":{"a":[1e3,99999999999999999999]},"spec":{"volumes":[{"name":"v","emptyDir":{}}],"hostname":"h"}}"#,
+        ),
+        (
             r#"[{"op":"test","path":"/spec","value":{"hostname":"h","volumes":[{"emptyDir":{},"name":"v"}]}},{"op":"remove","path":"/metadata"}]"#,
             r#"{"apiVersion":"v1","kind":"Pod","spec":{"hostname":"h","volumes":[{"emptyDir":{},"name":"v"}]}}"#,
         ),

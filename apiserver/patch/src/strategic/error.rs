@@ -11,6 +11,9 @@ pub enum Error {
     /// The patch is no object.
     #[error("json: cannot unmarshal {0} into Go value of type map[string]interface {{}}")]
     NoObject(&'static str),
+    /// The patch has a number that no double holds.
+    #[error("json: cannot unmarshal number {0} into Go value of type float64")]
+    TooLarge(String),
     /// The object's type has no schema.
     #[error("strategic merge patch format is not supported")]
     Unsupported,

@@ -12,6 +12,19 @@ use super::{Reader, found};
 use crate::model::Shape;
 use crate::write::PROPS;
 
+/// Go does not look at the bits that padding leaves over, and writes them as zeroes.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
+);
+
+/// Bytes as JSON has them.
+pub(super) fn encoded(bytes: &[u8]) -> Tree {
+    Tree::from(LENIENT.encode(bytes))
+}
+
 impl Reader<'_, '_> {
     pub(super) fn leaf(&mut self, shape: &Shape, go: Option<&str>, value: &mut Tree, place: &Place<'_>) {
         match shape {
@@ -92,28 +105,43 @@ impl Reader<'_, '_> {
         *value = Tree::Number(Number::from(0.0));
     }
 
-    /// Base64 with padding; Go skips line ends in it and writes it without.
+    /// Base64 with padding, or a list of numbers; Go skips line ends in the first and writes it without.
     fn bytes(&mut self, value: &mut Tree, place: &Place<'_>) {
-        let Tree::Text(text) = value else {
-            return self.plain(false, "[]uint8", value, place);
+        let text = match value {
+            Tree::Text(text) => text,
+            Tree::List(items) => {
+                let bytes = items.iter().enumerate();
+                let bytes = bytes.map(|(at, item)| self.byte(item, &place.then(Step::Index(at))));
+                *value = encoded(&bytes.collect::<Vec<_>>());
+                return;
+            }
+            other => return self.plain(false, "[]uint8", other, place),
         };
         if text.contains(['\r', '\n']) {
             text.retain(|letter| !matches!(letter, '\r' | '\n'));
         }
-        // Go does not look at the bits that padding leaves over, and writes them as zeroes.
-        const LENIENT: GeneralPurpose = GeneralPurpose::new(
-            &STANDARD,
-            GeneralPurposeConfig::new()
-                .with_decode_allow_trailing_bits(true)
-                .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
-        );
         if let Ok(bytes) = LENIENT.decode(text.as_bytes()) {
-            *value = Tree::from(LENIENT.encode(bytes));
+            *value = encoded(&bytes);
         } else {
             let at = illegal_at(text.as_bytes());
             self.mistake(place, format!("illegal base64 data at input byte {at}"), false);
             *value = Tree::Null;
         }
+    }
+
+    /// One of a list of bytes; null is zero.
+    fn byte(&mut self, item: &Tree, place: &Place<'_>) -> u8 {
+        let found = match item {
+            Tree::Null => return 0,
+            Tree::Int(number) => match u8::try_from(*number) {
+                Ok(byte) => return byte,
+                Err(_) => format!("number {number}"),
+            },
+            Tree::Number(number) => format!("number {}", number.literal()),
+            other => found(other),
+        };
+        self.soft(place, &found, "uint8");
+        0
     }
 
     fn quantity(&mut self, value: &mut Tree, place: &Place<'_>) {

@@ -3,6 +3,7 @@
 
 use apiserver_api::tree::{Number, Tree};
 
+use super::leaf;
 use super::place::Place;
 use super::{Findings, Reader};
 use crate::model::{Schema, Shape, TypeId};
@@ -39,12 +40,17 @@ impl Schema {
                     .try_for_each(|(_, one)| self.fit(of, Some((inner, None)), one)),
                 other => Err(format!("cannot restore map from {}", kind(other))),
             },
-            Shape::Bytes if !matches!(value, Tree::Text(_)) => {
-                Err(format!("cannot restore slice from {}", kind(value)))
-            }
-            Shape::Bytes => self
-                .fit_decoded(shape, value)
-                .map_err(|why| format!("error decoding from json: {why}")),
+            Shape::Bytes => match value {
+                Tree::Text(_) => self
+                    .fit_decoded(shape, value)
+                    .map_err(|why| format!("error decoding from json: {why}")),
+                Tree::List(items) => {
+                    let bytes: Result<Vec<u8>, String> = items.iter().map(byte).collect();
+                    *value = leaf::encoded(&bytes?);
+                    Ok(())
+                }
+                other => Err(format!("cannot restore slice from {}", kind(other))),
+            },
             // Types that read JSON themselves.
             Shape::Quantity
             | Shape::IntOrString
@@ -108,17 +114,48 @@ impl Schema {
         Ok(())
     }
 
-    /// Decodes a value by itself, without a struct around it.
-    fn fit_decoded(&self, shape: &Shape, value: &Tree) -> Result<(), String> {
+    /// Decodes a value by itself, without a struct around it. Go writes it as JSON for that, numbers in their normal form.
+    fn fit_decoded(&self, shape: &Shape, value: &mut Tree) -> Result<(), String> {
+        write_anew(value);
         let mut findings = Findings::default();
         let mut reader = Reader {
             schema: self,
             findings: &mut findings,
         };
         reader.value(shape, (None, None), &mut value.clone(), &Place::root());
-        findings
-            .mistake(&value.to_json())
-            .map_or(Ok(()), |mistake| Err(mistake.message))
+        if findings.mistakes.is_empty() {
+            return Ok(());
+        }
+        let mistake = findings.mistake(&value.to_json());
+        mistake.map_or(Ok(()), |mistake| Err(mistake.message))
+    }
+}
+
+/// Makes numbers what they read as once Go has written them: a double that it writes without a point or an exponent is whole.
+fn write_anew(value: &mut Tree) {
+    match value {
+        Tree::Number(number) => {
+            let written = Number::from(number.as_f64());
+            *value = match written.literal().parse() {
+                Ok(whole) => Tree::Int(whole),
+                Err(_) => Tree::Number(written),
+            };
+        }
+        Tree::List(items) => items.iter_mut().for_each(write_anew),
+        Tree::Map(map) => map.iter_mut().for_each(|(_, value)| write_anew(value)),
+        _ => {}
+    }
+}
+
+/// One of a list of bytes: Go keeps the lower bits.
+fn byte(item: &Tree) -> Result<u8, String> {
+    match item {
+        Tree::Null => Ok(0),
+        Tree::Int(number) => Ok(*number as u8),
+        Tree::Number(number) => whole(number)
+            .map(|number| number as u8)
+            .ok_or_else(|| "cannot convert float64 to uint8".to_owned()),
+        _ => Err("unrecognized type: uint8".to_owned()),
     }
 }
 
@@ -220,5 +257,38 @@ mod tests {
         assert_eq!(port("80.0"), 80);
         assert_eq!(port("4294967376"), 80);
         assert_eq!(port("null"), 0);
+    }
+
+    #[test]
+    fn what_reads_itself_is_given_numbers_as_go_writes_them() {
+        let port = |port: &str| restored("core.v1.ServicePort", &format!(r#"{{"targetPort":{port}}}"#));
+        assert_eq!(port("25.0").unwrap().int("targetPort"), 25);
+        assert_eq!(
+            port("2.50").unwrap_err(),
+            "json: cannot unmarshal number 2.5 into Go value of type int32"
+        );
+        for (given, kept) in [
+            ("1e3", "1k"),
+            ("1e-3", "1m"),
+            ("12345678901234567890", "12345678901234567k"),
+        ] {
+            let limits = restored(
+                "core.v1.ResourceRequirements",
+                &format!(r#"{{"limits":{{"cpu":{given}}}}}"#),
+            );
+            assert_eq!(limits.unwrap().at("limits").text("cpu"), kept);
+        }
+    }
+
+    #[test]
+    fn bytes_may_be_a_list_of_numbers() {
+        let bytes = |list: &str| restored("core.v1.Secret", &format!(r#"{{"data":{{"a":{list}}}}}"#));
+        let text = |list: &str| bytes(list).unwrap().at("data").text("a").to_owned();
+        assert_eq!(text("[65,66]"), "QUI=");
+        assert_eq!(text("[]"), "");
+        // 44, 66 and 0.
+        assert_eq!(text("[300,66.0,null]"), "LEIA");
+        assert_eq!(bytes("[0.5]").unwrap_err(), "cannot convert float64 to uint8");
+        assert_eq!(bytes("[true]").unwrap_err(), "unrecognized type: uint8");
     }
 }

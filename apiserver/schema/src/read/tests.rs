@@ -101,6 +101,10 @@ fn values_take_their_normal_form() {
         r#"{"data":{"a":"YQ==","b":"YWI="},"metadata":{}}"#
     );
     assert_eq!(
+        stored("core.v1.Secret", r#"{"data":{"a":[65,66],"b":[],"c":[255,null]}}"#),
+        r#"{"data":{"a":"QUI=","b":"","c":"/wA="},"metadata":{}}"#
+    );
+    assert_eq!(
         stored(
             "coordination.v1.LeaseSpec",
             r#"{"renewTime":"2026-01-01T02:00:00.500000+02:00"}"#
@@ -196,6 +200,16 @@ fn a_value_that_does_not_fit_is_told_in_go_s_words() {
             "core.v1.Pod",
             r#"{"metadata":{"creationTimestamp":5}}"#,
             "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.creationTimestamp of type string",
+        ),
+        (
+            "core.v1.Secret",
+            r#"{"data":{"a":[65,256]}}"#,
+            "json: cannot unmarshal number 256 into Go struct field Secret.data of type uint8",
+        ),
+        (
+            "core.v1.Secret",
+            r#"{"data":{"a":["x"]}}"#,
+            "json: cannot unmarshal string into Go struct field Secret.data of type uint8",
         ),
         (
             "core.v1.Secret",

@@ -12,7 +12,7 @@ use apiserver_patch::{json, merge, strategic};
 use apiserver_schema::built_in;
 use bytes::Bytes;
 
-use super::{Machine, Write, fields};
+use super::{Machine, Write, fields, metadata};
 use crate::decode;
 use crate::options::FieldValidation;
 use crate::request::content::Document;
@@ -102,12 +102,21 @@ impl Patch<'_> {
         } else {
             merge::apply(served, &patch, checked).map_err(|error| Status::bad_request(error.to_string()))?
         };
-        typed(write, patched, strict, |message| {
+        let refuse = |message: String| {
             let mut refusals = Refusals::new();
             let shown = self.result(write, old, &patch);
             refusals.invalid(&Path::of("patch"), shown.as_str(), &message);
             Status::invalid(&GroupKind::new("", ""), "", &refusals)
-        })
+        };
+        if let Some(unknown) = internal::unversioned(&patched, write.speech.expected()).map_err(refuse)? {
+            if checked {
+                strict.extend(unknown);
+            }
+            judged(write, strict, |message| refuse(message.to_owned()))?;
+            // None of its fields was read, so it has no name.
+            return metadata::check_name(write.name, &Tree::Null).map(|()| patched);
+        }
+        typed(write, patched, strict, refuse)
     }
 
     /// What a JSON or merge patch makes of an object, as a refusal quotes it.
@@ -204,10 +213,11 @@ impl Patch<'_> {
             }
         }
         if let Some(id) = expected.served {
-            let findings = built_in().read(id, &mut new);
+            // Upstream answers 500, though it is the client that is wrong.
+            let refuse = |message: &str| Status::bad_request(apply::not_converted(&config, message));
+            let findings = built_in().restore(id, &mut new).map_err(|message| refuse(&message))?;
             if let Some(mistake) = findings.mistake(&[]) {
-                // Upstream answers 500, though it is the client that is wrong.
-                return Err(Status::bad_request(apply::not_converted(&config, &mistake.message)));
+                return Err(refuse(&mistake.message));
             }
         }
         // And so it does here.
@@ -301,5 +311,6 @@ fn go_map(tree: &Tree) -> String {
     }
 }
 
+mod internal;
 #[cfg(test)]
 mod tests;

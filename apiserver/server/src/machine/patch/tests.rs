@@ -89,3 +89,62 @@ fn a_configuration_whose_values_do_not_fit_is_the_client_s_mistake() {
         )
     );
 }
+
+#[test]
+fn a_value_that_reads_itself_is_refused_in_its_own_words_when_it_is_applied() {
+    let config = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c","creationTimestamp":"x"}}"#;
+    let told = refused(PatchKind::Apply, config);
+    assert!(
+        told.contains("unstructured object to /v1, Kind=ConfigMap: parsing time \"x\""),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_result_without_a_version_has_no_name() {
+    let undeterminable = "the name of the object (c based on URL) was undeterminable: name must be provided";
+    for (kind, patch) in [
+        (PatchKind::Merge, r#"{"apiVersion":null}"#),
+        (PatchKind::Merge, r#"{"apiVersion":""}"#),
+        (PatchKind::Json, r#"[{"op":"remove","path":"/apiVersion"}]"#),
+    ] {
+        for validation in ["Ignore", "Warn"] {
+            let status = patched(kind, validation, patch).unwrap_err();
+            assert_eq!((status.code, status.message.as_str()), (400, undeterminable));
+        }
+        let told = refused(kind, patch);
+        assert!(
+            told.ends_with(r#": strict decoding error: unknown field "data", unknown field "metadata""#),
+            "{told}"
+        );
+    }
+    let secret = |patch| patched(PatchKind::Merge, "Ignore", patch).unwrap_err().message;
+    assert!(
+        secret(r#"{"apiVersion":"","kind":"Secret"}"#)
+            .ends_with(": converting (core.Secret) to (core.ConfigMap): unknown conversion")
+    );
+    assert!(secret(r#"{"apiVersion":"","kind":"X"}"#).ends_with(
+        r#": no kind "X" is registered for the internal version of group "" in scheme "pkg/api/legacyscheme/scheme.go:30""#
+    ));
+    let (new, _) = patched(PatchKind::Strategic, "Strict", r#"{"apiVersion":null}"#).unwrap();
+    assert_eq!(new.text("apiVersion"), "v1");
+}
+
+#[test]
+fn numbers_that_no_double_holds_are_no_patch() {
+    let large = |kind, validation, patch| match patched(kind, validation, patch) {
+        Err(status) => (status.code, status.message),
+        Ok(_) => (200, String::new()),
+    };
+    let told = "json: cannot unmarshal number 1e400 into Go";
+    let patch = r#"{"foo":1e400}"#;
+    let strategic = (400, format!("{told} value of type float64"));
+    assert_eq!(large(PatchKind::Strategic, "Ignore", patch), strategic);
+    let merge = (400, format!("error decoding patch: {told} value of type float64"));
+    assert_eq!(large(PatchKind::Merge, "Warn", patch), merge);
+    assert_eq!(large(PatchKind::Merge, "Ignore", patch).0, 200);
+    let operation = r#"[{"op":"add","path":"/foo","value":[1e400]}]"#;
+    let json = format!("error decoding patch: {told} struct field jsonPatchOp.value of type float64");
+    assert_eq!(large(PatchKind::Json, "Strict", operation), (400, json));
+    assert_eq!(large(PatchKind::Json, "Ignore", operation).0, 200);
+}
