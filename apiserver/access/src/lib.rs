@@ -10,6 +10,7 @@ pub mod authenticate;
 pub mod authorize;
 pub mod bootstrap;
 mod derived;
+mod named;
 pub mod node;
 pub mod rbac;
 pub mod tokens;

@@ -14,7 +14,7 @@ use crate::kind::{Asked, Kind, StatusRules};
 impl Kind {
     /// What it is called in a refusal.
     pub fn group_kind(&self) -> GroupKind {
-        GroupKind::new(self.group, self.kind)
+        GroupKind::new(self.known_in.unwrap_or(self.group), self.kind)
     }
 
     fn judge(&self, object: &Tree, refusals: &Refusals) -> Result<(), Status> {

@@ -15,6 +15,8 @@ use crate::selection::Selection;
 pub struct Kind {
     /// `apps`; empty for the core group.
     pub group: &'static str,
+    /// The group that refusals name instead: a type of two groups has the name by which it was known first.
+    pub known_in: Option<&'static str>,
     /// `Deployment`.
     pub kind: &'static str,
     /// `deployments`.
@@ -417,6 +419,7 @@ impl Kind {
     /// A plain kind, to be given the rest with `..`: served as v1 and stored below its plural.
     pub const PLAIN: Self = Self {
         group: "",
+        known_in: None,
         kind: "",
         plural: "",
         singular: "",

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use apiserver_api::status::Status;
 use apiserver_api::tree::Text;
-use apiserver_api::user::{APISERVER, AUTHENTICATED, MASTERS, User};
 use apiserver_storage::cluster::Cluster;
 use async_trait::async_trait;
 use base::clock::Clock;
@@ -47,8 +46,6 @@ pub struct Options {
     pub success_ttl: Duration,
     /// For how long it is known that a token is not good.
     pub failure_ttl: Duration,
-    /// The token of the server itself.
-    pub loopback: Option<Loopback>,
 }
 
 /// As a server starts that is told nothing: everyone is anonymous. With upstream's times.
@@ -64,7 +61,6 @@ impl Default for Options {
             audiences: Vec::new(),
             success_ttl: Duration::from_secs(10),
             failure_ttl: Duration::ZERO,
-            loopback: None,
         }
     }
 }
@@ -78,15 +74,6 @@ pub struct ServiceAccounts {
     pub issuers: Vec<Text>,
     /// Whether it is looked whether secrets with tokens are there (`--service-account-lookup`).
     pub lookup: bool,
-}
-
-/// The token by which the server, as `system:apiserver`, may ask itself for anything.
-#[derive(Clone)]
-pub struct Loopback {
-    /// The token, which nobody else can guess.
-    pub token: String,
-    /// The uid of the user, another one with each start.
-    pub uid: Text,
 }
 
 /// What the ways need beside what is asked.
@@ -137,14 +124,10 @@ impl Chain {
             ways.push(Box::new(Bearer(Arc::clone(&tokens))));
             ways.push(Box::new(WebSocket(tokens)));
         }
-        let found: Box<dyn Authenticator> = match options.anonymous {
+        let root: Box<dyn Authenticator> = match options.anonymous {
             Some(anonymous) if ways.is_empty() => Box::new(anonymous),
             Some(anonymous) => Box::new(Otherwise(WithGroup(Union(ways)), anonymous)),
             None => Box::new(WithGroup(Union(ways))),
-        };
-        let root = match options.loopback {
-            Some(loopback) => Box::new(Union(vec![itself(loopback, audiences.clone()), found])),
-            None => found,
         };
         Self {
             root,
@@ -267,16 +250,6 @@ fn tokens(options: &Options, parts: &Parts) -> Option<Arc<dyn TokenAuthenticator
     let (clock, metrics) = (Arc::clone(&parts.clock), Arc::clone(&parts.metrics));
     let cached = Cached::new(Box::new(union), times, clock, parts.random.as_ref(), metrics);
     Some(Arc::new(cached))
-}
-
-/// The way for the server itself.
-fn itself(loopback: Loopback, own: Vec<Text>) -> Box<dyn Authenticator> {
-    let user = User {
-        uid: loopback.uid,
-        ..User::new(APISERVER, [AUTHENTICATED, MASTERS])
-    };
-    let inner = TokenFile::one(loopback.token, user);
-    Box::new(Bearer(Arc::new(Agnostic { own, inner })))
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ use async_trait::async_trait;
 
 pub use anonymous::Anonymous;
 pub use authority::{Authorities, AuthorityError};
-pub use chain::{Chain, Loopback, Options, Parts, ServiceAccounts};
+pub use chain::{Chain, Options, Parts, ServiceAccounts};
 pub use front_proxy::FrontProxy;
 pub use headers::Headers;
 pub use metrics::Metrics;
@@ -94,6 +94,12 @@ impl Refused {
         Self {
             reasons: vec![reason.into()],
         }
+    }
+
+    /// For these reasons, and then for those of the other.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.reasons.extend(other.reasons);
+        self
     }
 
     /// For all these reasons; `None` where there is none.

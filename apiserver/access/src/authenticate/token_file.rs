@@ -80,7 +80,8 @@ impl TokenFile {
         Ok(Self { users })
     }
 
-    /// One token that this server itself made up, and its user.
+    /// One token and its user.
+    #[cfg(test)]
     pub(super) fn one(token: String, user: User) -> Self {
         Self {
             users: HashMap::from([(token, user)]),

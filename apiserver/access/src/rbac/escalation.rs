@@ -18,6 +18,7 @@ use super::rule::{Rule, quoted};
 use super::{CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, GROUP, ROLE_BINDINGS, ROLES, Rbac, Unresolved};
 use crate::authorize::chain::aggregate;
 use crate::authorize::{Attributes, Authorizer, On, Resource};
+use crate::named::read_named;
 
 /// A write of a role or a binding.
 #[derive(Clone, Copy)]
@@ -116,7 +117,7 @@ async fn check_binding(
         return Err(Status::bad_request("Namespace parameter required."));
     }
     // From the store: a role that was made a moment ago is there, and one that has just grown is seen as it is.
-    let role = rbac.cluster.read(roles, namespace, name).await?;
+    let role = read_named(&*rbac.cluster, roles, namespace, name).await?;
     let confirmed = confirm(rbac, write, &Rule::all_of(&role)).await;
     confirmed.map_err(|why| Status::forbidden(resource, meta::name(write.object), why))
 }
@@ -131,12 +132,13 @@ impl Write<'_> {
         authorizer.authorize(&asked).await.is_allowed()
     }
 
-    /// Whether nothing changes but what the garbage collector writes, so that the object can go.
+    /// Whether nothing changes but what the garbage collector writes, so that the object can go. Who owns which fields is no
+    /// change of its own.
     fn is_for_gc(&self) -> bool {
         let plain = |object: &Tree| {
             let mut object = object.clone();
             let metadata = object.child("metadata").make_map();
-            for field in ["ownerReferences", "finalizers", "selfLink"] {
+            for field in ["ownerReferences", "finalizers", "selfLink", "managedFields"] {
                 metadata.remove(field);
             }
             metadata.retain(|_, value| !value.is_zero());

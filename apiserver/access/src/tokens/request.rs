@@ -15,6 +15,7 @@ use base::random::Random;
 
 use super::{Bound, Claims, Issuer, Reference};
 use crate::authenticate::service_account::{self, NODES, PODS, SECRETS, SERVICE_ACCOUNTS};
+use crate::named::read_named;
 
 const GROUP: &str = "authentication.k8s.io";
 const KIND: &str = "TokenRequest";
@@ -165,7 +166,7 @@ async fn bound(cluster: &dyn Cluster, request: &Tree) -> Result<Option<Bound>, S
     let kind = GroupVersionKind::of(reference.text("apiVersion"), reference.text("kind"));
     let (bound, uid) = match (&*kind.group, &*kind.kind) {
         ("", "Pod") => {
-            let pod = cluster.read(&PODS, namespace, name).await?;
+            let pod = read_named(cluster, &PODS, namespace, name).await?;
             if pod.at("spec").text("serviceAccountName") != account {
                 return Err(Status::bad_request(format!(
                     "cannot bind token for serviceaccount {} to pod running with different serviceaccount name.",
@@ -178,12 +179,12 @@ async fn bound(cluster: &dyn Cluster, request: &Tree) -> Result<Option<Bound>, S
             (Bound::Pod(pod, node), uid)
         }
         ("", "Node") => {
-            let node = Reference::of(&cluster.read(&NODES, "", name).await?);
+            let node = Reference::of(&read_named(cluster, &NODES, "", name).await?);
             let uid = node.uid.clone();
             (Bound::Node(node), uid)
         }
         ("", "Secret") => {
-            let secret = Reference::of(&cluster.read(&SECRETS, namespace, name).await?);
+            let secret = Reference::of(&read_named(cluster, &SECRETS, namespace, name).await?);
             let uid = secret.uid.clone();
             (Bound::Secret(secret), uid)
         }

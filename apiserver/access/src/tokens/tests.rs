@@ -443,6 +443,19 @@ async fn what_cannot_be_is_refused_in_upstream_s_words() {
     for (name, request, code, told) in [
         ("none", "{}".to_owned(), 404, "serviceaccounts \"none\" not found"),
         ("sa", bound(r#""kind":"Pod","name":"zz""#), 404, "pods \"zz\" not found"),
+        (
+            "sa",
+            bound(r#""kind":"Pod","name":"""#),
+            400,
+            "Name parameter required.",
+        ),
+        ("sa", bound(r#""kind":"Node""#), 400, "Name parameter required."),
+        (
+            "sa",
+            bound(r#""kind":"Secret","name":"""#),
+            400,
+            "Name parameter required.",
+        ),
         ("sa", bound(r#""kind":"Pod","name":"other""#), 400, wrong_pod),
         (
             "sa",

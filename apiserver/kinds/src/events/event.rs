@@ -27,6 +27,7 @@ const RENAMED: [(&str, &str); 7] = [
 /// The entry of the table.
 pub(crate) const EVENT: Kind = Kind {
     group: "events.k8s.io",
+    known_in: Some(""),
     kind: "Event",
     plural: "events",
     singular: "event",
@@ -189,6 +190,11 @@ mod tests {
         assert!(!event.at("series").has("count"));
         serve(&mut event);
         assert_eq!(event, tree(json));
+    }
+
+    #[test]
+    fn a_refusal_names_the_group_in_which_events_were_known_first() {
+        assert_eq!(EVENT.group_kind().to_string(), "Event");
     }
 
     #[test]

@@ -12,7 +12,6 @@ use apiserver_api::tree::{Map, Tree};
 
 use crate::check::immutable;
 use crate::column::{AGE, Cell, Column, NAME, Words};
-use crate::core::metadata::validate_metadata_update;
 use crate::internal;
 use crate::kind::{Asked, Kind, Rules, Version};
 use crate::node_labels;
@@ -73,8 +72,10 @@ impl Rules for RuntimeClass {
         validate_tolerations(&path.field("tolerations"), scheduling.items("tolerations"), refusals);
     }
 
-    fn validate_update(&self, _asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
-        validate_metadata_update(object, old, refusals);
+    fn validate_update(&self, asked: &Asked<'_>, object: &Tree, old: &Tree, refusals: &mut Refusals) {
+        self.validate(asked, object, refusals);
+        let (new, old_metadata) = (meta::metadata(object), meta::metadata(old));
+        meta::validate_update(&Path::of("metadata"), new, old_metadata, refusals);
         immutable(&Path::of("handler"), object.at("handler"), old.at("handler"), refusals);
     }
 
@@ -141,7 +142,7 @@ mod tests {
     use apiserver_api::tree::{Tree, parse};
 
     use super::RUNTIME_CLASS;
-    use crate::trial::warnings;
+    use crate::trial::{update, warnings};
 
     fn tree(json: &str) -> Tree {
         parse(json.as_bytes()).unwrap().tree
@@ -168,6 +169,27 @@ mod tests {
             "scheduler.alpha.kubernetes.io/preferAvoidPods":"c"}}}"#;
         let told = "scheduling.nodeSelector: deprecated since v1.22; use Taints and Tolerations instead";
         assert_eq!(warnings(&RUNTIME_CLASS, class), [told]);
+    }
+
+    #[test]
+    fn what_a_new_one_may_not_say_an_update_may_not_either() {
+        let old = r#"{"handler":"h"}"#;
+        for (new, refused) in [
+            (
+                r#"{"handler":"h","metadata":{"finalizers":["x"]},"overhead":{"podFixed":{"cpu":"1m"}}}"#,
+                0,
+            ),
+            (r#"{"handler":"h","scheduling":{"nodeSelector":{"a":"b c"}}}"#, 1),
+            (
+                r#"{"handler":"h","scheduling":{"tolerations":[{"key":"k","operator":"X"}]}}"#,
+                1,
+            ),
+            (r#"{"handler":"h","overhead":{"podFixed":{"cpu":"-1"}}}"#, 1),
+            (r#"{"handler":"g"}"#, 1),
+        ] {
+            let told = update(&RUNTIME_CLASS, old, new).err().unwrap_or_default();
+            assert_eq!(told.len(), refused, "{new}: {told:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
 use apiserver_kinds::Asked;
+use apiserver_schema::built_in;
 
 use crate::answer::Served;
 use crate::catalog::Resource;
@@ -53,6 +54,10 @@ pub(crate) async fn review(
             access::answer(machine, resource, call, &mut object).await?;
         }
         _ => return Err(not_allowed()),
+    }
+    // What is kept loses what is empty in it on its way to the store; this is not kept.
+    if let Some(id) = resource.served {
+        built_in().omit(id, &mut object);
     }
     Ok(Served::Made(object))
 }

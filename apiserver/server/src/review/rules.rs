@@ -1,6 +1,7 @@
 //! `SelfSubjectRulesReview`: what may I in a namespace.
 
 use apiserver_access::authorize::Rules;
+use apiserver_api::meta;
 use apiserver_api::status::Status;
 use apiserver_api::tree::{Text, Tree};
 
@@ -13,8 +14,18 @@ pub(super) async fn answer(machine: &Machine, call: &Call, review: &mut Tree) ->
         return Err(Status::bad_request("no namespace on request"));
     }
     let rules = machine.authorizer.rules(&call.user, &namespace).await;
-    review.set("status", status(&rules));
+    *review = answered(review, &rules);
     Ok(())
+}
+
+/// A new review: nothing of what the client said of the question is repeated.
+fn answered(review: &Tree, rules: &Rules) -> Tree {
+    let mut answer = Tree::map();
+    meta::set_type(&mut answer, meta::api_version(review), meta::kind(review));
+    answer.set("metadata", Tree::map());
+    answer.set("spec", Tree::map());
+    answer.set("status", status(rules));
+    answer
 }
 
 fn status(rules: &Rules) -> Tree {
@@ -52,4 +63,24 @@ fn status(rules: &Rules) -> Tree {
 
 fn list(values: &[Text]) -> Tree {
     values.iter().cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use apiserver_access::authorize::Rules;
+    use apiserver_api::tree::parse;
+
+    use super::answered;
+
+    #[test]
+    fn an_answer_does_not_repeat_the_question() {
+        let tree = |json: &str| parse(json.as_bytes()).unwrap().tree;
+        let asked = tree(
+            r#"{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectRulesReview",
+                "metadata":{"name":"x","labels":{"a":"b"}},"spec":{"namespace":"n"}}"#,
+        );
+        let told = r#"{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectRulesReview","metadata":{},"spec":{},
+            "status":{"incomplete":false,"nonResourceRules":[],"resourceRules":[]}}"#;
+        assert_eq!(answered(&asked, &Rules::default()), tree(told));
+    }
 }

@@ -4,6 +4,7 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
 use apiserver_kinds::{Asked, TOKEN_REQUEST};
+use apiserver_schema::built_in;
 use axum::body::Body;
 
 use super::posted::Post;
@@ -42,7 +43,10 @@ pub(super) async fn serve(machine: &Machine, accounts: &Resource, call: &Call, b
         .await?;
     check(call, &posted.object)?;
     machine.validate_posted(&write, &posted.object).await?;
-    let issued = tokens.issue(machine, call.now, posted.object).await?;
+    let mut issued = tokens.issue(machine, call.now, posted.object).await?;
+    if let Some(id) = built_in().named(SPOKEN.schema) {
+        built_in().omit(id, &mut issued.object);
+    }
     for warning in issued.warnings {
         call.warn(warning);
     }

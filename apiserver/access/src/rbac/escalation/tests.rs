@@ -199,6 +199,14 @@ async fn a_binding_gives_no_more_than_its_writer_has_or_may_bind() {
             r#"unsupported role reference kind: "Group""#,
         ),
         (&CLUSTER_ROLE_BINDINGS, "", "Role", "x", "Namespace parameter required."),
+        (&ROLE_BINDINGS, "n", "Role", "", "Name parameter required."),
+        (
+            &CLUSTER_ROLE_BINDINGS,
+            "",
+            "ClusterRole",
+            "",
+            "Name parameter required.",
+        ),
     ] {
         let answer = write(&rbac, &jane(), resource, namespace, &binding(kind, role), None).await;
         assert_eq!(
@@ -242,7 +250,7 @@ async fn a_role_may_go_whoever_takes_its_finalizers() {
     let nobody = User::new("system:serviceaccount:kube-system:generic-garbage-collector", []);
     let held = MORE.replace(
         r#""name":"x""#,
-        r#""name":"x","finalizers":["foregroundDeletion"],"ownerReferences":[{"uid":"1"}]"#,
+        r#""name":"x","finalizers":["foregroundDeletion"],"managedFields":[{"manager":"m"}],"ownerReferences":[{"uid":"1"}]"#,
     );
     write(&rbac, &nobody, &ROLES, "n", MORE, Some(&held)).await.unwrap();
     let other = held.replace("delete", "patch");

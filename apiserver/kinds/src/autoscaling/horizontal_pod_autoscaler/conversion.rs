@@ -34,7 +34,13 @@ pub(super) fn store(object: &mut Tree) {
     }
     spec.set("metrics", all);
     let rules = rules.and_then(|rules| fitting(read_behavior(&rules), "HorizontalPodAutoscalerBehavior"));
-    if let Some(rules) = rules.filter(|rules| rules.has("scaleUp") || rules.has("scaleDown")) {
+    if let Some(mut rules) = rules.filter(|rules| rules.has("scaleUp") || rules.has("scaleDown")) {
+        for direction in ["scaleUp", "scaleDown"] {
+            if rules.has(direction) {
+                // Who says it in version 1 says its policies, too: they have a default in version 2 only.
+                rules.child(direction).set_default("policies", Vec::<Tree>::new());
+            }
+        }
         spec.set("behavior", rules);
     }
     store_status(object.child("status"), current.as_ref(), conditions);
@@ -195,7 +201,10 @@ fn write_conditions(conditions: &[Tree]) -> String {
 #[cfg(test)]
 mod tests {
     use apiserver_api::meta;
+    use apiserver_api::refusal::Refusals;
     use apiserver_api::tree::{Tree, parse};
+
+    use super::super::{HORIZONTAL_POD_AUTOSCALER, validate_spec};
 
     fn tree(json: &str) -> Tree {
         parse(json.as_bytes()).unwrap().tree
@@ -234,6 +243,25 @@ mod tests {
         assert_eq!(meta::annotations(&object).len(), 3);
         super::store(&mut object);
         assert_eq!(object, stored);
+    }
+
+    #[test]
+    fn a_behavior_in_an_annotation_says_its_policies() {
+        let hpa = |behavior: &str| {
+            let spec = r#"{"maxReplicas":3,"scaleTargetRef":{"apiVersion":"apps/v1","kind":"K","name":"x"}}"#;
+            let mut object = tree(&format!(r#"{{"spec":{spec}}}"#));
+            meta::set_annotation(&mut object, super::BEHAVIOR_RULES, behavior);
+            super::store(&mut object);
+            HORIZONTAL_POD_AUTOSCALER.rules.default(&mut object);
+            let mut refusals = Refusals::new();
+            validate_spec(object.at("spec"), None, &mut refusals);
+            refusals.iter().map(ToString::to_string).collect::<Vec<String>>()
+        };
+        let required = "spec.behavior.scaleUp.policies: Required value: must specify at least one Policy";
+        assert_eq!(hpa(r#"{"ScaleUp":{"StabilizationWindowSeconds":3}}"#), [required]);
+        let policies = r#"[{"Type":"Pods","Value":1,"PeriodSeconds":1}]"#;
+        // The other direction has its default.
+        assert!(hpa(&format!(r#"{{"ScaleUp":{{"Policies":{policies}}}}}"#)).is_empty());
     }
 
     #[test]
