@@ -42,20 +42,21 @@ pub fn parse_int(text: &str) -> Result<i64, String> {
 }
 
 /// Whether Go prints a character as it is (`unicode.IsPrint`). Beyond ASCII its table is Unicode's letters, marks, numbers,
-/// punctuation and symbols; Rust's `escape_debug` leaves the same alone but for marks that join to what stands before.
+/// punctuation and symbols; Rust's `escape_debug` leaves the same alone.
 pub(crate) fn is_print(letter: char) -> bool {
     if letter.is_ascii() {
         return matches!(letter, ' '..='~');
     }
-    let mut escaped = letter.escape_debug();
-    let plain = escaped.next() == Some(letter) && escaped.next().is_none();
-    // Marks that extend a grapheme, which Rust escapes where they begin a string.
-    plain || matches!(letter, '\u{300}'..='\u{36f}')
+    // Behind another: marks that join to what stands before are escaped where they begin a string.
+    let mut text = [b'a', 0, 0, 0, 0];
+    let end = 1 + letter.encode_utf8(&mut text[1..]).len();
+    let shown = std::str::from_utf8(&text[..end]).unwrap_or_default();
+    shown.escape_debug().eq(shown.chars())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{parse_int, quote};
+    use super::{is_print, parse_int, quote};
 
     #[test]
     fn numbers_are_go_s() {
@@ -72,5 +73,18 @@ mod tests {
         assert_eq!(quote("a\"b\\c\n\t\u{1}\u{7f}"), r#""a\"b\\c\n\t\x01\x7f""#);
         assert_eq!(quote("é 世界 😀"), "\"é 世界 😀\"");
         assert_eq!(quote("\u{a0}\u{200b}\u{feff}\u{e000}"), r#""\u00a0\u200b\ufeff\ue000""#);
+    }
+
+    #[test]
+    fn letters_and_marks_print_and_what_is_not_seen_does_not() {
+        for letter in ['a', ' ', 'é', '\u{301}', '\u{483}', '\u{20dd}', '\u{fe0f}', '世', '😀'] {
+            assert!(is_print(letter), "{letter:?}");
+        }
+        let unseen = [
+            '\u{ad}', '\u{a0}', '\u{378}', '\u{200b}', '\u{200d}', '\u{202e}', '\u{3000}', '\u{e000}', '\u{feff}',
+        ];
+        for letter in unseen {
+            assert!(!is_print(letter), "{letter:?}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use apiserver_api::go;
-use apiserver_api::gvk::GroupVersionKind;
+use apiserver_api::gvk::{GroupVersion, GroupVersionKind};
 use apiserver_api::meta;
 use apiserver_api::status::Status;
 use apiserver_api::tree::{self, Tree};
@@ -18,7 +18,7 @@ use crate::request::Call;
 use crate::request::content::{self, Content, Document, Unread};
 
 /// Where upstream's registry of a group's types stands, which its messages name.
-fn scheme(group: &str) -> &'static str {
+pub(crate) fn scheme(group: &str) -> &'static str {
     match group {
         "apiextensions.k8s.io" => "pkg/apiserver/apiserver.go:55",
         "apiregistration.k8s.io" => "pkg/apiserver/scheme/scheme.go:28",
@@ -114,6 +114,10 @@ fn strict_error(content: Content, found: &[String]) -> String {
 fn typed(content: Content, expected: Expected<'_>, bytes: &Bytes) -> Result<Typed, Unfit> {
     let document = content::parse(content, bytes, expected)?;
     let kind = kind_of(&document.tree, expected).map_err(Unfit::Unknown)?;
+    if kind.version.is_empty() {
+        let message = format!("Object 'apiVersion' is missing in '{}'", String::from_utf8_lossy(bytes));
+        return Err(Unfit::Of(kind, message));
+    }
     match fits(&document, &kind, expected) {
         Ok(()) => read(document, expected).map_err(|message| Unfit::Of(kind, message)),
         Err(Misfit::Version) => Err(Unfit::Version(kind)),
@@ -195,17 +199,16 @@ fn kind_of(tree: &Tree, expected: Expected<'_>) -> Result<GroupVersionKind, Stri
         ));
     }
     let (api_version, kind) = (text("apiVersion")?, text("kind")?);
-    let or = |given: &'_ str, default: &'_ str| {
-        if given.is_empty() {
-            default.to_owned()
-        } else {
-            given.to_owned()
-        }
-    };
-    Ok(GroupVersionKind::of(
-        &or(api_version, expected.api_version),
-        &or(kind, expected.kind),
-    ))
+    let given = GroupVersion::parse(api_version).map_err(|error| error.to_string())?;
+    let wanted = GroupVersionKind::of(expected.api_version, expected.kind);
+    let kind = if kind.is_empty() { expected.kind } else { kind };
+    // A group without a version is as good as the whole where it is the right one.
+    let is_open = given.version.is_empty() && (given.group.is_empty() || given.group == wanted.group);
+    Ok(if is_open {
+        wanted.group_version().kind(kind)
+    } else {
+        given.kind(kind)
+    })
 }
 
 /// What is said of an object of another kind than the one that is expected.
@@ -215,7 +218,8 @@ fn not_expected(kind: &GroupVersionKind, expected: Expected<'_>) -> String {
         let wanted = GroupVersionKind::of(expected.api_version, expected.kind);
         return format!(
             "converting ({}.{}) to ({}.{}): unknown conversion",
-            kind.version,
+            // Where options are registered with other groups, they are of this version all the same.
+            if is_option(kind) { "v1" } else { &kind.version },
             kind.kind,
             package(&wanted.group),
             wanted.kind
@@ -237,8 +241,26 @@ fn is_known(kind: &GroupVersionKind) -> bool {
     );
     let item = kind.kind.strip_suffix("List");
     (is_common && kind.group.is_empty())
+        || is_option(kind)
         || type_of(kind).is_some()
         || item.is_some_and(|item| type_of(&GroupVersionKind::new(&kind.group, &kind.version, item)).is_some())
+}
+
+/// Whether this is what requests and events have beside objects, which is registered with each group version.
+fn is_option(kind: &GroupVersionKind) -> bool {
+    let of_group = |known: &&apiserver_kinds::Kind| known.group == kind.group;
+    matches!(
+        kind.kind.as_str(),
+        "ListOptions"
+            | "GetOptions"
+            | "DeleteOptions"
+            | "CreateOptions"
+            | "UpdateOptions"
+            | "PatchOptions"
+            | "WatchEvent"
+    ) && apiserver_kinds::all()
+        .filter(of_group)
+        .any(|known| known.versions.iter().any(|version| version.name == kind.version))
 }
 
 /// The type of a kind: of one that is a resource, or of one that is only spoken somewhere.
@@ -335,5 +357,65 @@ impl Resource {
         }
         self.to_stored(object);
         self.kind.rules.default(object);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apiserver_schema::built_in;
+
+    use super::{Expected, body};
+    use crate::options::FieldValidation;
+    use crate::request::tests::call;
+
+    const CONFIG_MAP: Expected<'static> = Expected {
+        api_version: "v1",
+        kind: "ConfigMap",
+        served: None,
+        rules: None,
+    };
+
+    fn refused(expected: Expected<'_>, text: &'static str) -> Option<String> {
+        let call = call("POST", "/");
+        let read = body(&call, expected, FieldValidation::Ignore, &text.into());
+        read.err().map(|status| status.message)
+    }
+
+    #[test]
+    fn a_version_that_is_none_or_half_of_one_is_told() {
+        let deployment = Expected {
+            api_version: "apps/v1",
+            kind: "Deployment",
+            served: built_in().named("io.k8s.api.apps.v1.Deployment"),
+            rules: None,
+        };
+        let config_map = |text| refused(CONFIG_MAP, text);
+        assert_eq!(
+            config_map(r#"{"apiVersion":"a/b/c","kind":"ConfigMap"}"#).unwrap(),
+            "the object provided is unrecognized (must be of type ConfigMap): unexpected GroupVersion string: a/b/c \
+             ({\"apiVersion\":\"a/b/c\",\"kind\":\" ...)"
+        );
+        assert_eq!(
+            config_map(r#"{"apiVersion":"apps/","kind":"ConfigMap"}"#).unwrap(),
+            "ConfigMap in version \"\" cannot be handled as a ConfigMap: Object 'apiVersion' is missing in \
+             '{\"apiVersion\":\"apps/\",\"kind\":\"ConfigMap\"}'"
+        );
+        assert_eq!(config_map(r#"{"apiVersion":"/","kind":"ConfigMap"}"#), None);
+        assert_eq!(
+            refused(deployment, r#"{"apiVersion":"apps/","kind":"Deployment"}"#),
+            None
+        );
+    }
+
+    #[test]
+    fn options_are_known_with_each_group_version_and_are_no_objects() {
+        for version in ["v1", "apps/v1"] {
+            let text = format!(r#"{{"apiVersion":"{version}","kind":"DeleteOptions"}}"#);
+            let told = refused(CONFIG_MAP, Box::leak(text.into_boxed_str())).unwrap();
+            let end = "converting (v1.DeleteOptions) to (core.ConfigMap): unknown conversion";
+            assert!(told.ends_with(end), "{told}");
+        }
+        let told = refused(CONFIG_MAP, r#"{"apiVersion":"nope/v1","kind":"DeleteOptions"}"#).unwrap();
+        assert!(told.contains("no kind \"DeleteOptions\" is registered"), "{told}");
     }
 }

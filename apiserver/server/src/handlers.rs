@@ -19,8 +19,9 @@ use crate::machine::{Deleted, Deletion, Desired, Machine, Patch, PatchKind, Tell
 use crate::metrics;
 use crate::options::{DeleteOptions, ListOptions, WriteOptions};
 use crate::request::Call;
-use crate::request::accept::{Form, Shape, Wanted, negotiate, negotiate_watch};
+use crate::request::accept::{Form, Shape, Wanted, negotiate, negotiate_untabled, negotiate_watch};
 use crate::request::content;
+use crate::request::info::Info;
 use crate::{components, review, subresource};
 
 /// As good as for ever.
@@ -77,6 +78,11 @@ pub(crate) fn not_allowed() -> Status {
 /// Whether the resource knows the verb where the path asks for it.
 pub(crate) fn place(resource: &Resource, call: &Call) -> Result<(), Status> {
     let info = &call.info;
+    let is_namespace = resource.kind.plural == "namespaces" && resource.kind.group.is_empty();
+    let in_namespace = !info.namespace.is_empty() && !is_namespace;
+    if !is_routed(resource, info, in_namespace) {
+        return Err(nowhere());
+    }
     let verb = match info.verb.as_str() {
         "get" => Verb::Get,
         "list" => Verb::List,
@@ -86,19 +92,8 @@ pub(crate) fn place(resource: &Resource, call: &Call) -> Result<(), Status> {
         "patch" => Verb::Patch,
         "delete" => Verb::Delete,
         "deletecollection" => Verb::DeleteCollection,
-        // Of the paths that upstream's first clients knew, those of proxies lead nowhere by now.
-        "proxy" => return Err(nowhere()),
         _ => return Err(not_allowed()),
     };
-    let is_namespace = resource.kind.plural == "namespaces" && resource.kind.group.is_empty();
-    let in_namespace = !info.namespace.is_empty() && !is_namespace;
-    if !resource.kind.namespaced && in_namespace {
-        return Err(nowhere());
-    }
-    let is_one = matches!(verb, Verb::Get | Verb::Update | Verb::Patch | Verb::Delete);
-    if resource.kind.namespaced && !in_namespace && (is_one || info.is_named) {
-        return Err(nowhere());
-    }
     let anywhere = matches!(verb, Verb::List | Verb::Watch);
     let scoped = !resource.kind.namespaced || in_namespace || anywhere;
     let named = match verb {
@@ -106,17 +101,33 @@ pub(crate) fn place(resource: &Resource, call: &Call) -> Result<(), Status> {
         Verb::Watch => true,
         _ => info.is_named,
     };
-    // Paths that say themselves that they are watches are there for what can be watched, and go no further than to an
-    // object.
-    if info.by_prefix && (!resource.can(verb) || !info.rest.is_empty()) {
-        return Err(nowhere());
-    }
     // HEAD has the verb of GET, and where the path says the verb all methods have that, but only GET is taken.
     let is_taken = !matches!(verb, Verb::Get | Verb::List | Verb::Watch) || call.method == http::Method::GET;
     if !is_taken || !resource.can(verb) || !scoped || !named {
         return Err(not_allowed());
     }
     Ok(())
+}
+
+/// Whether a path leads somewhere, by any method: to an object, to those of a namespace or of the cluster, or to those
+/// of all namespaces. It goes no further than to an object.
+fn is_routed(resource: &Resource, info: &Info, in_namespace: bool) -> bool {
+    let namespaced = resource.kind.namespaced;
+    if (in_namespace && !namespaced) || info.parts > 2 {
+        return false;
+    }
+    let is_everywhere = namespaced && !in_namespace;
+    let verbs: &[Verb] = match (info.by_prefix, info.is_named) {
+        (_, true) if is_everywhere => &[],
+        // Paths that say themselves that they are watches are there for what can be watched. Of those that upstream's
+        // first clients knew, those of proxies lead nowhere by now.
+        (true, _) if info.verb == "watch" => &[Verb::Watch],
+        (true, _) => &[],
+        (false, true) => &[Verb::Get, Verb::Update, Verb::Patch, Verb::Delete],
+        (false, false) if is_everywhere => &[Verb::List],
+        (false, false) => &[Verb::List, Verb::Create, Verb::DeleteCollection],
+    };
+    verbs.iter().any(|verb| resource.can(*verb))
 }
 
 /// The namespace in which objects are: a namespace itself is in none.
@@ -216,20 +227,15 @@ fn tell(machine: &Arc<Machine>, call: &Call, resource: &Resource, wanted: Wanted
             let mut tables = Tables::new(call, version)?;
             Tell::Drawn(Box::new(move |resource, told, object| {
                 tables.at(machine.now());
-                event(told, &tables.one(resource, &object))
+                Some(event(told, &tables.one(resource, &object)))
             }))
         }
         Shape::Metadata(version) => Tell::Drawn(Box::new(move |resource, told, object| {
             let fields = resource.kind.rules.field_annotations();
-            event(told, &answer::metadata(version, &object, fields))
+            Some(event(told, &answer::metadata(version, &object, fields)))
         })),
-        Shape::MetadataList(_) => {
-            let message = format!(
-                "you requested PartialObjectMetadataList, but the requested object is not a list (*{})",
-                resource.go_type()
-            );
-            return Err(Status::new(406, Reason::NotAcceptable, message));
-        }
+        // Upstream finds out that an object is no list when it is to tell of the first.
+        Shape::MetadataList(_) => Tell::Drawn(Box::new(|_, _, _| None)),
     })
 }
 
@@ -237,7 +243,11 @@ async fn create(machine: &Machine, resource: &Resource, call: &Call, body: Body)
     if resource.kind.kind == "Binding" {
         return subresource::bind(machine, resource, call, body).await;
     }
-    let wanted = negotiate(call.header("accept"), false)?;
+    let wanted = if resource.shelf().is_none() {
+        negotiate_untabled(call.header("accept"))?
+    } else {
+        negotiate(call.header("accept"), false)?
+    };
     content::Content::of(call.header("content-type"))?;
     let bytes = content::read(body).await?;
     let options = WriteOptions::of("CreateOptions", &call.query)?;

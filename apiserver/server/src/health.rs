@@ -126,7 +126,8 @@ impl Health {
         let check = checks.iter().find(|check| check.name == name)?;
         let fault = self.faults(&[check]).await.into_iter().flatten().next();
         Some(match fault {
-            None => answer::text(200, "ok"),
+            // Upstream says of it alone no more than what Go takes it for.
+            None => answer::bytes(200, answer::TEXT, "ok"),
             Some(why) => answer::text(500, format!("internal server error: {why}\n")),
         })
     }

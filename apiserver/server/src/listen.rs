@@ -110,8 +110,8 @@ where
         let is_http_2 = request.version() == Version::HTTP_2;
         let (pipeline, peer, leave) = (pipeline.clone(), peer.clone(), leave.clone());
         async move {
-            if !is_http_2 && let Some(refused) = door::refusal(&request) {
-                return Ok::<_, Infallible>(refused);
+            if let Some(answer) = door::answer(&request) {
+                return Ok::<_, Infallible>(answer);
             }
             let mut answer = pipeline.serve(peer, request).await?;
             // HTTP/2 has no such header: the connection itself is told.
@@ -285,6 +285,11 @@ mod tests {
             (post("Content-Length: +3\r\n"), 400),
             (post("Content-Length: 3, 3\r\n"), 400),
             (post("Transfer-Encoding: gzip\r\n"), 400),
+            (post("Transfer-Encoding: gzip, chunked\r\n"), 501),
+            (asked("GET /n%zz", "Host: h\r\n"), 400),
+            (asked("GET /n%", "Host: h\r\n"), 400),
+            (asked("GET *", "Host: h\r\n"), 404),
+            (asked("OPTIONS *", "Host: h\r\n"), 200),
             (padded(1_000_000), 200),
             (padded(2 << 20), 431),
             (long(60_000), 404),

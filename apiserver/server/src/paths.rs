@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use apiserver_access::tokens::MAX_AGE_SECONDS;
 use apiserver_api::status::Status;
 use axum::body::Body;
 use base::random::Random;
 use base::task::Tasks;
 use http::Method;
-use http::header::{ETAG, HeaderValue, IF_NONE_MATCH};
+use http::header::{CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH};
 
 use crate::answer::{self, Answer};
 use crate::debug::{self, Debug};
@@ -19,7 +20,7 @@ use crate::metrics::Page;
 use crate::openapi::Documents;
 use crate::pipeline::{not_found, reads};
 use crate::request::Call;
-use crate::request::accept::{Form, Shape, Wanted, negotiate, negotiate_discovery};
+use crate::request::accept::{Form, Wanted, negotiate_discovery, negotiate_whole, negotiate_whole_routed};
 use crate::request::info::Info;
 use crate::swagger_ui::SwaggerUi;
 use crate::version::version;
@@ -126,7 +127,7 @@ impl Paths {
         }
         // All others are served at their very path, whatever the method.
         Ok(match path {
-            "/" => self.index(call)?,
+            "/" | "/index.html" => self.index(call),
             "/metrics" | "/metrics/slis" => self.metrics(call).await,
             _ => match (self.documents.serve(call, self.started), parts.as_slice()) {
                 (Some(answer), _) => answer,
@@ -153,7 +154,15 @@ impl Paths {
             _ => return None,
         };
         Some(match (below, &call.method) {
-            ([], &Method::GET) => Ok(answer::bytes(200, media, document)),
+            ([], &Method::GET) => {
+                let mut answer = answer::bytes(200, media, document);
+                if parts[0] != "version" {
+                    // Who checks tokens need not ask for each of them what proves them.
+                    let age = format!("public, max-age={MAX_AGE_SECONDS}");
+                    answer::set(&mut answer, CACHE_CONTROL, &age);
+                }
+                Ok(answer)
+            }
             ([], _) => Err(not_allowed()),
             _ => Err(nowhere()),
         })
@@ -199,7 +208,16 @@ impl Paths {
         };
         match tree {
             Some(_) if !is_taken => Err(not_allowed()),
-            Some(tree) => Ok(answer::tree(call, plain(call)?, 200, &tree)),
+            Some(tree) => {
+                let accept = call.header("accept");
+                // What the aggregator tells of no router has looked at before.
+                let wanted = if takes_all {
+                    negotiate_whole(accept)?
+                } else {
+                    negotiate_whole_routed(accept)?
+                };
+                Ok(answer::tree(call, wanted, 200, &tree))
+            }
             // A group that is known in some version has a router, which says so of all else.
             None if parts[0] == "api" || self.is_group(parts.get(1)) => Err(nowhere()),
             None => Ok(not_found()),
@@ -210,8 +228,8 @@ impl Paths {
         name.is_some_and(|name| discovery::group(&self.served, name).is_some())
     }
 
-    /// The paths that there are.
-    fn index(&self, call: &Call) -> Result<Answer, Status> {
+    /// The paths that there are, whatever the client accepts.
+    fn index(&self, call: &Call) -> Answer {
         let mut tree = apiserver_api::tree::Tree::map();
         tree.set(
             "paths",
@@ -221,15 +239,11 @@ impl Paths {
                 .collect::<apiserver_api::tree::Tree>(),
         );
         // Upstream indents what is no object.
-        let mut wanted = Wanted {
+        let wanted = Wanted {
             pretty: true,
-            ..plain(call)?
+            ..Wanted::PLAIN
         };
-        // And it has no form in protobuf.
-        if wanted.form == Form::Protobuf {
-            wanted.form = Form::Json;
-        }
-        Ok(answer::tree(call, wanted, 200, &tree))
+        answer::tree(call, wanted, 200, &tree)
     }
 }
 
@@ -270,15 +284,6 @@ fn listed(served: &Served, told: &Told) -> Vec<String> {
     }
     paths.sort_unstable();
     paths
-}
-
-/// What a client wants of a document that is no object.
-fn plain(call: &Call) -> Result<Wanted, Status> {
-    let wanted = negotiate(call.header("accept"), false)?;
-    Ok(Wanted {
-        shape: Shape::Whole,
-        ..wanted
-    })
 }
 
 /// All groups in one document.

@@ -140,12 +140,15 @@ impl Pipeline {
         };
         let found = self.identify(call, peer).await;
         let is_stranger = found.as_ref().map_or(true, User::is_unauthenticated);
-        let mut answer = match self.settle_user(call, found).await {
-            Ok(()) => {
-                let body = self.machine.metrics.bodies.count(call, progress.route, body);
-                self.within_time(call, body, progress, time).await
-            }
+        let mut answer = match found {
             Err(status) => answer::status(call, &status),
+            Ok(user) => match self.settle_user(call, user).await {
+                Ok(()) => {
+                    let body = self.machine.metrics.bodies.count(call, progress.route, body);
+                    self.within_time(call, body, progress, time).await
+                }
+                Err(status) => answer::forbidden(call, &status),
+            },
         };
         if is_stranger {
             answer.extensions_mut().insert(Stranger);
@@ -154,8 +157,8 @@ impl Pipeline {
     }
 
     /// Who asks is known, or nobody: finds out as whom they want to be answered.
-    async fn settle_user(&self, call: &mut Call, found: Result<User, Status>) -> Result<(), Status> {
-        call.user = found?;
+    async fn settle_user(&self, call: &mut Call, user: User) -> Result<(), Status> {
+        call.user = user;
         if let Some(user) = impersonate(&self.machine, call).await? {
             call.user = user;
         }
@@ -225,7 +228,9 @@ impl Pipeline {
                 };
                 Some((place, metrics.in_flight.enter(call)))
             };
-            self.may(call).await?;
+            if let Err(refusal) = self.may(call).await {
+                return Ok(answer::forbidden(call, &refusal));
+            }
             progress.reached.store(true, Ordering::Relaxed);
             if call.info.is_resource
                 && !call.path.starts_with("//")

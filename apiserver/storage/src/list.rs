@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use apiserver_api::status::{Reason, Status};
+use apiserver_api::tree::Text;
 
 use crate::cache::Snapshot;
 use crate::error::Error;
@@ -65,6 +66,8 @@ struct Walk<'a> {
     prefix: &'a str,
     /// The first key that is looked at, if not the first of all.
     from: Option<String>,
+    /// The one key that is looked at, where only that can be found: nothing is left after it.
+    single: Option<Text>,
     shelf: &'a Shelf,
     counts: &'a lists::Counts,
 }
@@ -80,6 +83,7 @@ impl Shelf {
             ask,
             prefix: &prefix,
             from: None,
+            single: self.single(&ask.select),
             shelf: self,
             counts: &self.counts().lists,
         };
@@ -96,6 +100,7 @@ impl Shelf {
             Since::Exact(revision) => *revision,
             Since::Continue(token) => {
                 walk.from = Some(format!("{prefix}{}", token.start));
+                walk.single = None;
                 if token.revision < 0 {
                     return self.newest(store, &walk).await;
                 }
@@ -131,8 +136,12 @@ impl Shelf {
         } else {
             walk.ask.limit
         };
-        let end = crate::feed::end_of(walk.prefix.as_bytes());
-        let mut from = walk.from.clone().unwrap_or_else(|| walk.prefix.to_owned());
+        let (mut from, end) = if let Some(key) = &walk.single {
+            (key.to_string(), format!("{key}\0").into_bytes())
+        } else {
+            let from = walk.from.as_deref().unwrap_or(walk.prefix);
+            (from.to_owned(), crate::feed::end_of(walk.prefix.as_bytes()))
+        };
         let mut total = None;
         let mut objects: Vec<Arc<Object>> = Vec::new();
         let (mut read, mut evaluated) = (0, 0);
@@ -180,6 +189,12 @@ impl Walk<'_> {
     /// A page of a snapshot.
     fn page(&self, snapshot: &Snapshot) -> Page {
         let revision = snapshot.revision();
+        if let Some(key) = &self.single {
+            let found = snapshot.get(key);
+            let matching = found.filter(|object| self.ask.select.matches(&object.index));
+            self.counts.cached(found.iter().len(), matching.iter().len());
+            return Page::whole(revision, matching.into_iter().cloned().collect());
+        }
         let limit = if self.ask.limit == 0 {
             usize::MAX
         } else {
@@ -260,7 +275,7 @@ mod tests {
 
     use super::{Ask, LIST_TOO_OLD, PAGE_TOO_OLD, Since, Walk};
     use crate::error::Error;
-    use crate::select::Select;
+    use crate::select::{Field, Select, Term};
     use crate::testing;
     use crate::token::Token;
 
@@ -282,6 +297,7 @@ mod tests {
                 ask: &ask,
                 prefix: shelf.folder(),
                 from: None,
+                single: None,
                 shelf: &shelf,
                 counts: &shelf.counts().lists,
             };
@@ -296,6 +312,39 @@ mod tests {
             (list.code, list.message.as_str(), list.resume),
             (410, LIST_TOO_OLD, None)
         );
+        tasks.shutdown().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_left_after_the_one_object_that_is_named() {
+        let tasks = Tasks::new();
+        let (store, shelf) = testing::store(Duration::ZERO, &tasks);
+        shelf
+            .cache()
+            .replace(5, ["a", "b", "c"].map(|name| testing::object(name, 3)));
+        store.clock().set(5);
+        let list = async |name: &str, since| {
+            let mut select = Select::namespace("");
+            select.fields.push(Term {
+                field: Field::Name,
+                value: name.into(),
+                equal: true,
+            });
+            let ask = Ask {
+                select,
+                since,
+                limit: 1,
+            };
+            let page = shelf.list(&store, &ask).await.unwrap();
+            (page.objects.len(), page.next.is_some())
+        };
+        assert_eq!(list("b", Since::Any).await, (1, false));
+        assert_eq!(list("b", Since::Exact(5)).await, (1, false));
+        assert_eq!(list("x", Since::Any).await, (0, false));
+        // A list that goes on is walked, whatever it selects.
+        let start = "a\0".to_owned();
+        let token = Token { revision: 5, start };
+        assert_eq!(list("b", Since::Continue(token)).await, (1, true));
         tasks.shutdown().await;
     }
 

@@ -73,13 +73,18 @@ impl Select {
         Some(&term.value)
     }
 
-    /// The lane of the history in which all is that is asked for.
-    pub(crate) fn lane(&self) -> Option<Key> {
-        let namespace = if self.namespace.is_empty() {
+    /// The namespace in which all is that is asked for; empty where it may be in any.
+    pub(crate) fn within(&self) -> Text {
+        if self.namespace.is_empty() {
             self.exact(Field::Namespace).cloned().unwrap_or_default()
         } else {
             self.namespace.clone()
-        };
+        }
+    }
+
+    /// The lane of the history in which all is that is asked for.
+    pub(crate) fn lane(&self) -> Option<Key> {
+        let namespace = self.within();
         if let Some(name) = self.name() {
             return Some(Key::Name(namespace, name.clone())).filter(|_| !self.namespace.is_empty());
         }

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::metrics::Counts;
 use crate::object::{Draft, Object, Reading, Unreadable};
 use crate::remaining::Remaining;
+use crate::select::Select;
 use crate::store::{Layout, Store};
 
 /// The objects of one kind.
@@ -106,6 +107,13 @@ impl Shelf {
             keys.push('/');
         }
         keys
+    }
+
+    /// The key of the one object that can be asked for, where that is known.
+    pub fn single(&self, select: &Select) -> Option<Text> {
+        let (name, namespace) = (select.name()?, select.within());
+        let is_known = !self.namespaced || !namespace.is_empty();
+        is_known.then(|| self.key(&namespace, name))
     }
 
     /// Reads what the store has under a key.

@@ -1,8 +1,13 @@
 //! Where a list goes on that was cut off: upstream's continue token, which is JSON in base64.
 
-use apiserver_api::tree::{self, Tree};
+mod fields;
+mod letters;
+
+use apiserver_api::tree::Tree;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use self::fields::Fields;
 
 /// Where a list goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,42 +53,32 @@ impl Token {
     /// # Errors
     /// It makes no sense.
     pub fn decode(text: &str) -> Result<Self, BadToken> {
-        let bytes = URL_SAFE_NO_PAD
-            .decode(text)
-            .map_err(|error| BadToken::Invalid(illegal(text, &error)))?;
-        let tree = tree::parse(&bytes)
-            .map_err(|error| BadToken::Invalid(error.to_string()))?
-            .tree;
-        if tree.text("v") != VERSION {
-            return Err(BadToken::Version(tree.text("v").to_owned()));
+        let illegal = |at| BadToken::Invalid(format!("illegal base64 data at input byte {at}"));
+        let json = letters::decode(text.as_bytes()).map_err(illegal)?;
+        let Fields {
+            version,
+            revision,
+            start,
+        } = Fields::read(&json).map_err(BadToken::Invalid)?;
+        if version != VERSION {
+            return Err(BadToken::Version(version));
         }
-        let (revision, start) = (tree.int("rv"), tree.text("start"));
         if revision == 0 {
             return Err(BadToken::Revision);
         }
         if start.is_empty() {
             return Err(BadToken::Start);
         }
-        let rest = start.strip_prefix('/').unwrap_or(start);
-        // Nothing of another list is reached with dots.
-        if rest.split('/').any(|part| matches!(part, "" | "." | "..")) {
-            return Err(BadToken::Invalid(start.to_owned()));
+        let rest = start.strip_prefix('/').unwrap_or(&start);
+        // Nothing of another list is reached with dots; a slash alone is the list's beginning.
+        if !rest.is_empty() && rest.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            return Err(BadToken::Invalid(start));
         }
         Ok(Self {
             revision,
             start: rest.to_owned(),
         })
     }
-}
-
-/// The place at which Go's decoder stops.
-fn illegal(text: &str, error: &base64::DecodeError) -> String {
-    let at = match error {
-        base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _) => *at,
-        // Go names the first byte of a group that is too short.
-        _ => text.len() / 4 * 4,
-    };
-    format!("illegal base64 data at input byte {at}")
 }
 
 #[cfg(test)]
@@ -102,6 +97,14 @@ mod tests {
             start: "ns/name\0".to_owned(),
         };
         assert_eq!(Token::decode(&token.encode()).unwrap(), token);
+    }
+
+    #[test]
+    fn a_slash_alone_is_where_the_list_begins() {
+        let start = |start: &str| of(&format!(r#"{{"v":"meta.k8s.io/v1","rv":1,"start":"{start}"}}"#)).ok();
+        let found = |text: &str| start(text).map(|token| token.start);
+        assert_eq!((found("/"), found("/a")), (Some(String::new()), Some("a".to_owned())));
+        assert_eq!((found("//"), found("a/"), found("/a/.")), (None, None, None));
     }
 
     #[test]
@@ -127,6 +130,14 @@ mod tests {
         assert_eq!(
             text(of(r#"{"v":"v9"}"#)),
             format!("{invalid}server does not recognize this encoded version v9")
+        );
+        assert_eq!(
+            text(Token::decode("e30=")),
+            format!("{invalid}illegal base64 data at input byte 3")
+        );
+        assert_eq!(
+            text(of(r#"{"v":"meta.k8s.io/v1","rv":"x","start":"a"}"#)),
+            format!("{invalid}json: cannot unmarshal string into Go struct field continueToken.rv of type int64")
         );
     }
 }

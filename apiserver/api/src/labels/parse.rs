@@ -24,6 +24,9 @@ impl<'t> Token<'t> {
     }
 }
 
+/// What upstream's reader takes for the end of the text where a token may begin, and drops where one ends.
+const NUL: char = '\0';
+
 /// The longest first.
 const SYMBOLS: [&str; 9] = ["==", "!=", "=", "!", "(", ")", ",", ">", "<"];
 
@@ -66,7 +69,8 @@ impl<'t> Parser<'t> {
     /// The next token, taken.
     fn take(&mut self) -> Token<'t> {
         self.rest = self.rest.trim_start_matches([' ', '\t', '\r', '\n']);
-        let next = if self.rest.is_empty() {
+        let next = if self.rest.is_empty() || self.rest.starts_with(NUL) {
+            self.rest = "";
             Token::End
         } else if let Some(symbol) = SYMBOLS.iter().find(|symbol| self.rest.starts_with(**symbol)) {
             self.rest = &self.rest[symbol.len()..];
@@ -75,13 +79,14 @@ impl<'t> Parser<'t> {
             let ends = |letter: char| {
                 matches!(
                     letter,
-                    '=' | '!' | '(' | ')' | ',' | '>' | '<' | ' ' | '\t' | '\r' | '\n'
+                    '=' | '!' | '(' | ')' | ',' | '>' | '<' | ' ' | '\t' | '\r' | '\n' | NUL
                 )
             };
             let (word, rest) = self.rest.split_at(self.rest.find(ends).unwrap_or(self.rest.len()));
             self.rest = rest;
             Token::Word(word)
         };
+        self.rest = self.rest.strip_prefix(NUL).unwrap_or(self.rest);
         std::mem::replace(&mut self.next, next)
     }
 

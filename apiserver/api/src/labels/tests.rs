@@ -40,6 +40,11 @@ fn selectors_print_in_normal_form() {
         ("x in (a),in,notin=a", "in,notin=a,x in (a)"),
         ("n>1,n<5", "n>1,n<5"),
         ("example.com/a=b", "example.com/a=b"),
+        ("app\0", "app"),
+        ("a\0=\0b\0,c", "a=b,c"),
+        ("a \0=b", "a"),
+        ("a\0\0=b", "a"),
+        ("\0=b", ""),
     ] {
         assert_eq!(Selector::parse(text).unwrap().to_string(), printed, "{text}");
     }

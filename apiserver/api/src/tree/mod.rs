@@ -2,6 +2,7 @@
 
 mod map;
 mod number;
+mod order;
 mod parse;
 mod scalar;
 mod syntax;
@@ -10,6 +11,7 @@ mod write;
 
 pub use map::Map;
 pub use number::Number;
+pub use order::Order;
 pub use parse::{MAX_DEPTH, MAX_DUPLICATES, Parsed, parse, rank};
 pub use syntax::{Place, SyntaxError};
 pub use write::{bare, quoted};

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{Map, Number, Tree, parse, rank};
+use super::{Map, Number, Order, Tree, parse, rank};
 
 fn tree(text: &str) -> Tree {
     parse(text.as_bytes()).unwrap().tree
@@ -195,7 +195,7 @@ proptest! {
 fn people_read_json_on_many_lines() {
     let tree = parse(br#"{"a":[1,{"b":{}}],"c":[]}"#).unwrap().tree;
     let text = "{\n  \"a\": [\n    1,\n    {\n      \"b\": {}\n    }\n  ],\n  \"c\": []\n}";
-    assert_eq!(String::from_utf8(tree.to_pretty_json()).unwrap(), text);
+    assert_eq!(String::from_utf8(tree.to_pretty_json(Order::SORTED)).unwrap(), text);
 }
 
 #[test]
@@ -254,4 +254,18 @@ fn a_long_key_is_not_read_again_for_each_key_below_it() {
     let mut found = [path("99999"), path("70000"), path("none")];
     rank(document.as_bytes(), &mut found, |path| path);
     assert!(found == [path("70000"), path("99999"), path("none")]);
+}
+
+#[test]
+fn keys_that_are_named_come_first_in_their_order_and_the_others_sorted() {
+    static BELOW: Order = Order(&[("z", Order::SORTED)]);
+    static ORDER: Order = Order(&[("kind", Order::SORTED), ("x", Order::SORTED), ("list", &BELOW)]);
+    let tree = tree(r#"{"a":1,"kind":{"c":1,"b":2},"list":[{"a":1,"z":2},{}],"o":{"b":1,"a":2}}"#);
+    let text = r#"{"kind":{"b":2,"c":1},"list":[{"z":2,"a":1},{}],"a":1,"o":{"a":2,"b":1}}"#;
+    let mut out = Vec::new();
+    tree.write_json_in(&ORDER, &mut out);
+    assert_eq!(String::from_utf8(out).unwrap(), text);
+    let pretty = tree.to_pretty_json(&ORDER);
+    let packed: String = String::from_utf8(pretty).unwrap().split_whitespace().collect();
+    assert_eq!(packed, text);
 }

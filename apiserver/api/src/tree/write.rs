@@ -3,7 +3,7 @@
 use memchr::memchr;
 
 use super::syntax::controls_and;
-use super::{Map, Tree};
+use super::{Map, Order, Tree};
 
 impl Tree {
     /// As JSON.
@@ -38,31 +38,60 @@ impl Tree {
 }
 
 impl Tree {
-    /// As JSON on many lines, two spaces a level.
-    pub fn to_pretty_json(&self) -> Vec<u8> {
+    /// Appends this as JSON with keys in this order.
+    pub fn write_json_in(&self, order: &Order, out: &mut Vec<u8>) {
+        match self {
+            Self::List(items) if !order.0.is_empty() => {
+                out.push(b'[');
+                for (at, item) in items.iter().enumerate() {
+                    if at > 0 {
+                        out.push(b',');
+                    }
+                    item.write_json_in(order, out);
+                }
+                out.push(b']');
+            }
+            Self::Map(map) if !order.0.is_empty() => {
+                out.push(b'{');
+                for (at, (key, value, below)) in order.entries(map).enumerate() {
+                    if at > 0 {
+                        out.push(b',');
+                    }
+                    quoted(key, out);
+                    out.push(b':');
+                    value.write_json_in(below, out);
+                }
+                out.push(b'}');
+            }
+            other => other.write_json(out),
+        }
+    }
+
+    /// As JSON with keys in this order on many lines, two spaces a level.
+    pub fn to_pretty_json(&self, order: &Order) -> Vec<u8> {
         let mut out = Vec::with_capacity(512);
-        self.write_pretty(0, &mut out);
+        self.write_pretty(order, 0, &mut out);
         out
     }
 
-    fn write_pretty(&self, level: usize, out: &mut Vec<u8>) {
+    fn write_pretty(&self, order: &Order, level: usize, out: &mut Vec<u8>) {
         match self {
             Self::List(items) if !items.is_empty() => {
                 out.push(b'[');
                 for (at, item) in items.iter().enumerate() {
                     next_line(at > 0, level + 1, out);
-                    item.write_pretty(level + 1, out);
+                    item.write_pretty(order, level + 1, out);
                 }
                 next_line(false, level, out);
                 out.push(b']');
             }
             Self::Map(map) if !map.is_empty() => {
                 out.push(b'{');
-                for (at, (key, value)) in map.iter().enumerate() {
+                for (at, (key, value, below)) in order.entries(map).enumerate() {
                     next_line(at > 0, level + 1, out);
                     quoted(key, out);
                     out.extend_from_slice(b": ");
-                    value.write_pretty(level + 1, out);
+                    value.write_pretty(below, level + 1, out);
                 }
                 next_line(false, level, out);
                 out.push(b'}');

@@ -5,6 +5,7 @@ use apiserver_api::yaml;
 use apiserver_schema::protobuf;
 use bytes::{Bytes, BytesMut};
 
+use super::order;
 use crate::request::Call;
 use crate::request::accept::{Form, Wanted};
 
@@ -13,13 +14,19 @@ pub(super) fn write(call: &Call, wanted: Wanted, tree: &Tree) -> Option<Vec<u8>>
     Some(match wanted.form {
         Form::Protobuf => protobuf::object(tree)?,
         Form::Yaml => yaml::to_yaml(tree).into_bytes(),
-        Form::Json if wanted.pretty || call.is_pretty() => tree.to_pretty_json(),
+        Form::Json if wanted.pretty || call.is_pretty() => tree.to_pretty_json(order::of(tree)),
         Form::Json => {
-            let mut out = tree.to_json();
+            let mut out = Vec::with_capacity(256);
+            compact(tree, &mut out);
             out.push(b'\n');
             out
         }
     })
+}
+
+/// Appends a tree as JSON, its fields in upstream's order where that is known.
+pub(crate) fn compact(tree: &Tree, out: &mut Vec<u8>) {
+    tree.write_json_in(order::of(tree), out);
 }
 
 /// A stored body with the type of a version before it.

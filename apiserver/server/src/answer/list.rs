@@ -13,11 +13,13 @@ use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
 
 use super::item::Item;
-use super::{Answer, Tables, body, gzip, not_marshalable, status, table, tree};
+use super::{Answer, Tables, body, gzip, not_marshalable, order, status, table, tree};
 use crate::catalog::Resource;
 use crate::request::Call;
 use crate::request::accept::{Form, Shape, Wanted};
 
+/// What a list of metadata alone is. Upstream writes `null` for its items where there are none.
+pub(super) const PARTIAL: &str = "PartialObjectMetadataList";
 /// Bodies are sent in pieces of about this size.
 const PIECE: usize = 128 * 1024;
 /// After so many objects that may have to be encoded first, others get their turn.
@@ -37,7 +39,7 @@ pub(crate) async fn list(call: &Call, wanted: Wanted, resource: &Resource, page:
         Shape::MetadataList(version) if wanted.form == Form::Protobuf => {
             let partial = |object: &Object| Some(protobuf::partial(&metadata_of(object)).into());
             let items = messages(&page, partial).await.unwrap_or_default();
-            messages_stream(call, version, "PartialObjectMetadataList", &metadata(&page), items)
+            messages_stream(call, version, PARTIAL, &metadata(&page), items)
         }
         Shape::Whole => match resource.head() {
             Some(_) if is_plain => items(call, &resource.api_version, &resource.list_kind(), page, Item::Whole),
@@ -46,14 +48,13 @@ pub(crate) async fn list(call: &Call, wanted: Wanted, resource: &Resource, page:
                 tree(call, wanted, 200, &whole)
             }
         },
+        Shape::MetadataList(version) if page.objects.is_empty() => {
+            tree(call, wanted, 200, &with_items(version, PARTIAL, &page, Tree::Null))
+        }
         // What is kept of the metadata has all annotations.
-        Shape::MetadataList(version) if is_plain && resource.kind.rules.field_annotations().is_empty() => items(
-            call,
-            version,
-            "PartialObjectMetadataList",
-            page,
-            Item::metadata(version),
-        ),
+        Shape::MetadataList(version) if is_plain && resource.kind.rules.field_annotations().is_empty() => {
+            items(call, version, PARTIAL, page, Item::metadata(version))
+        }
         Shape::MetadataList(version) => {
             let fields = resource.kind.rules.field_annotations();
             let items = page
@@ -61,7 +62,7 @@ pub(crate) async fn list(call: &Call, wanted: Wanted, resource: &Resource, page:
                 .iter()
                 .map(|object| body::metadata(version, &object.tree(), fields));
             let items: Vec<Tree> = items.collect();
-            let list = with_items(version, "PartialObjectMetadataList", &page, items);
+            let list = with_items(version, PARTIAL, &page, items);
             tree(call, wanted, 200, &list)
         }
         Shape::Table(version) => match Tables::new(call, version) {
@@ -95,7 +96,7 @@ fn tabled(call: &Call, wanted: Wanted, resource: &Resource, page: Page, version:
     if let (true, Some(rows)) = (is_plain, tables.rows(resource)) {
         let mut head = head("Table", version, &page);
         head.extend_from_slice(br#","columnDefinitions":"#);
-        table::columns(resource.kind.columns).write_json(&mut head);
+        table::columns(resource.kind.columns).write_json_in(&order::COLUMNS, &mut head);
         head.extend_from_slice(br#","rows":["#);
         return stream(call, head, page, rows);
     }
@@ -124,7 +125,7 @@ fn metadata(page: &Page) -> Tree {
     metadata
 }
 
-fn with_items(version: &str, kind: &str, page: &Page, items: Vec<Tree>) -> Tree {
+fn with_items(version: &str, kind: &str, page: &Page, items: impl Into<Tree>) -> Tree {
     let mut list = Tree::map();
     list.set("kind", kind);
     list.set("apiVersion", version);
@@ -322,15 +323,42 @@ mod tests {
     use apiserver_storage::list::Page;
     use apiserver_storage::object::{Object, Reading};
 
-    use super::ranked;
+    use http_body_util::BodyExt;
+
+    use super::{list, ranked};
     use crate::catalog::Catalog;
     use crate::discovery::Served;
+    use crate::request::accept::{Shape, Wanted};
+    use crate::request::tests::call;
 
     struct Plain;
 
     impl Reading for Plain {
         fn fields(&self, _object: &Tree) -> Vec<Text> {
             Vec::new()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_of_metadata_alone_has_no_items_rather_than_none() {
+        let catalog = Catalog::new(&Served::default(), |_| None);
+        let pods = catalog.find("", "v1", "pods").unwrap();
+        for (shape, items) in [(Shape::MetadataList("meta.k8s.io/v1"), "null"), (Shape::Whole, "[]")] {
+            let page = Page {
+                revision: 9,
+                objects: Vec::new(),
+                next: None,
+                remaining: None,
+            };
+            let wanted = Wanted { shape, ..Wanted::PLAIN };
+            let answer = list(&call("GET", "/"), wanted, pods, page).await;
+            let body = answer.into_body().collect().await.unwrap().to_bytes();
+            let body = String::from_utf8(body.to_vec()).unwrap();
+            let end = format!(r#""metadata":{{"resourceVersion":"9"}},"items":{items}}}"#);
+            assert!(
+                body.starts_with(r#"{"kind":""#) && body.trim_end().ends_with(&end),
+                "{body}"
+            );
         }
     }
 

@@ -6,6 +6,7 @@ mod gzip;
 mod item;
 mod list;
 mod made;
+mod order;
 mod protobuf;
 mod row;
 mod table;
@@ -14,10 +15,10 @@ use apiserver_api::status::{Reason, Status};
 use apiserver_api::tree::Tree;
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use http::{Response, StatusCode};
 
-pub(crate) use self::body::metadata;
+pub(crate) use self::body::{compact, metadata};
 pub(crate) use self::content::{Content, Kept, content, date};
 pub(crate) use self::list::list;
 pub(crate) use self::made::made;
@@ -27,10 +28,15 @@ use crate::catalog::Resource;
 pub(crate) use crate::machine::Served;
 use crate::openapi::Packed;
 use crate::request::Call;
-use crate::request::accept::{Form, Shape, Wanted};
+use crate::request::accept::{Form, Shape, Wanted, negotiate_whole};
 
 /// An answer on its way.
 pub(crate) type Answer = Response<Body>;
+
+/// The media type of plain text.
+pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
+/// That an answer is of the type that it says.
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// An answer of these bytes.
 pub(crate) fn bytes(code: u16, media_type: &'static str, body: impl Into<Bytes>) -> Answer {
@@ -51,10 +57,8 @@ pub(crate) fn nothing(code: u16) -> Answer {
 
 /// Plain text.
 pub(crate) fn text(code: u16, body: impl Into<String>) -> Answer {
-    let mut answer = bytes(code, "text/plain; charset=utf-8", body.into());
-    answer
-        .headers_mut()
-        .insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    let mut answer = bytes(code, TEXT, body.into());
+    answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     answer
 }
 
@@ -87,17 +91,25 @@ pub(crate) fn tree(call: &Call, wanted: Wanted, code: u16, tree: &Tree) -> Answe
     }
 }
 
-/// A failure, or that something is done. It is told in the form of the client's choice where there is one.
+/// A failure, or that something is done. It is told in the form of the client's choice where there is one, and otherwise
+/// as upstream writes what it does not know better.
 pub(crate) fn status(call: &Call, status: &Status) -> Answer {
-    let wanted = match crate::request::accept::negotiate(call.header("accept"), true) {
-        Ok(Wanted { form, .. }) if status.code != 406 => Wanted { form, ..Wanted::PLAIN },
-        Ok(_) | Err(_) => yaml_or_json(call.header("accept")),
-    };
+    let wanted = negotiate_whole(call.header("accept")).unwrap_or(Wanted {
+        pretty: true,
+        ..Wanted::PLAIN
+    });
     let mut answer = tree(call, wanted, status.code, &status.to_tree());
     let retry = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
     if retry > 0 {
         answer.headers_mut().insert(RETRY_AFTER, retry.into());
     }
+    answer
+}
+
+/// A failure of whoever may not: the message may have words of the client, which no browser is to take for a page.
+pub(crate) fn forbidden(call: &Call, refusal: &Status) -> Answer {
+    let mut answer = status(call, refusal);
+    answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     answer
 }
 
@@ -108,16 +120,6 @@ pub(crate) fn success(call: &Call, wanted: Wanted, status: &Status) -> Answer {
         ..wanted
     };
     tree(call, wanted, status.code, &status.to_tree())
-}
-
-/// The form of a refusal of all forms.
-fn yaml_or_json(accept: &str) -> Wanted {
-    let form = if accept.contains("application/yaml") && !accept.contains("json") {
-        Form::Yaml
-    } else {
-        Form::Json
-    };
-    Wanted { form, ..Wanted::PLAIN }
 }
 
 /// An object, in the version and form of the request.

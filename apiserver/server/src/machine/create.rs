@@ -1,15 +1,19 @@
 //! A new object.
 
+use std::sync::Arc;
+
 use apiserver_admission::Operation;
+use apiserver_api::gvk::GroupResource;
 use apiserver_api::meta;
 use apiserver_api::status::{Reason, Status};
 use apiserver_api::tree::Tree;
 use apiserver_kinds::Asked;
+use apiserver_storage::object::Object;
 use apiserver_storage::shelf::Written;
 
 use super::admit::Admitted;
 use super::{Machine, Served, Write, fields, metadata};
-use crate::catalog::Kept;
+use crate::catalog::{Kept, Resource};
 
 /// How often a generated name is thrown away that is taken.
 const NAMES: usize = 8;
@@ -45,9 +49,7 @@ impl Machine {
                 ..write
             };
             match self.place(&write, named).await {
-                Err(status) if status.reason == Reason::AlreadyExists => {
-                    last = Some(Status::generate_name_conflict(&resource.group_resource, &generated, 1));
-                }
+                Err(status) if status.reason == Reason::AlreadyExists => last = Some(status),
                 outcome => return outcome,
             }
         }
@@ -73,11 +75,13 @@ impl Machine {
         let admitted = Admitted::write(write, Operation::Create, options, None);
         self.validate(&admitted, Some(&object)).await?;
         let name = meta::name(&object).to_owned();
+        // Where an object says how names for it begin, upstream takes any for one that was generated.
+        let is_generated = !meta::generate_name(&object).is_empty();
         let Kept { store, shelf, .. } = Self::kept(resource)?;
         let key = shelf.key(write.namespace, &name);
         if write.options.dry_run {
             if shelf.is_known(store, &key).await? {
-                return Err(Status::already_exists(&resource.group_resource, &name));
+                return Err(taken(resource, &name, is_generated, shelf.cache().get(&key)));
             }
             return Ok(Served::Made(object));
         }
@@ -89,7 +93,7 @@ impl Machine {
         let ttl = self.ttl(resource);
         match shelf.put_or_thin(store, &key, 0, object, ttl).await? {
             Written::Done(object) => Ok(Served::Stored(object)),
-            Written::Conflict(_) => Err(Status::already_exists(&resource.group_resource, &name)),
+            Written::Conflict(current) => Err(taken(resource, &name, is_generated, current)),
         }
     }
 
@@ -110,4 +114,18 @@ impl Machine {
         }
         Ok(())
     }
+}
+
+/// 409: the name is taken, by this object.
+fn taken(resource: &Resource, name: &str, is_generated: bool, by: Option<Arc<Object>>) -> Status {
+    let mut status = if is_generated {
+        let taken = GroupResource::new(&resource.group_kind().group, resource.kind.plural);
+        Status::generate_name_conflict(&taken, name, 1)
+    } else {
+        Status::already_exists(&resource.group_resource, name)
+    };
+    if by.is_some_and(|object| meta::is_deleting(&object.tree())) {
+        status.message = format!("object is being deleted: {}", status.message);
+    }
+    status
 }

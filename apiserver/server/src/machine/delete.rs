@@ -87,12 +87,7 @@ impl Machine {
             return Ok(begun);
         }
         check_preconditions(resource, name, options, &old)?;
-        let (way, marked) = if stays_as_it_is(deletion, &old) {
-            (Way::Now, None)
-        } else {
-            let mut marked = old.clone();
-            (way(deletion, &mut marked), Some(marked))
-        };
+        let (way, marked) = way(deletion, &old);
         if way == Way::Waiting {
             return Ok(Attempt::Unwritten(answer(
                 resource,
@@ -201,7 +196,8 @@ pub(crate) fn check_preconditions(
     options: &DeleteOptions,
     old: &Tree,
 ) -> Result<(), Status> {
-    let kind = GroupResource::new(resource.kind.group, resource.kind.kind);
+    let kind = resource.group_kind();
+    let kind = GroupResource::new(&kind.group, &kind.kind);
     if let Some(wanted) = options.uid.as_deref().filter(|wanted| *wanted != meta::uid(old)) {
         let error = format!(
             "the UID in the precondition ({wanted}) does not match the UID in record ({}). The object might have been deleted and \
@@ -230,23 +226,29 @@ fn stays_as_it_is(deletion: &Deletion<'_>, object: &Tree) -> bool {
         && policy(resource, options, object).is_none_or(|policy| policy == Propagation::Background)
 }
 
-/// What becomes of an object, which is changed accordingly (`BeforeDelete`, and what `Store.Delete` makes of it).
-fn way(deletion: &Deletion<'_>, object: &mut Tree) -> Way {
-    let grace = match grace(deletion, object) {
-        Grace::Pending => return Way::Waiting,
+/// What becomes of an object, and how it is written before, if it is (`BeforeDelete`, and what `Store.Delete` makes of it).
+fn way(deletion: &Deletion<'_>, old: &Tree) -> (Way, Option<Tree>) {
+    if stays_as_it_is(deletion, old) {
+        return (Way::Now, None);
+    }
+    let mut object = old.clone();
+    let grace = match grace(deletion, &mut object) {
+        Grace::Pending => return (Way::Waiting, None),
         Grace::None => None,
         Grace::Seconds(seconds) => Some(seconds),
     };
-    settle_finalizers(deletion.resource, deletion.options, object);
-    let is_held = meta::finalizers(object).len() > 0;
+    settle_finalizers(deletion.resource, deletion.options, &mut object);
+    let is_held = meta::finalizers(&object).len() > 0;
     match grace {
-        Some(seconds) if seconds > 0 || is_held => Way::Wait,
+        Some(seconds) if seconds > 0 || is_held => (Way::Wait, Some(object)),
         None if is_held => {
-            mark(object, deletion.call.now);
-            Way::Wait
+            mark(&mut object, deletion.call.now);
+            (Way::Wait, Some(object))
         }
         // What is written with a time of nothing goes in the same moment.
-        Some(_) | None => Way::Now,
+        Some(_) => (Way::Now, Some(object)),
+        // The finalizers that held it go with it, and are told.
+        None => (Way::Now, None),
     }
 }
 

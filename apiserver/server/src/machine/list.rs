@@ -72,24 +72,17 @@ impl Machine {
         select: Select,
         options: &ListOptions,
     ) -> Result<Page, Status> {
-        let bad = |message: String| Status::bad_request(format!("invalid resource version: {message}"));
-        let revision = parse_revision(&options.resource_version).map_err(bad)?;
-        let zero = options.resource_version == "0";
-        let limit = if zero {
+        let limit = if options.resource_version == "0" {
             0
         } else {
             usize::try_from(options.limit).unwrap_or(0)
         };
-        let since = match options.version_match {
-            Match::Exact => Since::Exact(revision),
-            Match::NotOlderThan => Since::NotOlderThan(revision.max(1)),
-            Match::Unset if !options.resume.is_empty() => Since::Continue(token(options, revision)?),
-            Match::Unset if zero => Since::Any,
-            Match::Unset if revision == 0 => Since::Newest,
-            Match::Unset if limit > 0 => Since::Exact(revision),
-            Match::Unset => Since::NotOlderThan(revision),
-        };
         let Kept { store, shelf, cached } = Self::kept(resource)?;
+        let since = if options.resume.is_empty() {
+            since(options, limit > 0 && shelf.single(&select).is_none())?
+        } else {
+            Since::Continue(token(options)?)
+        };
         Self::check_folder(shelf, &select.namespace)?;
         let since = if *cached { since } else { newest(store, since).await? };
         let ask = Ask { select, since, limit };
@@ -107,10 +100,27 @@ async fn newest(store: &Store, since: Since) -> Result<Since, Status> {
     })
 }
 
-fn token(options: &ListOptions, revision: i64) -> Result<Token, Status> {
-    if revision != 0 {
+/// At which revision a list begins; pages are all of the one that is asked for.
+fn since(options: &ListOptions, has_pages: bool) -> Result<Since, Status> {
+    let bad = |message: String| Status::bad_request(format!("invalid resource version: {message}"));
+    let revision = parse_revision(&options.resource_version).map_err(bad)?;
+    Ok(match options.version_match {
+        Match::Exact => Since::Exact(revision),
+        Match::NotOlderThan => Since::NotOlderThan(revision.max(1)),
+        Match::Unset if options.resource_version == "0" => Since::Any,
+        Match::Unset if revision == 0 => Since::Newest,
+        Match::Unset if has_pages => Since::Exact(revision),
+        Match::Unset => Since::NotOlderThan(revision),
+    })
+}
+
+/// Where a list goes on: what is wrong with the token is told first.
+fn token(options: &ListOptions) -> Result<Token, Status> {
+    let invalid = |error| Status::bad_request(format!("invalid continue token: {error}"));
+    let token = Token::decode(&options.resume).map_err(invalid)?;
+    if !matches!(options.resource_version.as_str(), "" | "0") {
         let message = "specifying resource version is not allowed when using continue";
         return Err(Status::bad_request(message));
     }
-    Token::decode(&options.resume).map_err(|error| Status::bad_request(format!("invalid continue token: {error}")))
+    Ok(token)
 }

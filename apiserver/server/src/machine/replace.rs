@@ -30,6 +30,11 @@ use crate::request::query::parse_revision;
 pub(crate) trait Edit: Sync {
     /// What the object becomes, of the stored version. It says the resource version that it must have, if any.
     async fn edit(&self, machine: &Machine, write: &Write<'_>, old: &Tree) -> Result<Tree, Status>;
+
+    /// Which object it is meant for, where what was sent says so before it is worked out.
+    fn uid(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// What an object is to become.
@@ -48,6 +53,15 @@ impl Desired<'_> {
         let Self::Object(object) = self else { return false };
         let version = meta::resource_version(object);
         revision.is_some_and(|revision| version.parse() == Ok(revision))
+    }
+
+    /// Which object it is meant for, where that is known before what is there is looked at; empty for any.
+    fn uid(&self) -> &str {
+        match self {
+            Self::Edit(edit) => edit.uid().unwrap_or_default(),
+            Self::Object(object) => meta::uid(object),
+            Self::Patch(_) => "",
+        }
     }
 
     /// Whether managed fields may be left out, as upstream does where an object is too large with them: not where they are
@@ -175,10 +189,8 @@ impl Machine {
         if !(is_apply || (resource.kind.rules.creates_on_update() && write.subresource.is_empty())) {
             return Err(Self::not_found(resource, write.name));
         }
-        if let Desired::Object(object) = desired
-            && !meta::uid(object).is_empty()
-        {
-            return Err(metadata::uid_conflict(resource, write.name, key, meta::uid(object), ""));
+        if !desired.uid().is_empty() {
+            return Err(metadata::uid_conflict(resource, write.name, key, desired.uid(), ""));
         }
         let mut new = self.desired(write, desired, None).await?;
         if !meta::uid(&new).is_empty() {
@@ -191,6 +203,8 @@ impl Machine {
         if !write.subresource.is_empty() {
             return Err(Self::not_found(resource, write.name));
         }
+        // Of what is made it counts for nothing, but it has to be one.
+        version_of(&new)?;
         let taken = self.take(write, &mut new, None).await?;
         let slot = Slot {
             key,
@@ -335,27 +349,28 @@ impl Machine {
 
 /// An object that says which one it is must be that one.
 fn check_uid(write: &Write<'_>, desired: &Desired<'_>, key: &str, old: &Tree) -> Result<(), Status> {
-    let Desired::Object(object) = desired else {
-        return Ok(());
-    };
-    let (wanted, found) = (meta::uid(object), meta::uid(old));
+    let (wanted, found) = (desired.uid(), meta::uid(old));
     if wanted.is_empty() || wanted == found {
         return Ok(());
     }
     Err(metadata::uid_conflict(write.resource, write.name, key, wanted, found))
 }
 
-/// An object that says which version it is of must be of the one that is there.
-fn check_version(write: &Write<'_>, new: &mut Tree, stored: &Object) -> Result<(), Status> {
-    let resource = write.resource;
-    let text = meta::resource_version(new).to_owned();
-    let revision = parse_revision(&text).map_err(|error| {
+/// Which version an object says it is of; 0 where it says none.
+fn version_of(object: &Tree) -> Result<i64, Status> {
+    parse_revision(meta::resource_version(object)).map_err(|error| {
         // Upstream's own words, and its code without a reason.
         let message = error
             .split_once(": strconv")
             .map_or(error.clone(), |(_, why)| format!("strconv{why}"));
         Status::new(500, Reason::Unknown, message)
-    })?;
+    })
+}
+
+/// An object that says which version it is of must be of the one that is there.
+fn check_version(write: &Write<'_>, new: &mut Tree, stored: &Object) -> Result<(), Status> {
+    let resource = write.resource;
+    let revision = version_of(new)?;
     if revision == 0 {
         if resource.kind.rules.updates_unconditionally() {
             meta::set_resource_version(new, &stored.revision.to_string());

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::Machine;
 use super::outgoing::Outgoing;
-use crate::answer::protobuf_event;
+use crate::answer::{compact, protobuf_event};
 use crate::catalog::{Kept, Resource};
 use crate::metrics::Meter;
 use crate::options::ListOptions;
@@ -56,8 +56,8 @@ pub(crate) enum Tell {
     Drawn(Draw),
 }
 
-/// Makes a frame of what happened to an object.
-pub(crate) type Draw = Box<dyn FnMut(&Resource, &str, Tree) -> Bytes + Send>;
+/// Makes a frame of what happened to an object. Where it has none, the watch ends.
+pub(crate) type Draw = Box<dyn FnMut(&Resource, &str, Tree) -> Option<Bytes> + Send>;
 
 impl Machine {
     /// Begins a watch.
@@ -132,7 +132,9 @@ impl Watched {
                 }
                 for event in events {
                     let before = self.out.size();
-                    self.write(event, tell);
+                    if self.write(event, tell).is_none() {
+                        return self.out.next();
+                    }
                     if self.out.size() > before {
                         self.meter.told(self.out.size() - before);
                     }
@@ -149,7 +151,7 @@ impl Watched {
                 self.bookmark = self.ends.min(now + BOOKMARK);
                 if self.bookmarks && told > self.marked {
                     self.marked = told;
-                    let mark = self.mark(told, false, tell);
+                    let mark = self.mark(told, false, tell)?;
                     self.meter.told(mark.len());
                     return Some(mark);
                 }
@@ -168,13 +170,14 @@ impl Watched {
         }
     }
 
-    fn write(&mut self, event: Event, tell: &mut Tell) {
+    /// Nothing where it has no frame.
+    fn write(&mut self, event: Event, tell: &mut Tell) -> Option<()> {
         match event {
-            Event::Initial(object) => self.object(Told::Added, &object, tell),
+            Event::Initial(object) => self.object(Told::Added, &object, tell)?,
             Event::Begun(revision) => {
                 self.marked = revision;
                 if self.initial {
-                    let mark = self.mark(revision, true, tell);
+                    let mark = self.mark(revision, true, tell)?;
                     self.out.copy(&mark);
                     self.meter.listed(&self.resource);
                 }
@@ -183,13 +186,14 @@ impl Watched {
                 if let Some(frame) = self.shared(told, &change, tell) {
                     self.out.share(frame);
                 } else if let Some(object) = change.object(told) {
-                    self.object(told, &object, tell);
+                    self.object(told, &object, tell)?;
                 }
             }
         }
+        Some(())
     }
 
-    fn object(&mut self, told: Told, object: &Object, tell: &mut Tell) {
+    fn object(&mut self, told: Told, object: &Object, tell: &mut Tell) -> Option<()> {
         match (tell, self.resource.head()) {
             (Tell::Protobuf, _) => self.out.copy(&self.resource.protobuf_event(told, object)),
             (Tell::Json, Some(head)) => {
@@ -200,15 +204,16 @@ impl Watched {
                 let mut tree = self.resource.typed(object.tree());
                 self.resource.to_served(&mut tree);
                 match tell {
-                    Tell::Drawn(draw) => self.out.copy(&draw(&self.resource, told.as_str(), tree)),
+                    Tell::Drawn(draw) => self.out.copy(&draw(&self.resource, told.as_str(), tree)?),
                     _ => self.out.copy(&event(told.as_str(), &tree)),
                 }
             }
         }
+        Some(())
     }
 
     /// A bookmark: an object of the kind with nothing but a revision.
-    fn mark(&self, revision: i64, initial: bool, tell: &mut Tell) -> Bytes {
+    fn mark(&self, revision: i64, initial: bool, tell: &mut Tell) -> Option<Bytes> {
         let mut object = Tree::map();
         apiserver_api::meta::set_type(&mut object, &self.resource.api_version, self.resource.kind.kind);
         let metadata = object.child("metadata");
@@ -219,8 +224,8 @@ impl Watched {
         }
         let object = self.resource.blank(object);
         match tell {
-            Tell::Json => event(BOOKMARK_TYPE, &object),
-            Tell::Protobuf => protobuf_event(BOOKMARK_TYPE, &object),
+            Tell::Json => Some(event(BOOKMARK_TYPE, &object)),
+            Tell::Protobuf => Some(protobuf_event(BOOKMARK_TYPE, &object)),
             Tell::Drawn(draw) => draw(&self.resource, BOOKMARK_TYPE, object),
         }
     }
@@ -232,7 +237,7 @@ pub(crate) fn event(kind: &str, object: &Tree) -> Bytes {
     out.extend_from_slice(br#"{"type":""#);
     out.extend_from_slice(kind.as_bytes());
     out.extend_from_slice(br#"","object":"#);
-    object.write_json(&mut out);
+    compact(object, &mut out);
     out.extend_from_slice(b"}\n");
     out.into()
 }

@@ -1,6 +1,6 @@
 //! The documents over HTTP, as upstream's handlers serve them: by any method, in the form that is wanted, whole or not.
 
-use http::header::{CACHE_CONTROL, ETAG, EXPIRES, HeaderValue, LOCATION, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, ETAG, EXPIRES, HeaderValue, LOCATION, VARY};
 
 use super::{Document, Documents, PROTOBUF_V2, PROTOBUF_V2_OLD, PROTOBUF_V3, PROTOBUF_V3_OLD, index, url};
 use crate::answer::{self, Answer, Content, Kept};
@@ -60,6 +60,12 @@ fn serve_v2(call: &Call, document: &Document, since: u64) -> Answer {
         Wanted::Other | Wanted::Unsaid => answer::nothing(406),
     };
     vary(&mut answer);
+    // This one says so however it is sent.
+    if !answer.headers().contains_key(CONTENT_ENCODING) {
+        answer
+            .headers_mut()
+            .append(VARY, HeaderValue::from_static("Accept-Encoding"));
+    }
     answer
 }
 
@@ -225,6 +231,19 @@ mod tests {
             assert_eq!(told, (code, media_type), "{accept}");
             assert_eq!(header(&answer, "vary"), "Accept");
             assert_eq!(body(answer).await.is_empty(), media_type.is_empty(), "{accept}");
+        }
+    }
+
+    #[test]
+    fn the_older_document_varies_by_how_it_is_sent() {
+        let documents = documents();
+        for (encoding, accept, code) in [("", "", 200), ("gzip", "", 200), ("", "text/html", 406)] {
+            let headers = [("accept-encoding", encoding), ("accept", accept)];
+            let answer = ask(&documents, "GET", "/openapi/v2", &headers);
+            let mut varies: Vec<_> = answer.headers().get_all("vary").iter().collect();
+            varies.sort_by_key(|value| value.len());
+            assert_eq!(answer.status().as_u16(), code);
+            assert_eq!(varies, ["Accept", "Accept-Encoding"]);
         }
     }
 

@@ -11,6 +11,7 @@ use super::{dry_run, judge};
 use crate::decode::{Expected, read};
 use crate::request::Call;
 use crate::request::content::{self, Content};
+use crate::request::query::Query;
 
 /// What becomes of those who belong to what is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl DeleteOptions {
     /// 400 where the body is none, 415 where its type is not understood, 422 where they make no sense.
     pub(crate) fn of(call: &Call, body: &Bytes) -> Result<Self, Status> {
         let tree = if body.is_empty() {
-            from_query(call).map_err(Status::bad_request)?
+            from_query(&call.query).map_err(Status::bad_request)?
         } else {
             from_body(call, body)?
         };
@@ -107,8 +108,8 @@ impl DeleteOptions {
     }
 }
 
-fn from_query(call: &Call) -> Result<Tree, String> {
-    let (query, mut tree) = (&call.query, Tree::map());
+fn from_query(query: &Query) -> Result<Tree, String> {
+    let mut tree = Tree::map();
     if let Some(grace) = query.int("gracePeriodSeconds")? {
         tree.set("gracePeriodSeconds", grace);
     }
@@ -121,6 +122,16 @@ fn from_query(call: &Call) -> Result<Tree, String> {
     let dry: Vec<Tree> = query.all("dryRun").map(Tree::from).collect();
     if !dry.is_empty() {
         tree.set("dryRun", dry);
+    }
+    // What selects a version of a list says as well which version of each of its objects is deleted, as upstream has it.
+    let mut preconditions = Tree::map();
+    for key in ["uid", "resourceVersion"] {
+        if !query.text(key).is_empty() {
+            preconditions.set(key, query.text(key));
+        }
+    }
+    if !preconditions.is_zero() {
+        tree.set("preconditions", preconditions);
     }
     Ok(tree)
 }
@@ -145,4 +156,22 @@ fn from_body(call: &Call, body: &Bytes) -> Result<Tree, Status> {
         return Err(Status::bad_request(message));
     }
     Ok(read(document, expected).map_err(Status::bad_request)?.tree)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DeleteOptions, from_query};
+    use crate::request::query::Query;
+
+    #[test]
+    fn the_query_says_which_object_is_meant() {
+        let read = |query: &str| {
+            let options = DeleteOptions::of_tree(from_query(&Query::parse(query)).unwrap()).unwrap();
+            (options.uid, options.resource_version)
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(read("uid=a&resourceVersion=7&uid=b"), (some("a"), some("7")));
+        assert_eq!(read("labelSelector=x&resourceVersion=0"), (None, some("0")));
+        assert_eq!(read("uid=&resourceVersion=&gracePeriodSeconds=3"), (None, None));
+    }
 }

@@ -33,29 +33,3 @@ fn dry_run(values: &[String], refusals: &mut Refusals) -> bool {
     }
     !values.is_empty()
 }
-
-/// Go's name of a code point in messages: `U+0007`, with the letter where it can be printed.
-fn code_point(letter: char) -> String {
-    let code = format!("U+{:04X}", letter as u32);
-    if letter.is_control() {
-        code
-    } else {
-        format!("{code} '{letter}'")
-    }
-}
-
-/// Checks the name of a field manager.
-fn check_manager(name: &str, refusals: &mut Refusals) {
-    const MOST: usize = 128;
-    let path = Path::of("fieldManager");
-    if name.len() > MOST {
-        refusals.too_long(&path, MOST);
-    }
-    for (at, letter) in name.char_indices() {
-        // Of all spaces Go prints the plain one only.
-        if letter.is_control() || (letter.is_whitespace() && letter != ' ') {
-            let detail = format!("invalid character {} (at position {at})", code_point(letter));
-            refusals.invalid(&path, name, &detail);
-        }
-    }
-}

@@ -1,11 +1,12 @@
 //! `CreateOptions`, `UpdateOptions` and `PatchOptions`, which differ in their names and in `force`.
 
+use apiserver_api::meta::validate_field_manager;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
 
-use super::{check_manager, dry_run, judge};
+use super::{dry_run, judge};
 use crate::request::query::Query;
 
 /// What becomes of fields that are not known, and of keys that stand twice.
@@ -58,7 +59,7 @@ impl WriteOptions {
 
     fn read(kind: &str, query: &Query, refusals: &mut Refusals) -> Result<Self, Status> {
         let manager = query.text("fieldManager").to_owned();
-        check_manager(&manager, refusals);
+        validate_field_manager(&Path::of("fieldManager"), &manager, refusals);
         let values: Vec<String> = query.all("dryRun").map(str::to_owned).collect();
         let dry_run = dry_run(&values, refusals);
         let validation = match query.text("fieldValidation") {
@@ -102,5 +103,28 @@ impl WriteOptions {
         tree.set("kind", kind);
         tree.remove("force");
         tree
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WriteOptions;
+    use crate::request::query::Query;
+
+    #[test]
+    fn a_manager_whose_name_cannot_be_seen_is_refused() {
+        let told =
+            |query: &str| WriteOptions::of("CreateOptions", &Query::parse(query)).map_err(|status| status.message);
+        let said = r#"CreateOptions.meta.k8s.io "" is invalid: fieldManager: Invalid value: "#;
+        for (sent, quoted, code) in [
+            ("%E2%80%8B", r"\u200b", "U+200B"),
+            ("%E3%80%80", r"\u3000", "U+3000"),
+            ("%07", r"\a", "U+0007"),
+        ] {
+            let wanted = format!("{said}\"a{quoted}\": invalid character {code} (at position 1)");
+            assert_eq!(told(&format!("fieldManager=a{sent}")).unwrap_err(), wanted);
+        }
+        let seen = told("fieldManager=%E2%9D%A4%EF%B8%8F%20kubectl").unwrap();
+        assert_eq!(seen.manager, "\u{2764}\u{fe0f} kubectl");
     }
 }

@@ -1,10 +1,13 @@
 //! Paths that are no resources, by way of all that a request goes through.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use http::Request;
 use http_body_util::BodyExt;
 use url::Url;
 
+use crate::pipeline::Pipeline;
 use crate::pipeline::tests::{Setup, ask, get, pipeline, shown, text};
 
 #[tokio::test(start_paused = true)]
@@ -47,6 +50,106 @@ async fn paths_are_taken_as_they_are_and_routes_with_a_slash_but_only_for_readin
             let said = text(answer).await;
             assert!(said.contains(r#""reason":"MethodNotAllowed""#), "{said}");
         }
+    }
+}
+
+/// What a request without a body is answered, with these headers.
+async fn code(pipeline: &Arc<Pipeline>, method: &str, path: &str, headers: &[(&str, &str)]) -> u16 {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = ask(pipeline, request.body(Body::empty()).unwrap()).await;
+    answer.status().as_u16()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_path_that_no_method_has_leads_nowhere_and_any_other_refuses_the_rest() {
+    let pipeline = pipeline(Setup::default());
+    let reviews = "/apis/authorization.k8s.io/v1";
+    for (path, taken) in [
+        ("/api/v1/bindings".to_owned(), false),
+        ("/api/v1/namespaces/n/bindings/b".to_owned(), false),
+        (format!("{reviews}/localsubjectaccessreviews"), false),
+        (format!("{reviews}/subjectaccessreviews/s"), false),
+        (format!("{reviews}/namespaces/n/localsubjectaccessreviews/l"), false),
+        ("/api/v1/namespaces/n/configmaps///c".to_owned(), false),
+        ("/api/v1/namespaces/n/configmaps/c//d".to_owned(), false),
+        ("/api/v1/pods/p".to_owned(), false),
+        ("/api/v1/namespaces/n/nodes".to_owned(), false),
+        ("/api/v1/proxy/namespaces/n/pods".to_owned(), false),
+        ("/api/v1/namespaces/n/bindings".to_owned(), true),
+        (format!("{reviews}/subjectaccessreviews"), true),
+        ("/api/v1/pods".to_owned(), true),
+        ("/apis/apps/v1/deployments".to_owned(), true),
+    ] {
+        for method in ["PUT", "PATCH", "OPTIONS", "HEAD"] {
+            let expected = if taken { 405 } else { 404 };
+            assert_eq!(code(&pipeline, method, &path, &[]).await, expected, "{method} {path}");
+        }
+        if !taken {
+            for method in ["GET", "POST", "DELETE"] {
+                assert_eq!(code(&pipeline, method, &path, &[]).await, 404, "{method} {path}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_documents_no_tables_are_made_and_the_index_is_for_everyone() {
+    let pipeline = pipeline(Setup::default());
+    let table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    let tables_too = format!("{table},application/json");
+    for (path, accept, expected) in [
+        ("/api/v1", table, 406),
+        ("/api/v1", &tables_too, 200),
+        ("/api/v1", "application/*", 406),
+        ("/apis", table, 406),
+        ("/apis", "application/*", 200),
+        ("/apis", "*", 200),
+        ("/apis/apps", table, 406),
+        ("/apis/apps", "*", 200),
+        ("/apis/apiregistration.k8s.io", "*", 406),
+        ("/", table, 200),
+        ("/", "image/png", 200),
+        ("/index.html", "image/png", 200),
+    ] {
+        let told = code(&pipeline, "GET", path, &[("accept", accept)]).await;
+        assert_eq!(told, expected, "{path} {accept}");
+    }
+    let review = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+    assert_eq!(code(&pipeline, "POST", review, &[("accept", table)]).await, 406);
+    let [index, page] = ["/", "/index.html"].map(|path| get(&pipeline, path));
+    assert_eq!(text(index.await).await, text(page.await).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_says_that_it_is_no_page_and_a_single_check_does_not() {
+    let sniff = |answer: &crate::answer::Answer| answer.headers().contains_key("x-content-type-options");
+    let denied = pipeline(Setup {
+        mode: "AlwaysDeny",
+        ..Setup::default()
+    });
+    for path in ["/api/v1/pods", "/version"] {
+        let refused = get(&denied, path).await;
+        assert_eq!((refused.status().as_u16(), sniff(&refused)), (403, true), "{path}");
+    }
+    let pipeline = pipeline(Setup::default());
+    let check = get(&pipeline, "/healthz/ping").await;
+    assert_eq!((check.status().as_u16(), sniff(&check)), (200, false));
+    assert_eq!(check.headers()["content-type"], "text/plain; charset=utf-8");
+    assert!(sniff(&get(&pipeline, "/healthz?exclude=etcd").await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_proves_tokens_may_be_kept_for_an_hour() {
+    let pipeline = pipeline(Setup::default());
+    for (path, told) in [
+        ("/openid/v1/jwks", "public, max-age=3600"),
+        ("/.well-known/openid-configuration", "public, max-age=3600"),
+        ("/version", "no-cache, private"),
+    ] {
+        assert_eq!(get(&pipeline, path).await.headers()["cache-control"], told, "{path}");
     }
 }
 

@@ -156,17 +156,54 @@ pub(crate) fn negotiate_log(header: &str) -> Result<Wanted, Status> {
     negotiate_among(header, &["text/plain", json, yaml, protobuf])
 }
 
+/// The same for what is answered and not kept, of which there are no tables.
+///
+/// # Errors
+/// 406 where nothing that it accepts can be had.
+pub(crate) fn negotiate_untabled(header: &str) -> Result<Wanted, Status> {
+    if !is_routed(header, &OBJECTS) {
+        return Err(not_routed(&OBJECTS));
+    }
+    first(header, |_, wanted| !matches!(wanted.shape, Shape::Table(_)))
+}
+
+/// What a client wants of a document of which nothing else can be made, where no router asks before.
+///
+/// # Errors
+/// 406 where nothing that it accepts can be had.
+pub(crate) fn negotiate_whole(header: &str) -> Result<Wanted, Status> {
+    first(header, |clause, wanted| {
+        wanted.shape == Shape::Whole && clause.said("sv").unwrap_or_default().is_empty()
+    })
+}
+
+/// The same behind upstream's router.
+///
+/// # Errors
+/// 406 where nothing that it accepts can be had.
+pub(crate) fn negotiate_whole_routed(header: &str) -> Result<Wanted, Status> {
+    if !is_routed(header, &OBJECTS) {
+        return Err(not_routed(&OBJECTS));
+    }
+    negotiate_whole(header)
+}
+
 /// What is wanted where the router knows these types.
 fn negotiate_among(header: &str, types: &[&str]) -> Result<Wanted, Status> {
     if !is_routed(header, types) {
         return Err(not_routed(types));
     }
+    first(header, |_, _| true)
+}
+
+/// What the first clause asks for that can be had, and that can be had here.
+fn first(header: &str, is_here: impl Fn(&Clause<'_>, &Wanted) -> bool) -> Result<Wanted, Status> {
     if header.is_empty() {
         return Ok(Wanted::PLAIN);
     }
     clauses(header)
         .iter()
-        .find_map(wanted)
+        .find_map(|clause| wanted(clause).filter(|wanted| is_here(clause, wanted)))
         .ok_or_else(|| not_accepted(ACCEPTED))
 }
 
@@ -212,7 +249,7 @@ pub(crate) fn negotiate_discovery(header: &str) -> Option<Form> {
 
 fn form(clause: &Clause<'_>) -> Option<Form> {
     Some(match clause.kind {
-        "application/json" | "*/*" | "application/*" => Form::Json,
+        "application/json" | "*/*" | "*" | "application/*" => Form::Json,
         "application/yaml" => Form::Yaml,
         "application/vnd.kubernetes.protobuf" => Form::Protobuf,
         _ => return None,
@@ -258,7 +295,10 @@ fn wanted(clause: &Clause<'_>) -> Option<Wanted> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Form, Shape, negotiate, negotiate_discovery, negotiate_log, negotiate_watch};
+    use super::{
+        Form, Shape, negotiate, negotiate_discovery, negotiate_log, negotiate_untabled, negotiate_watch,
+        negotiate_whole, negotiate_whole_routed,
+    };
 
     #[test]
     fn the_first_clause_that_can_be_had_is() {
@@ -334,6 +374,43 @@ mod tests {
         assert_eq!(
             text("image/png"),
             format!("406: Not Acceptable\n\nAvailable representations: text/plain, {types}")
+        );
+    }
+
+    #[test]
+    fn of_what_has_one_shape_no_other_is_had() {
+        let table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+        let partial = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
+        let message = |refused: super::Status| (refused.code, refused.message);
+        let only = "only the following media types are accepted: application/json, application/yaml, \
+                    application/vnd.kubernetes.protobuf";
+        for header in [table, partial, "application/json;sv=v1", "text/html"] {
+            assert_eq!(
+                message(negotiate_whole(header).unwrap_err()),
+                (406, only.to_owned()),
+                "{header}"
+            );
+        }
+        for (header, form) in [
+            ("", Form::Json),
+            ("*", Form::Json),
+            ("application/*", Form::Json),
+            (
+                "application/json;as=Table;v=v1;g=meta.k8s.io,application/yaml",
+                Form::Yaml,
+            ),
+        ] {
+            let wanted = negotiate_whole(header).unwrap();
+            assert_eq!((wanted.form, wanted.shape), (form, Shape::Whole), "{header}");
+        }
+        for header in ["*", "application/*", table] {
+            assert!(negotiate_whole_routed(header).is_err(), "{header}");
+        }
+        assert_eq!(message(negotiate_untabled(table).unwrap_err()), (406, only.to_owned()));
+        let fallen = format!("{table},{partial}");
+        assert_eq!(
+            negotiate_untabled(&fallen).unwrap().shape,
+            Shape::Metadata("meta.k8s.io/v1")
         );
     }
 

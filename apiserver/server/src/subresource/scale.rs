@@ -1,6 +1,6 @@
 //! How many of it there should be, in the same words for all kinds that can be scaled.
 
-use apiserver_api::gvk::GroupKind;
+use apiserver_api::gvk::{GroupKind, GroupResource};
 use apiserver_api::labels;
 use apiserver_api::meta;
 use apiserver_api::names::name_is_dns_subdomain;
@@ -166,6 +166,7 @@ impl Edit for Scaling<'_> {
         };
         machine.admit_part(write, &mut scale, &was).await?;
         check(&scale)?;
+        check_uid(write, &scale, old)?;
         let mut new = old.clone();
         let metadata = new.child("metadata");
         match meta::resource_version(&scale) {
@@ -182,6 +183,25 @@ impl Edit for Scaling<'_> {
         new.child("spec").set("replicas", scale.at("spec").int("replicas"));
         Ok(new)
     }
+
+    fn uid(&self) -> Option<&str> {
+        match &self.sent {
+            Sent::Whole(scale) => Some(meta::uid(scale)),
+            Sent::Patch(_) => None,
+        }
+    }
+}
+
+/// 409 for a scale that says it is that of another object, which a patch can make of it.
+fn check_uid(write: &Write<'_>, scale: &Tree, object: &Tree) -> Result<(), Status> {
+    let (wanted, found) = (meta::uid(scale), meta::uid(object));
+    if wanted.is_empty() || wanted == found {
+        return Ok(());
+    }
+    let kind = write.resource.kind;
+    let scales = GroupResource::new(kind.group, &format!("{}/scale", kind.plural));
+    let error = format!("Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}");
+    Err(Status::conflict(&scales, write.name, error))
 }
 
 /// 422 for a scale that makes no sense.

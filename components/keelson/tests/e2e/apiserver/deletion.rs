@@ -62,7 +62,88 @@ fn an_object_is_deleted_once_whichever_server_made_it() {
     assert_eq!(once.len(), deleted.len(), "something was deleted twice");
     assert!(once.iter().all(|uid| made.contains(uid)));
     // At most the last of them is left.
-    assert!(made.len() - deleted.len() <= 1, "{} made, {} deleted", made.len(), deleted.len());
+    assert!(
+        made.len() - deleted.len() <= 1,
+        "{} made, {} deleted",
+        made.len(),
+        deleted.len()
+    );
+}
+
+#[test]
+fn a_query_says_which_object_is_deleted() {
+    let pair = Pair::start();
+    let maps = "/api/v1/namespaces/default/configmaps";
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "meant", "labels": {"of": "two"}}});
+    let made = pair.create(maps, &map);
+    let [uid, version] = ["uid", "resourceVersion"].map(|field| made["metadata"][field].as_str().unwrap());
+    let refused = |path: &str, why: &str| {
+        let refused = pair.send("DELETE", path, &[], "");
+        let message = format!("Operation cannot be fulfilled on ConfigMap \"meant\": the {why}");
+        let told = refused.json();
+        let told = told["message"].as_str().unwrap();
+        assert!(refused.status == 409 && told.starts_with(&message), "{path}: {told}");
+    };
+    let other_uid = format!("UID in the precondition (other) does not match the UID in record ({uid})");
+    let other = |wanted: &str| {
+        format!(
+            "ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record ({version})"
+        )
+    };
+    refused(&format!("{maps}/meant?uid=other&resourceVersion={version}"), &other_uid);
+    refused(&format!("{maps}/meant?uid={uid}&resourceVersion=1"), &other("1"));
+    refused(&format!("{maps}?labelSelector=of%3Dtwo&uid=other"), &other_uid);
+    refused(&format!("{maps}?labelSelector=of%3Dtwo&resourceVersion=0"), &other("0"));
+    // A list of nothing names no version that could be wrong.
+    let none = pair.send(
+        "DELETE",
+        &format!("{maps}?labelSelector=of%3Dnone&resourceVersion=0"),
+        &[],
+        "",
+    );
+    assert_eq!(none.status, 200, "{none:?}");
+    // What a body says, it says alone.
+    let kept = pair.send(
+        "DELETE",
+        &format!("{maps}/meant?uid=other"),
+        &[],
+        r#"{"dryRun": ["All"]}"#,
+    );
+    assert_eq!(kept.status, 200, "{kept:?}");
+    let path = format!("{maps}/meant?uid={uid}&resourceVersion={version}");
+    assert_eq!(pair.send("DELETE", &path, &[], "").status, 200);
+}
+
+#[test]
+fn the_last_answer_of_a_pod_has_the_finalizers_that_held_it() {
+    let pair = Pair::start();
+    let pods = "/api/v1/namespaces/default/pods";
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}});
+    pair.create("/api/v1/namespaces/default/serviceaccounts", &account);
+    for finalizer in ["orphan", "foregroundDeletion"] {
+        let metadata = json!({"name": finalizer.to_lowercase(), "finalizers": [finalizer]});
+        let spec = json!({"containers": [{"name": "c", "image": "i"}]});
+        pair.create(
+            pods,
+            &json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}),
+        );
+        let path = format!("{pods}/{}", finalizer.to_lowercase());
+        let waits = pair.send("DELETE", &path, &[], "");
+        assert_eq!(waits.json()["metadata"]["finalizers"], json!([finalizer]), "{waits:?}");
+        let gone = pair.send(
+            "DELETE",
+            &format!("{path}?propagationPolicy=Background&gracePeriodSeconds=2"),
+            &[],
+            "",
+        );
+        let last = gone.json();
+        assert_eq!(
+            (gone.status, &last["metadata"]["finalizers"]),
+            (200, &json!([finalizer])),
+            "{last}"
+        );
+        assert_eq!(pair.send("GET", &path, &[], "").status, 404);
+    }
 }
 
 /// How many leases were given to no more events, since the next had one of its own.

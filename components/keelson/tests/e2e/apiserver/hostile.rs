@@ -303,20 +303,54 @@ async fn requests_that_name_no_host_or_two_or_expect_what_there_is_not_are_refus
             "400 Bad Request: malformed Host header",
         ),
         ("Host: a\r\nExpect: tea\r\n", "HTTP/1.1 417 Expectation Failed\r\n", ""),
+        (
+            "Host: a\r\nTransfer-Encoding: gzip, chunked\r\n",
+            "HTTP/1.1 501 Not Implemented\r\n",
+            "Unsupported transfer encoding",
+        ),
     ] {
-        let mut stream = connect(&pair).await;
-        let request = format!("GET /version HTTP/1.1\r\n{headers}\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut said = Vec::new();
-        let read = tokio::time::timeout(LONG, stream.read_to_end(&mut said)).await;
-        read.unwrap().unwrap();
-        let said = String::from_utf8_lossy(&said);
-        let (head, told) = said.split_once("\r\n\r\n").unwrap();
-        assert!(
-            head.starts_with(front) && head.contains("connection: close"),
-            "{headers}: {said}"
-        );
-        assert_eq!(told, body, "{headers}");
+        refused_at_the_door(&pair, "/version", headers, front, body).await;
+    }
+}
+
+/// Asks for a path with these headers, and finds the request refused with this head and body, and the connection ended.
+async fn refused_at_the_door(pair: &Pair, path: &str, headers: &str, front: &str, body: &str) {
+    let mut stream = connect(pair).await;
+    let request = format!("GET {path} HTTP/1.1\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut said = Vec::new();
+    let read = tokio::time::timeout(LONG, stream.read_to_end(&mut said)).await;
+    read.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&said);
+    let (head, told) = said.split_once("\r\n\r\n").unwrap();
+    assert!(
+        head.starts_with(front) && head.contains("connection: close"),
+        "{path} {headers}: {said}"
+    );
+    assert_eq!(told, body, "{path} {headers}");
+}
+
+#[tokio::test]
+async fn paths_with_half_an_escape_are_refused_and_the_server_as_a_whole_answers_whoever_asks() {
+    let pair = Pair::start();
+    for path in ["/api/v1/namespaces/n%zz/configmaps", "/n%", "/n%2"] {
+        let front = "HTTP/1.1 400 Bad Request\r\n";
+        refused_at_the_door(&pair, path, "Host: a\r\n", front, "400 Bad Request").await;
+        let said = pair.curl(&["--http2", "-w", " %{http_code}", path]).stdout;
+        assert_eq!(said, "400 Bad Request 400", "{path}");
+    }
+    for version in ["--http1.1", "--http2"] {
+        let asked = [
+            version,
+            "-X",
+            "OPTIONS",
+            "--request-target",
+            "*",
+            "-w",
+            "%{http_code}",
+            "/",
+        ];
+        assert_eq!(pair.curl(&asked).stdout, "200", "{version}");
     }
 }
 

@@ -253,6 +253,41 @@ fn headers_say_what_the_answer_is() {
 }
 
 #[test]
+fn a_shape_is_asked_for_where_there_is_one() {
+    let pair = Pair::start();
+    let table = "Accept: application/json;as=Table;g=meta.k8s.io;v=v1";
+    let list = "Accept: application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+    let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+        "spec": {"nonResourceAttributes": {"path": "/", "verb": "get"}}})
+    .to_string();
+    let reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    assert_eq!(pair.send("POST", reviews, &[table], &review).status, 406);
+    let tables_too = format!("{table},application/json");
+    let made = pair.send("POST", reviews, &[&tables_too], &review);
+    assert_eq!(
+        (made.status, &made.json()["kind"]),
+        (201, &"SelfSubjectAccessReview".into())
+    );
+    let maps = "/api/v1/namespaces/default/configmaps";
+    let none = pair.send("GET", &format!("{maps}?labelSelector=nope"), &[list], "");
+    assert!(none.body.trim_end().ends_with(r#","items":null}"#), "{}", none.body);
+    // Of a watch's objects none is a list: it ends with the first of them.
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}});
+    pair.create(maps, &map);
+    let watch = format!("{maps}?watch=1&fieldSelector=metadata.name%3Dm");
+    let watched = pair.send("GET", &watch, &[list], "");
+    assert_eq!((watched.status, watched.body.as_str()), (200, ""));
+}
+
+#[test]
+fn the_fields_of_a_status_are_in_upstream_s_order() {
+    let pair = Pair::start();
+    let nothing = pair.send("GET", "/api/v1/namespaces/default/configmaps/nope", &[], "");
+    let text = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"configmaps \"nope\" not found","reason":"NotFound","details":{"name":"nope","kind":"configmaps"},"code":404}"#;
+    assert_eq!(nothing.body.trim_end(), text);
+}
+
+#[test]
 fn warnings_that_come_before_the_checks_are_sent_with_a_refusal_too() {
     let pair = Pair::start();
     let pods = "/api/v1/namespaces/default/pods";

@@ -3,6 +3,7 @@
 //! Each test starts its own store and its own apiserver. Clients that come from registries are fetched by
 //! `deploy/clients.sh`; a test whose client is not there says so and does nothing.
 
+mod access;
 mod clients;
 mod counted;
 mod damage;
@@ -19,6 +20,7 @@ mod node;
 mod outage;
 pub(crate) mod pair;
 mod past;
+mod patches;
 mod prometheus;
 mod proxy;
 mod python;
@@ -27,3 +29,4 @@ mod streams;
 mod tls;
 mod transcript;
 mod websocket;
+mod writes;

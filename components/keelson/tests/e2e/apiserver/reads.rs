@@ -155,6 +155,36 @@ fn the_parts_of_the_control_plane_are_asked_whether_they_are_well() {
 }
 
 #[test]
+fn a_version_that_is_none_is_refused_and_half_of_one_is_made_whole() {
+    let pair = Pair::start();
+    let maps = "/api/v1/namespaces/default/configmaps";
+    let object =
+        |version: &str, kind: &str| json!({"apiVersion": version, "kind": kind, "metadata": {"name": "m"}}).to_string();
+    for (version, kind, message) in [
+        (
+            "a/b/c",
+            "ConfigMap",
+            "the object provided is unrecognized (must be of type ConfigMap): unexpected GroupVersion string: a/b/c \
+             ({\"apiVersion\":\"a/b/c\",\"kind\":\" ...)",
+        ),
+        (
+            "v1",
+            "DeleteOptions",
+            "DeleteOptions in version \"v1\" cannot be handled as a ConfigMap: converting (v1.DeleteOptions) to \
+             (core.ConfigMap): unknown conversion",
+        ),
+    ] {
+        let refused = pair.send("POST", maps, &[], &object(version, kind));
+        assert_eq!(
+            (refused.status, refused.json()["message"].as_str()),
+            (400, Some(message))
+        );
+    }
+    let made = pair.send("POST", maps, &[], &object("/", "ConfigMap"));
+    assert_eq!((made.status, &made.json()["apiVersion"]), (201, &"v1".into()));
+}
+
+#[test]
 fn some_kinds_can_be_made_where_they_are_to_be() {
     let pair = Pair::start();
     let limits = json!({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "l"}, "spec": {"limits": []}})
@@ -215,4 +245,71 @@ fn an_old_number_that_is_none_is_refused_however_it_comes() {
             );
         }
     }
+}
+
+#[test]
+fn nothing_comes_after_the_one_object_that_is_named() {
+    let pair = Pair::start();
+    let maps = "/api/v1/namespaces/default/configmaps";
+    for name in ["a", "b", "c"] {
+        pair.create(
+            maps,
+            &json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}),
+        );
+    }
+    let list = |path: &str| {
+        let answer = pair.send("GET", path, &[], "");
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.json()
+    };
+    let version = list(maps)["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
+    let exact = format!("&resourceVersion={version}&resourceVersionMatch=Exact");
+    let since = format!("&resourceVersion={version}");
+    for more in ["", "&resourceVersion=0", &since, &exact] {
+        for path in [
+            format!("{maps}?limit=1&fieldSelector=metadata.name%3Db{more}"),
+            format!("/api/v1/configmaps?limit=1&fieldSelector=metadata.name%3Db,metadata.namespace%3Ddefault{more}"),
+        ] {
+            let list = list(&path);
+            assert_eq!(
+                (names(&list), &list["metadata"]["continue"]),
+                (vec!["b"], &Value::Null),
+                "{path}"
+            );
+        }
+    }
+    // In which namespace it is, nobody says: the list is walked.
+    let walked = list("/api/v1/configmaps?limit=1&fieldSelector=metadata.name%3Da");
+    assert_eq!(names(&walked), ["a"]);
+    assert!(walked["metadata"]["continue"].is_string(), "{walked}");
+}
+
+#[test]
+fn what_is_wrong_with_a_token_is_told_before_anything_else() {
+    let pair = Pair::start();
+    let maps = "/api/v1/namespaces/default/configmaps";
+    for name in ["a", "b"] {
+        pair.create(
+            maps,
+            &json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}),
+        );
+    }
+    let send = |query: &str| pair.send("GET", &format!("{maps}?limit=1&{query}"), &[], "");
+    let told = |query: &str| {
+        let refused = send(query);
+        assert_eq!(refused.status, 400, "{query}: {refused:?}");
+        refused.json()["message"].as_str().unwrap().to_owned()
+    };
+    let page = send("").json();
+    let token = page["metadata"]["continue"].as_str().unwrap();
+    let invalid = "invalid continue token: continue key is not valid: illegal base64 data at input byte 3";
+    for version in ["", "&resourceVersion=5", "&resourceVersion=x"] {
+        assert_eq!(told(&format!("continue=e30%3D{version}")), invalid);
+    }
+    let not_both = "specifying resource version is not allowed when using continue";
+    for version in ["5", "x"] {
+        assert_eq!(told(&format!("continue={token}&resourceVersion={version}")), not_both);
+    }
+    let rest = send(&format!("continue={token}")).json();
+    assert_eq!(names(&rest), ["b"]);
 }
