@@ -6,6 +6,7 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use crate::column::{AGE, Cell, Column, NAME, Words};
+use crate::core::base64;
 use crate::core::metadata::validate_metadata_update;
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 
@@ -57,7 +58,7 @@ impl Rules for ConfigMap {
         }
         for (key, value) in object.entries("binaryData").iter() {
             check_key(&binary.key(key), key, refusals);
-            size += decoded(value.as_str().unwrap_or_default());
+            size += base64::decoded_len(value.as_str().unwrap_or_default());
         }
         if size > MOST {
             // As Go prints a path to a field without a name.
@@ -86,10 +87,4 @@ fn check_key(path: &Path<'_>, key: &str, refusals: &mut Refusals) {
     for message in config_map_key(key) {
         refusals.invalid(path, key, &message);
     }
-}
-
-/// How many bytes base64 stands for.
-fn decoded(text: &str) -> usize {
-    let padding = text.bytes().rev().take_while(|byte| *byte == b'=').count();
-    text.len() / 4 * 3 - padding.min(2)
 }

@@ -12,7 +12,7 @@ use crate::handlers::namespace;
 use crate::machine::{Machine, Speech, Write};
 use crate::options::WriteOptions;
 use crate::request::Call;
-use crate::request::accept::{Wanted, negotiate};
+use crate::request::accept::{Wanted, negotiate_untabled};
 use crate::request::content::{self, Content};
 
 /// Where something is posted.
@@ -42,7 +42,7 @@ impl Post<'_> {
         spoken: impl Fn(&str) -> &'static Spoken,
     ) -> Result<Posted, Status> {
         let call = self.call;
-        let wanted = negotiate(call.header("accept"), false)?;
+        let wanted = negotiate_untabled(call.header("accept"))?;
         let content = Content::of(call.header("content-type"))?;
         let bytes = content::read(body).await?;
         let options = WriteOptions::of("CreateOptions", &call.query)?;

@@ -1,42 +1,30 @@
 //! Base64 as Go reads it (`RawURLEncoding`): line ends count for nothing, and neither do the last bits that make no byte.
 
+use base64::Engine as _;
+use base64::alphabet::URL_SAFE;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
+
+const LENIENT: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
+
 /// The bytes that letters stand for.
 ///
 /// # Errors
 /// Where the first stands that makes no sense.
 pub(super) fn decode(text: &[u8]) -> Result<Vec<u8>, usize> {
-    let mut out = Vec::with_capacity(text.len() / 4 * 3 + 2);
-    let (mut bits, mut letters) = (0_u32, 0_usize);
-    for (at, letter) in text.iter().enumerate() {
-        if matches!(letter, b'\r' | b'\n') {
-            continue;
-        }
-        bits = bits << 6 | value(*letter).ok_or(at)?;
-        letters += 1;
-        if letters.is_multiple_of(4) {
-            out.extend_from_slice(&bits.to_be_bytes()[1..]);
-        }
-    }
-    match letters % 4 {
-        1 => return Err(text.len() - 1),
-        2 => out.push((bits >> 4) as u8),
-        3 => out.extend_from_slice(&((bits >> 2) as u16).to_be_bytes()),
-        _ => {}
-    }
-    Ok(out)
+    let letters = text.iter().copied().filter(|letter| !is_line_end(*letter));
+    let letters: Vec<u8> = letters.collect();
+    LENIENT.decode(letters).map_err(|_| illegal_at(text))
 }
 
-/// What a letter stands for.
-fn value(letter: u8) -> Option<u32> {
-    let value = match letter {
-        b'A'..=b'Z' => letter - b'A',
-        b'a'..=b'z' => letter - b'a' + 26,
-        b'0'..=b'9' => letter - b'0' + 52,
-        b'-' => 62,
-        b'_' => 63,
-        _ => return None,
-    };
-    Some(value.into())
+fn is_line_end(letter: u8) -> bool {
+    matches!(letter, b'\r' | b'\n')
+}
+
+/// Where the first letter stands that is none; where all are, the last is one too many.
+fn illegal_at(text: &[u8]) -> usize {
+    let is_known = |letter: u8| letter.is_ascii_alphanumeric() || matches!(letter, b'-' | b'_') || is_line_end(letter);
+    let strange = text.iter().position(|letter| !is_known(*letter));
+    strange.unwrap_or(text.len().saturating_sub(1))
 }
 
 #[cfg(test)]

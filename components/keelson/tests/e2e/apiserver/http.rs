@@ -262,6 +262,8 @@ fn a_shape_is_asked_for_where_there_is_one() {
     .to_string();
     let reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
     assert_eq!(pair.send("POST", reviews, &[table], &review).status, 406);
+    let binding = "/api/v1/namespaces/default/pods/none/binding";
+    assert_eq!(pair.send("POST", binding, &[table], "{}").status, 406);
     let tables_too = format!("{table},application/json");
     let made = pair.send("POST", reviews, &[&tables_too], &review);
     assert_eq!(
