@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn all_is_done_unless_less_is_asked_for() {
         let all = names("");
-        assert_eq!(all.iter().map(Vec::len).collect::<Vec<_>>(), [6, 2, 2, 4, 9, 9, 1]);
+        assert_eq!(all.iter().map(Vec::len).collect::<Vec<_>>(), [6, 2, 2, 4, 11, 11, 1]);
         assert_eq!(all[0][2], "configmaps, 500 clients");
         assert_eq!(all[3][3], "10000 watchers of pods of a node each");
         assert_eq!(all[5][1], "150000 pods, JSON, gzip");

@@ -271,7 +271,7 @@ fn a_shape_is_asked_for_where_there_is_one() {
         (201, &"SelfSubjectAccessReview".into())
     );
     let maps = "/api/v1/namespaces/default/configmaps";
-    let none = pair.send("GET", &format!("{maps}?labelSelector=nope"), &[list], "");
+    let none = pair.send("GET", &format!("{maps}?labelSelector=nope&pretty=false"), &[list], "");
     assert!(none.body.trim_end().ends_with(r#","items":null}"#), "{}", none.body);
     // Of a watch's objects none is a list: it ends with the first of them.
     let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}});
@@ -284,7 +284,8 @@ fn a_shape_is_asked_for_where_there_is_one() {
 #[test]
 fn the_fields_of_a_status_are_in_upstream_s_order() {
     let pair = Pair::start();
-    let nothing = pair.send("GET", "/api/v1/namespaces/default/configmaps/nope", &[], "");
+    let path = "/api/v1/namespaces/default/configmaps/nope?pretty=false";
+    let nothing = pair.send("GET", path, &[], "");
     let text = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"configmaps \"nope\" not found","reason":"NotFound","details":{"name":"nope","kind":"configmaps"},"code":404}"#;
     assert_eq!(nothing.body.trim_end(), text);
 }
