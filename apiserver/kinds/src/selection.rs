@@ -22,8 +22,54 @@ pub struct Selection {
 pub struct Selectable {
     /// Its name: `spec.nodeName`.
     pub name: &'static str,
+    value: Value,
+}
+
+/// What an object has in a field.
+enum Value {
+    Text,
+    Flag,
+    Number,
+    Made(fn(&Tree) -> String),
+}
+
+impl Selectable {
+    /// The text that stands at its name; empty where none does.
+    pub(crate) const fn text(name: &'static str) -> Self {
+        let value = Value::Text;
+        Self { name, value }
+    }
+
+    /// The flag that stands at its name; `false` where none does.
+    pub(crate) const fn flag(name: &'static str) -> Self {
+        let value = Value::Flag;
+        Self { name, value }
+    }
+
+    /// The whole number that stands at its name; `0` where none does.
+    pub(crate) const fn number(name: &'static str) -> Self {
+        let value = Value::Number;
+        Self { name, value }
+    }
+
+    /// What is made of an object.
+    pub(crate) const fn made(name: &'static str, value: fn(&Tree) -> String) -> Self {
+        let value = Value::Made(value);
+        Self { name, value }
+    }
+
     /// What an object has there.
-    pub value: fn(&Tree) -> String,
+    pub fn value(&self, object: &Tree) -> String {
+        let (path, key) = self.name.rsplit_once('.').unwrap_or(("", self.name));
+        let parts = path.split('.').filter(|part| !part.is_empty());
+        let within = parts.fold(object, |within, part| within.at(part));
+        match self.value {
+            Value::Text => within.text(key).to_owned(),
+            Value::Flag => within.flag(key).to_string(),
+            Value::Number => within.int(key).to_string(),
+            Value::Made(make) => make(object),
+        }
+    }
 }
 
 impl Selection {

@@ -178,7 +178,7 @@ impl Reading for Fields {
             .selection
             .fields
             .iter()
-            .map(|field| (field.value)(object).into())
+            .map(|field| field.value(object).into())
             .collect()
     }
 

@@ -52,10 +52,7 @@ pub(super) const CLUSTER_TRUST_BUNDLE: Kind = Kind {
     ],
     selection: Selection {
         labels: &["metadata.name", "spec.signerName"],
-        fields: &[Selectable {
-            name: "spec.signerName",
-            value: |object| object.at("spec").text("signerName").to_owned(),
-        }],
+        fields: &[Selectable::text("spec.signerName")],
         ..Selection::OWN
     },
     ..Kind::PLAIN

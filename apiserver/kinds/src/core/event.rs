@@ -136,38 +136,21 @@ fn source(object: &Tree) -> String {
     }
 }
 
-/// A field of events, or one of the object that they are about, to select by.
-macro_rules! selectable {
-    ($field:literal) => {
-        Selectable {
-            name: $field,
-            value: |object| object.text($field).to_owned(),
-        }
-    };
-    (about $field:literal) => {
-        Selectable {
-            name: concat!("involvedObject.", $field),
-            value: |object| object.at("involvedObject").text($field).to_owned(),
-        }
-    };
-}
-
 /// What is kept of events to select by, for both groups.
 pub(crate) const FIELDS: &[Selectable] = &[
-    selectable!(about "kind"),
-    selectable!(about "namespace"),
-    selectable!(about "name"),
-    selectable!(about "uid"),
-    selectable!(about "apiVersion"),
-    selectable!(about "resourceVersion"),
-    selectable!(about "fieldPath"),
-    selectable!("reason"),
-    selectable!("reportingComponent"),
-    Selectable {
-        name: "source",
-        value: |object| first(object, "component", "reportingComponent").to_owned(),
-    },
-    selectable!("type"),
+    Selectable::text("involvedObject.kind"),
+    Selectable::text("involvedObject.namespace"),
+    Selectable::text("involvedObject.name"),
+    Selectable::text("involvedObject.uid"),
+    Selectable::text("involvedObject.apiVersion"),
+    Selectable::text("involvedObject.resourceVersion"),
+    Selectable::text("involvedObject.fieldPath"),
+    Selectable::text("reason"),
+    Selectable::text("reportingComponent"),
+    Selectable::made("source", |object| {
+        first(object, "component", "reportingComponent").to_owned()
+    }),
+    Selectable::text("type"),
 ];
 
 struct Event;

@@ -61,10 +61,7 @@ pub(crate) const NAMESPACE: Kind = Kind {
     ],
     selection: Selection {
         labels: &["metadata.name", "status.phase"],
-        fields: &[Selectable {
-            name: "status.phase",
-            value: |object| object.at("status").text("phase").to_owned(),
-        }],
+        fields: &[Selectable::text("status.phase")],
         ..Selection::OWN
     },
     ..Kind::PLAIN

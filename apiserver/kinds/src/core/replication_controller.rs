@@ -67,10 +67,7 @@ pub(crate) const REPLICATION_CONTROLLER: Kind = Kind {
     ],
     selection: Selection {
         labels: &["metadata.name", "metadata.namespace", "status.replicas"],
-        fields: &[Selectable {
-            name: "status.replicas",
-            value: |object| object.at("status").int("replicas").to_string(),
-        }],
+        fields: &[Selectable::number("status.replicas")],
         ..Selection::OWN
     },
     ..Kind::PLAIN

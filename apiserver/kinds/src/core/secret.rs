@@ -61,10 +61,7 @@ pub(crate) const SECRET: Kind = Kind {
     ],
     selection: Selection {
         labels: &["metadata.name", "metadata.namespace", "type"],
-        fields: &[Selectable {
-            name: "type",
-            value: |object| object.text("type").to_owned(),
-        }],
+        fields: &[Selectable::text("type")],
         ..Selection::OWN
     },
     ..Kind::PLAIN

@@ -66,16 +66,7 @@ pub(crate) const RESOURCE_SLICE: Kind = Kind {
     ],
     selection: Selection {
         labels: &["metadata.name", "spec.nodeName", "spec.driver"],
-        fields: &[
-            Selectable {
-                name: "spec.nodeName",
-                value: |object| object.at("spec").text("nodeName").to_owned(),
-            },
-            Selectable {
-                name: "spec.driver",
-                value: |object| object.at("spec").text("driver").to_owned(),
-            },
-        ],
+        fields: &[Selectable::text("spec.nodeName"), Selectable::text("spec.driver")],
         unknown: |kind, name| format!("field label not supported for {kind}: {name}"),
         ..Selection::OWN
     },

@@ -1,5 +1,7 @@
 //! Stories of several managers on one object.
 
+mod kubectl;
+
 use apiserver_api::tree::{Tree, parse};
 use apiserver_schema::built_in;
 use proptest::prelude::*;
@@ -400,57 +402,6 @@ fn managers_of_other_versions_keep_their_words() {
     let error = update(&write("b"), Some(&old("v2")), &mut odd).unwrap_err();
     assert_eq!(error.to_string(), "failed to convert new object: odd");
     assert_eq!(odd.below(&["metadata", "managedFields"]), &Tree::Null);
-}
-
-#[test]
-fn kubectl_does_not_take_over_from_what_was_applied_as_another_kind() {
-    let last = r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"m"},"data":{"x":"1","y":"1"}}"#;
-    let mut created = config(r#"{"x":"1","y":"1"}"#);
-    created
-        .child("metadata")
-        .child("annotations")
-        .set("kubectl.kubernetes.io/last-applied-configuration", last);
-    update(&by("kubectl-client-side-apply", "t1"), None, &mut created).unwrap();
-    let old = stored(created);
-    let error = apply(&by("kubectl", "t2"), Some(&old), &config(r#"{"x":"2"}"#), false).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        r#"Apply failed with 1 conflict: conflict with "kubectl-client-side-apply" using v1: .data.x"#
-    );
-}
-
-#[test]
-fn kubectl_takes_over_from_its_own_client_side_apply() {
-    let last = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"m"},"data":{"x":"1","y":"1"}}"#;
-    let mut created = config(r#"{"x":"1","y":"1"}"#);
-    created
-        .child("metadata")
-        .child("annotations")
-        .set("kubectl.kubernetes.io/last-applied-configuration", last);
-    update(&by("kubectl-client-side-apply", "t1"), None, &mut created).unwrap();
-    let old = stored(created);
-    let conflict = apply(&by("other", "t2"), Some(&old), &config(r#"{"x":"2"}"#), false);
-    assert!(matches!(conflict, Err(Error::Conflicts(_))));
-    let new = apply(&by("kubectl", "t2"), Some(&old), &config(r#"{"x":"2"}"#), false).unwrap();
-    assert_eq!(new.at("data"), &tree(r#"{"x":"2","y":"1"}"#));
-    assert_eq!(
-        new.below(&["metadata", "annotations"])
-            .text("kubectl.kubernetes.io/last-applied-configuration"),
-        "{\"apiVersion\":\"v1\",\"data\":{\"x\":\"2\"},\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"m\"}}\n"
-    );
-    // What was changed since is another's.
-    let changed = updated(Some(&old), "editor", "t2", r#"{"x":"5","y":"1"}"#);
-    let error = apply(
-        &by("kubectl", "t3"),
-        Some(&changed),
-        &config(r#"{"x":"2","y":"2"}"#),
-        false,
-    )
-    .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        r#"Apply failed with 1 conflict: conflict with "editor" using v1: .data.x"#
-    );
 }
 
 #[test]

@@ -319,25 +319,15 @@ impl<I: Items> Pieces<I> {
 
 #[cfg(test)]
 mod tests {
-    use apiserver_api::tree::{self, Text, Tree};
     use apiserver_storage::list::Page;
-    use apiserver_storage::object::{Object, Reading};
-
     use http_body_util::BodyExt;
 
     use super::{list, ranked};
+    use crate::answer::samples;
     use crate::catalog::Catalog;
     use crate::discovery::Served;
     use crate::request::accept::{Shape, Wanted};
     use crate::request::tests::call;
-
-    struct Plain;
-
-    impl Reading for Plain {
-        fn fields(&self, _object: &Tree) -> Vec<Text> {
-            Vec::new()
-        }
-    }
 
     #[tokio::test]
     async fn a_list_of_metadata_alone_has_no_items_rather_than_none() {
@@ -367,7 +357,7 @@ mod tests {
         let catalog = Catalog::new(&Served::default(), |_| None);
         let object = |(name, rank): (&str, i64)| {
             let json = format!(r#"{{"metadata":{{"name":"{name}"}},"spec":{{"matchingPrecedence":{rank}}}}}"#);
-            Object::of("/registry/x", 7, tree::parse(json.as_bytes()).unwrap().tree, &Plain).into()
+            samples::object(&json).into()
         };
         let shown = |group: &str, plural: &str| {
             let page = Page {

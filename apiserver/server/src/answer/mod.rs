@@ -9,6 +9,8 @@ mod made;
 mod order;
 mod protobuf;
 mod row;
+#[cfg(test)]
+mod samples;
 mod table;
 
 use apiserver_api::status::{Reason, Status};

@@ -60,33 +60,22 @@ mod tests {
     use std::sync::Arc;
 
     use apiserver_api::meta;
-    use apiserver_api::tree::{self, Text, Tree};
+    use apiserver_api::tree::Tree;
     use apiserver_schema::protobuf;
     use apiserver_storage::frame::Told;
     use apiserver_storage::list::Page;
-    use apiserver_storage::object::{Object, Reading};
+    use apiserver_storage::object::Object;
     use http_body_util::BodyExt;
 
+    use crate::answer::samples::object;
     use crate::catalog::{Catalog, Resource};
     use crate::discovery::Served;
     use crate::request::accept::{Form, Shape, Wanted};
     use crate::request::tests::call;
 
-    struct Plain;
-
-    impl Reading for Plain {
-        fn fields(&self, _object: &Tree) -> Vec<Text> {
-            Vec::new()
-        }
-    }
-
     fn resource(group: &str, version: &str, plural: &str) -> Arc<Resource> {
         let catalog = Catalog::new(&Served::default(), |_| None);
         catalog.find(group, version, plural).unwrap().clone()
-    }
-
-    fn object(json: &str) -> Object {
-        Object::of("/registry/x/a", 7, tree::parse(json.as_bytes()).unwrap().tree, &Plain)
     }
 
     /// An object as it is served, sealed.

@@ -79,20 +79,12 @@ pub(super) fn conditions(kind: &Kind, stored: &Tree) -> Option<Tree> {
 #[cfg(test)]
 mod tests {
     use apiserver_api::time::Time;
-    use apiserver_api::tree::{Text, Tree, parse};
     use apiserver_kinds::Kind;
-    use apiserver_storage::object::{Object, Reading};
+    use apiserver_storage::object::Object;
     use bytes::BytesMut;
 
     use super::Row;
-
-    struct Plain;
-
-    impl Reading for Plain {
-        fn fields(&self, _: &Tree) -> Vec<Text> {
-            Vec::new()
-        }
-    }
+    use crate::answer::samples;
 
     fn shown(kind: &'static Kind, object: &Object, now: &str) -> String {
         let mut out = BytesMut::new();
@@ -105,7 +97,7 @@ mod tests {
         let pod = r#"{"metadata":{"name":"a\"b","creationTimestamp":"2026-01-01T00:00:00Z"},"spec":{"containers":[{"name":"c"}]},
             "status":{"phase":"Succeeded","containerStatuses":[{"name":"c","restartCount":2,
             "lastState":{"terminated":{"finishedAt":"2026-01-01T00:00:30Z"}},"state":{"running":{}},"ready":true}]}}"#;
-        let pod = Object::of("/registry/pods/d/a", 3, parse(pod.as_bytes()).unwrap().tree, &Plain);
+        let pod = samples::object(pod);
         let kind = apiserver_kinds::all().find(|kind| kind.kind == "Pod").unwrap();
         let none = r#""\u003cnone\u003e""#;
         let told = |restarts: &str, age: &str| {

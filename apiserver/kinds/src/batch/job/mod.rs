@@ -42,10 +42,9 @@ pub(crate) const JOB: Kind = Kind {
     columns: table::COLUMNS,
     selection: Selection {
         labels: &["metadata.name", "metadata.namespace", "status.successful"],
-        fields: &[Selectable {
-            name: "status.successful",
-            value: |object| object.at("status").int("succeeded").to_string(),
-        }],
+        fields: &[Selectable::made("status.successful", |object| {
+            object.at("status").int("succeeded").to_string()
+        })],
         unknown: |_, name| format!("field label {} not supported for batchv1.Job", go::quote(name)),
         ..Selection::OWN
     },

@@ -46,18 +46,9 @@ pub(super) const POD_REQUEST: Kind = Kind {
     selection: Selection {
         labels: &["metadata.name", "spec.signerName", "spec.podName", "spec.nodeName"],
         fields: &[
-            Selectable {
-                name: "spec.signerName",
-                value: |object| object.at("spec").text("signerName").to_owned(),
-            },
-            Selectable {
-                name: "spec.podName",
-                value: |object| object.at("spec").text("podName").to_owned(),
-            },
-            Selectable {
-                name: "spec.nodeName",
-                value: |object| object.at("spec").text("nodeName").to_owned(),
-            },
+            Selectable::text("spec.signerName"),
+            Selectable::text("spec.podName"),
+            Selectable::text("spec.nodeName"),
         ],
         ..Selection::OWN
     },

@@ -40,10 +40,7 @@ pub(crate) const NODE: Kind = Kind {
     columns: columns::COLUMNS,
     selection: Selection {
         labels: &["metadata.name", "spec.unschedulable"],
-        fields: &[Selectable {
-            name: "spec.unschedulable",
-            value: |object| object.at("spec").flag("unschedulable").to_string(),
-        }],
+        fields: &[Selectable::flag("spec.unschedulable")],
         ..Selection::OWN
     },
     ..Kind::PLAIN

@@ -81,41 +81,17 @@ pub(crate) const POD: Kind = Kind {
         ],
         aliases: &[("spec.host", "spec.nodeName")],
         fields: &[
-            Selectable {
-                name: "spec.nodeName",
-                value: |pod| pod.at("spec").text("nodeName").to_owned(),
-            },
-            Selectable {
-                name: "spec.restartPolicy",
-                value: |pod| pod.at("spec").text("restartPolicy").to_owned(),
-            },
-            Selectable {
-                name: "spec.schedulerName",
-                value: |pod| pod.at("spec").text("schedulerName").to_owned(),
-            },
-            Selectable {
-                name: "spec.serviceAccountName",
-                value: |pod| pod.at("spec").text("serviceAccountName").to_owned(),
-            },
-            Selectable {
-                name: "spec.hostNetwork",
-                value: |pod| pod.at("spec").flag("hostNetwork").to_string(),
-            },
-            Selectable {
-                name: "status.phase",
-                value: |pod| pod.at("status").text("phase").to_owned(),
-            },
-            Selectable {
-                name: "status.podIP",
-                value: |pod| {
-                    let first = pod.at("status").items("podIPs").first();
-                    first.map_or("", |first| first.text("ip")).to_owned()
-                },
-            },
-            Selectable {
-                name: "status.nominatedNodeName",
-                value: |pod| pod.at("status").text("nominatedNodeName").to_owned(),
-            },
+            Selectable::text("spec.nodeName"),
+            Selectable::text("spec.restartPolicy"),
+            Selectable::text("spec.schedulerName"),
+            Selectable::text("spec.serviceAccountName"),
+            Selectable::flag("spec.hostNetwork"),
+            Selectable::text("status.phase"),
+            Selectable::made("status.podIP", |pod| {
+                let first = pod.at("status").items("podIPs").first();
+                first.map_or("", |first| first.text("ip")).to_owned()
+            }),
+            Selectable::text("status.nominatedNodeName"),
         ],
         ..Selection::OWN
     },

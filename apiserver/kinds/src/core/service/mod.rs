@@ -48,16 +48,7 @@ pub(crate) const SERVICE: Kind = Kind {
     columns: columns::COLUMNS,
     selection: Selection {
         labels: &["metadata.name", "metadata.namespace", "spec.clusterIP", "spec.type"],
-        fields: &[
-            Selectable {
-                name: "spec.clusterIP",
-                value: |object| object.at("spec").text("clusterIP").to_owned(),
-            },
-            Selectable {
-                name: "spec.type",
-                value: |object| object.at("spec").text("type").to_owned(),
-            },
-        ],
+        fields: &[Selectable::text("spec.clusterIP"), Selectable::text("spec.type")],
         ..Selection::OWN
     },
     ..Kind::PLAIN
