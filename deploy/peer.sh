@@ -16,7 +16,8 @@ if [ -x "$binary" ]; then
 fi
 
 sudo=$([ "$(id -u)" = 0 ] || echo sudo)
-DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "golang-$go-go" make rsync curl >/dev/null
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "golang-$go-go" make rsync curl \
+    golang-github-modern-go-reflect2-dev >/dev/null
 
 scratch=$(mktemp -d)
 trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
@@ -28,6 +29,9 @@ options+=(-o APT::Sandbox::User=root)
 apt-get "${options[@]}" update
 (cd "$scratch" && apt-get "${options[@]}" source --download-only kubernetes)
 tar -C "$scratch/go/src/k8s.io/kubernetes" --strip-components 1 -xf "$scratch"/kubernetes_*.orig.tar.gz
+# Its own reflect2 1.0.1 faults on maps when compiled by Go 1.18 or later; 1.0.2 is the same without that.
+reflect2=github.com/modern-go/reflect2
+rsync -a --delete "/usr/share/gocode/src/$reflect2/" "$scratch/go/src/k8s.io/kubernetes/vendor/$reflect2/"
 
 # As upstream's own build calls it, which wants a version where there is no git.
 export PATH="/usr/lib/go-$go/bin:$PATH" GOPATH="$scratch/go" GOCACHE="$scratch/cache" GO111MODULE=off CGO_ENABLED=0 GOFLAGS=

@@ -50,7 +50,7 @@ pub struct Object {
     /// The revision that wrote it.
     pub revision: i64,
     /// What selectors see.
-    pub index: Index,
+    pub index: Arc<Index>,
     /// As JSON of the stored version, with `resourceVersion`, without `apiVersion` and `kind`; it begins with `metadata`.
     body: Bytes,
     /// Where the metadata ends in it.
@@ -150,13 +150,13 @@ impl Object {
         let labels: usize = labels.map(|(key, value)| key.len() + value.weight()).sum();
         let fields = self.index.fields.iter();
         let fields: usize = fields.map(|field| size_of::<Text>() + field.len()).sum();
-        size_of::<Self>() + self.key.len() + self.body.len() * 3 / 2 + SHOWN + labels + fields
+        size_of::<Self>() + size_of::<Index>() + self.key.len() + self.body.len() * 3 / 2 + SHOWN + labels + fields
     }
 }
 
 /// An object that has no revision yet. It is encoded once, for the store and for the cache.
 pub(crate) struct Draft {
-    index: Index,
+    index: Arc<Index>,
     /// What it is, as keys and values of JSON with a comma after each.
     types: Vec<u8>,
     /// The metadata's entries, a comma before each, and all that follows.
@@ -191,7 +191,7 @@ impl Draft {
         let metadata_end = rest.len();
         join(&mut rest, Some(map));
         Self {
-            index,
+            index: Arc::new(index),
             types,
             rest,
             metadata_end,
@@ -224,14 +224,14 @@ impl Draft {
     }
 
     /// The object, as it stands under a key since a revision.
-    pub(crate) fn at(self, key: &str, revision: i64) -> Object {
+    pub(crate) fn at(&self, key: &str, revision: i64) -> Object {
         let revision_text = revision.to_string();
         let body = [HEAD, revision_text.as_bytes(), b"\"", &self.rest].concat();
         let metadata_end = body.len() - self.rest.len() + self.metadata_end;
         Object {
             key: key.into(),
             revision,
-            index: self.index,
+            index: self.index.clone(),
             body: body.into(),
             metadata_end: metadata_end as u32,
             protobuf: OnceLock::new(),

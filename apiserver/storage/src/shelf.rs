@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use apiserver_api::gvk::GroupResource;
 use apiserver_api::tree::{Text, Tree};
+use bytes::Bytes;
 use store_client::{Get, KeyValue, Put, Swap};
 
 use crate::awaited::Awaited;
@@ -122,16 +123,20 @@ impl Shelf {
             key: String::from_utf8_lossy(&kv.key).into_owned(),
             why: error.to_string(),
         })?;
-        if let Some(object) = self.awaited.take(key, kv.mod_revision) {
+        if let Some(object) = self.awaited.find(key, kv.mod_revision, &kv.value) {
             return Ok(object);
         }
-        let cached = self.cache.get(key).filter(|object| object.revision == kv.mod_revision);
-        match cached {
+        match self.cached(key, kv.mod_revision) {
             Some(object) => Ok(object),
             None => Object::read(key, kv.mod_revision, &kv.value, &*self.reading)
                 .map(Arc::new)
                 .inspect_err(|_| self.counts.cache.undecodable.get().inc()),
         }
+    }
+
+    /// The object as it stands under a key since a revision, where the cache has just that.
+    fn cached(&self, key: &str, revision: i64) -> Option<Arc<Object>> {
+        self.cache.get(key).filter(|object| object.revision == revision)
     }
 
     /// The object as the store has it.
@@ -186,9 +191,9 @@ impl Shelf {
         object: Tree,
         ttl: Option<Duration>,
     ) -> Result<Written, Error> {
-        let draft = Draft::new(object, &*self.reading);
+        let draft = Arc::new(Draft::new(object, &*self.reading));
         let swap = self.swap(store, key, expected, &draft, ttl).await?;
-        self.written(store, key, draft, swap)
+        self.written(store, key, &draft, swap)
     }
 
     /// The same; an object that is too large for the store is written without its managed fields, which may be most of it.
@@ -203,15 +208,15 @@ impl Shelf {
         object: Tree,
         ttl: Option<Duration>,
     ) -> Result<Written, Error> {
-        let mut draft = Draft::new(object, &*self.reading);
+        let mut draft = Arc::new(Draft::new(object, &*self.reading));
         let mut swap = self.swap(store, key, expected, &draft, ttl).await;
         if let Err(Error::Store(fault)) = &swap
             && fault.is_too_large()
         {
-            draft = draft.thin(&*self.reading);
+            draft = Arc::new(draft.thin(&*self.reading));
             swap = self.swap(store, key, expected, &draft, ttl).await;
         }
-        self.written(store, key, draft, swap?)
+        self.written(store, key, &draft, swap?)
     }
 
     async fn swap(
@@ -219,10 +224,12 @@ impl Shelf {
         store: &Store,
         key: &str,
         expected: i64,
-        draft: &Draft,
+        draft: &Arc<Draft>,
         ttl: Option<Duration>,
     ) -> Result<Swap, Error> {
-        let mut put = Put::new(key.as_bytes().to_vec(), draft.value());
+        let value = Bytes::from(draft.value());
+        let _sending = self.awaited.sends(key, draft, &value);
+        let mut put = Put::new(key.as_bytes().to_vec(), value);
         if let Some(ttl) = ttl {
             put = put.lease(store.leases.lasting(ttl).await?);
         }
@@ -235,12 +242,15 @@ impl Shelf {
         Ok(sort.count(store.client.compare_and_swap(expected, put)).await?)
     }
 
-    fn written(&self, store: &Store, key: &str, draft: Draft, swap: Swap) -> Result<Written, Error> {
+    fn written(&self, store: &Store, key: &str, draft: &Draft, swap: Swap) -> Result<Written, Error> {
         match swap {
             Swap::Done { revision } => {
                 store.wrote(revision);
-                let object = Arc::new(draft.at(key, revision));
-                self.awaited.keep(&object);
+                let object = self.cached(key, revision).unwrap_or_else(|| {
+                    let object = Arc::new(draft.at(key, revision));
+                    self.awaited.keep(&object);
+                    object
+                });
                 Ok(Written::Done(object))
             }
             Swap::Conflict { current, .. } => self.conflict(current.as_ref()),

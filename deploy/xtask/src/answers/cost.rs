@@ -34,7 +34,7 @@ pub(crate) fn run(workspace: &Workspace, folder: &Path, peer: &Peer, rounds: usi
     let ours = Programs::ours(&build(&workspace.root, "release")?);
     let theirs = Programs::upstream(&peer.kube_apiserver, &peer.etcd);
     let files = known(&recordings, &theirs)?;
-    let mut costs = [Vec::new(), Vec::new()];
+    let (mut costs, mut played) = ([Vec::new(), Vec::new()], None);
     for round in 0..rounds.max(1) {
         for turn in 0..2 {
             // Each goes first in every other round.
@@ -45,6 +45,11 @@ pub(crate) fn run(workspace: &Workspace, folder: &Path, peer: &Peer, rounds: usi
                 "{}: {requests} requests, {}",
                 ["keelson", "kube-apiserver"][side],
                 told(cost)
+            );
+            // A server that ended on the way answers faster.
+            ensure!(
+                *played.get_or_insert(requests) == requests,
+                "not all was played: {requests} requests instead of {played:?}"
             );
             costs[side].push(cost);
         }

@@ -187,7 +187,7 @@ impl Server {
     /// Whether the apiserver serves a path.
     ///
     /// # Errors
-    /// curl does not run.
+    /// curl does not run, or nothing answers.
     pub(super) fn serves(&self, path: &str) -> anyhow::Result<bool> {
         let url = format!("{}{path}", self.url);
         let asked = Command::new("curl")
@@ -202,6 +202,10 @@ impl Server {
             ])
             .arg(&url)
             .output()?;
+        ensure!(
+            asked.status.success(),
+            "{url} was not answered; has the apiserver ended?"
+        );
         Ok(asked.stdout != b"404")
     }
 
