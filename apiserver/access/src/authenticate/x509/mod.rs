@@ -4,8 +4,10 @@
 //! trusted ones sign others, whether it may or not.
 
 mod certificate;
+mod host;
 mod names;
 mod path;
+mod steps;
 mod times;
 
 pub(crate) use certificate::Certificate;

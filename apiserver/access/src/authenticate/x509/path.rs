@@ -3,12 +3,11 @@
 use apiserver_api::go::quote;
 
 use super::certificate::Certificate;
+use super::steps::Steps;
 use super::{Invalid, in_time};
 
 /// How much may be spent on signatures: as many as Go's verifier checks, where none is dear.
 const BUDGET: usize = 100;
-/// How many names are held against how many limits.
-const COMPARISONS: usize = 250_000;
 
 /// The authorities that are trusted, and whether the client's certificate stands among them.
 pub(crate) struct Trusted<'a> {
@@ -34,13 +33,7 @@ pub(crate) fn verify(
         // There is nothing to build.
         return for_clients(&[leaf]);
     }
-    let mut search = Search {
-        roots: trusted.roots,
-        between,
-        now,
-        budget: BUDGET,
-        for_others: false,
-    };
+    let mut search = Search::among(trusted.roots, between, now);
     let outcome = search.climb(&mut vec![leaf]);
     // A chain that is for something else says more than one that leads nowhere.
     outcome.map_err(|invalid| if search.for_others { Invalid::Usage } else { invalid })
@@ -51,11 +44,23 @@ struct Search<'a> {
     between: &'a [Certificate],
     now: i64,
     budget: usize,
+    steps: Steps,
     /// Whether a chain was found whose certificates are not for clients.
     for_others: bool,
 }
 
 impl<'a> Search<'a> {
+    const fn among(roots: &'a [Certificate], between: &'a [Certificate], now: i64) -> Self {
+        Self {
+            roots,
+            between,
+            now,
+            budget: BUDGET,
+            steps: Steps::ALL,
+            for_others: false,
+        }
+    }
+
     /// Goes on from the last of a chain.
     fn climb(&mut self, chain: &mut Vec<&'a Certificate>) -> Result<(), Invalid> {
         let Some(child) = chain.last().copied() else {
@@ -77,7 +82,7 @@ impl<'a> Search<'a> {
                 continue;
             }
             chain.push(parent);
-            let outcome = if trusted { for_clients(chain) } else { self.climb(chain) };
+            let outcome = if trusted { self.end(chain) } else { self.climb(chain) };
             chain.pop();
             match outcome {
                 Ok(()) => return Ok(()),
@@ -89,6 +94,21 @@ impl<'a> Search<'a> {
             }
         }
         Err(last.unwrap_or_else(|| Invalid::UnknownAuthority(told(hint))))
+    }
+
+    /// Whether a chain that leads to an authority is good as a whole. Names are held against limits only here, after all
+    /// else: whoever makes certificates could have as many of both as he likes, but he does not get here with them.
+    fn end(&mut self, chain: &[&Certificate]) -> Result<(), Invalid> {
+        for_clients(chain)?;
+        for (at, above) in chain.iter().enumerate() {
+            let Some(limits) = above.said.limits.as_ref().filter(|limits| !limits.is_empty()) else {
+                continue;
+            };
+            let mut names = chain[..at].iter().flat_map(|below| &below.said.names);
+            let outcome = names.try_for_each(|name| limits.check(name, &mut self.steps));
+            outcome.map_err(Invalid::Name)?;
+        }
+        Ok(())
     }
 
     /// Those that may have signed a certificate, the likely ones first, and whether each is trusted.
@@ -117,13 +137,6 @@ fn fits(parent: &Certificate, trusted: bool, chain: &[&Certificate], now: i64) -
         return Err(Invalid::Unhandled);
     }
     in_time(parent.times, now)?;
-    if let Some(limits) = &said.limits {
-        let names = || chain.iter().flat_map(|below| &below.said.names);
-        if names().count().saturating_mul(limits.len()) > COMPARISONS {
-            return Err(Invalid::Name("too many constraints".to_owned()));
-        }
-        names().try_for_each(|name| limits.check(name)).map_err(Invalid::Name)?;
-    }
     // Of version 1, too, only those that are trusted are authorities.
     if !trusted && !matches!(said.authority, Some((true, _))) {
         return Err(Invalid::NoAuthority);
@@ -140,4 +153,80 @@ fn for_clients(chain: &[&Certificate]) -> Result<(), Invalid> {
         return Err(Invalid::Usage);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::SanType;
+
+    use super::super::trial::{Draft, Made, NOW, ask, ca, client, element, made, signing};
+    use super::{Certificate, Invalid, Search, Steps};
+
+    /// A client's certificate with this many names.
+    fn named(by: &Made, count: usize) -> Vec<u8> {
+        let names = (0..count).map(|at| SanType::DnsName(format!("h{at}.a").try_into().unwrap()));
+        made("jane", Some(by), |params| params.subject_alt_names = names.collect()).der
+    }
+
+    /// Certificates of one authority, each with another last of its names that are excluded.
+    fn limited(own: &Made, by: &Made, count: usize, last: &[&str]) -> Vec<Vec<u8>> {
+        let subtree = |name: &str| element(0x30, &[&element(0x82, &[name.as_bytes()])]);
+        let others: Vec<u8> = (1..count).flat_map(|at| subtree(&format!("x{at}.b"))).collect();
+        let sign = |last: &&str| {
+            let value = element(0x30, &[&element(0xa1, &[&others, &subtree(last)])]);
+            let mut draft = Draft {
+                issuer: Draft::like(by).subject,
+                ..Draft::like(own).authority(true)
+            };
+            let limits = element(0x30, &[&[6, 3, 0x55, 0x1d, 30], &element(4, &[&value])]);
+            draft.extensions.push(limits);
+            draft.sign(signing(by))
+        };
+        last.iter().map(sign).collect()
+    }
+
+    #[test]
+    fn names_of_certificates_that_lead_nowhere_cost_nothing() {
+        let (root, own) = (ca("root", None, |_| {}), ca("between", None, |_| {}));
+        let read = |der: &Vec<u8>| Certificate::read(der).unwrap();
+        let roots = [read(&root.der)];
+        let between: Vec<Certificate> = limited(&own, &own, 500, &["h499.a"; 20]).iter().map(read).collect();
+        let leaf = read(&named(&own, 500));
+        let mut search = Search::among(&roots, &between, NOW);
+        let outcome = search.climb(&mut vec![&leaf]);
+        assert!(matches!(outcome, Err(Invalid::UnknownAuthority(_))), "{outcome:?}");
+        assert_eq!(search.steps, Steps::ALL);
+    }
+
+    #[test]
+    fn all_ways_to_an_authority_share_the_steps() {
+        let root = ca("root", None, |_| {});
+        let own = ca("between", Some(&root), |_| {});
+        let leaf = named(&own, 400);
+        let why = "x509: a root or intermediate certificate is not authorized to sign for this name: ";
+        let ask = |count, last: &[&str]| {
+            let between = limited(&own, &root, count, last);
+            let chain: Vec<&[u8]> = [&leaf].into_iter().chain(&between).map(Vec::as_slice).collect();
+            ask(&[&root.der], &chain)
+        };
+        let excluded = "DNS name \"h399.a\" is excluded by constraint";
+        assert_eq!(ask(400, &["h399.a"]), Err(format!("{why}{excluded}")));
+        assert_eq!(
+            ask(400, &["h399.a", "h399.a"]),
+            Err(format!("{why}too many constraints"))
+        );
+        // The second way is good, and there are steps for it.
+        assert_eq!(ask(300, &["h399.a", "other.b"]), Ok(()));
+        // As many as one authority may have for so many names, and one more.
+        assert_eq!(ask(625, &["other.b"]), Ok(()));
+        assert_eq!(ask(626, &["other.b"]), Err(format!("{why}too many constraints")));
+    }
+
+    #[test]
+    fn limits_cost_nothing_where_there_are_no_names() {
+        let root = ca("root", None, |_| {});
+        let own = ca("between", Some(&root), |_| {});
+        let between = limited(&own, &root, 3, &["other.b"]);
+        assert_eq!(ask(&[&root.der], &[&client(&own), &between[0]]), Ok(()));
+    }
 }
