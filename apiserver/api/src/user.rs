@@ -1,5 +1,7 @@
 //! Who asks: a name, groups, and what else is known of them.
 
+use std::collections::BTreeMap;
+
 use crate::tree::{Map, Text, Tree};
 
 /// The group of all who said who they are.
@@ -39,6 +41,18 @@ impl User {
     /// The apiserver itself, which may do everything.
     pub fn apiserver() -> Self {
         Self::new(APISERVER, [MASTERS, AUTHENTICATED])
+    }
+
+    /// What else is known of a user, from keys and values; several values may be of one key.
+    pub fn extra<V: Into<Text>>(pairs: impl IntoIterator<Item = (String, V)>) -> Map {
+        let mut lists: BTreeMap<String, Vec<Tree>> = BTreeMap::new();
+        for (key, value) in pairs {
+            lists.entry(key).or_default().push(Tree::from(value.into()));
+        }
+        lists
+            .into_iter()
+            .map(|(key, values)| (key, Tree::List(values)))
+            .collect()
     }
 
     /// Whether a group is among the user's.

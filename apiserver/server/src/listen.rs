@@ -31,8 +31,9 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(32);
 /// Streams of one connection at once; upstream's default.
 const STREAMS: u32 = 100;
-/// The headers of a request, its target among them, have so many bytes at most; upstream's limit. It is the size of no
-/// buffer: those grow with what comes.
+/// The headers of a request, its target among them, have so many bytes at most; upstream's limit. No buffer is so
+/// large from the beginning: each grows with what comes. Over HTTP/1 about as much of an answer waits for a client that
+/// reads slowly, since hyper has one limit for what is read and what is written.
 const HEADERS_MAX: u32 = 1 << 20;
 /// What Go's server grants beyond it over HTTP/1, and over HTTP/2, where a header counts for 32 bytes more than it has.
 const HEADERS_MORE: [u32; 2] = [4096, 320];

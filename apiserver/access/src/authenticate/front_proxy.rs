@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use apiserver_api::tree::{Map, Tree};
 use apiserver_api::user::User;
 use async_trait::async_trait;
 use base::clock::Clock;
@@ -46,18 +45,8 @@ impl FrontProxy {
             return None;
         }
         let groups = self.group_headers.iter().flat_map(|header| headers.values(header));
-        let mut extra = Map::new();
-        for prefix in &self.extra_prefixes {
-            for (key, value) in headers.beginning(prefix) {
-                let values = extra.entry(&percent::unescaped(&key.to_lowercase()));
-                if values.is_null() {
-                    *values = Tree::List(Vec::new());
-                }
-                if let Some(values) = values.as_list_mut() {
-                    values.push((*value).into());
-                }
-            }
-        }
+        let extra = self.extra_prefixes.iter().flat_map(|prefix| headers.beginning(prefix));
+        let extra = User::extra(extra.map(|(key, value)| (percent::unescaped(&key.to_lowercase()), value)));
         Some(User {
             name: (*name).into(),
             uid: (*first(&self.uid_headers)).into(),

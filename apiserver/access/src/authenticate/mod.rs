@@ -19,7 +19,7 @@ mod headers;
 mod metrics;
 mod notes;
 mod peer;
-mod percent;
+pub mod percent;
 pub mod review;
 pub mod service_account;
 mod token_file;

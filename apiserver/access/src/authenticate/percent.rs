@@ -1,7 +1,7 @@
 //! Percent signs in keys that travel as parts of header names (`url.PathUnescape`).
 
 /// The text without escapes; as it is where one is not complete, for what was sent is not to be lost.
-pub(super) fn unescaped(text: &str) -> String {
+pub fn unescaped(text: &str) -> String {
     decoded(text).map_or_else(|| text.to_owned(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -194,7 +194,8 @@ fn time(second: u64) -> SystemTime {
 
 /// The tag at the beginning of a text, with its quotes, and what comes behind it.
 fn first_tag(text: &str) -> Option<(&str, &str)> {
-    let text = text.trim();
+    // What comes behind may be long, and is looked at again for the next tag.
+    let text = text.trim_start();
     let open = if text.starts_with("W/") { 2 } else { 0 };
     let inner = text[open..].strip_prefix('"')?;
     let length = inner.find('"')?;

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use apiserver_access::authenticate::percent::unescaped;
 use apiserver_api::go::quote;
 use apiserver_api::status::Status;
-use apiserver_api::tree::{Map, Text, Tree};
+use apiserver_api::tree::{Text, Tree};
 use apiserver_api::user::User;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -20,21 +21,15 @@ const EXTRA: &str = "impersonate-extra-";
 /// 400 where they say something of a user but no name.
 pub(super) fn of(headers: &HeaderMap) -> Result<Option<User>, Status> {
     let first = |name: &str| headers.get(name).map(text).unwrap_or_default();
-    let mut wanted = User {
+    let extra = headers
+        .iter()
+        .filter_map(|(name, value)| Some((unescaped(name.as_str().strip_prefix(EXTRA)?), text(value))));
+    let wanted = User {
         name: first(NAME).into(),
         uid: first(UID).into(),
         groups: headers.get_all(GROUP).iter().map(|group| text(group).into()).collect(),
-        extra: Map::new(),
+        extra: User::extra(extra),
     };
-    for (name, value) in headers {
-        let Some(key) = name.as_str().strip_prefix(EXTRA) else {
-            continue;
-        };
-        let values = wanted.extra.entry(&unescaped(key));
-        let mut all = values.as_list().unwrap_or_default().to_vec();
-        all.push(text(value).into());
-        *values = Tree::List(all);
-    }
     if !wanted.name.is_empty() {
         return Ok(Some(wanted));
     }
@@ -61,27 +56,6 @@ pub(super) fn strip(headers: &mut HeaderMap) {
 
 fn text(value: &HeaderValue) -> String {
     String::from_utf8_lossy(value.as_bytes()).into_owned()
-}
-
-/// A key without its percent signs; one that makes no sense stays as it is.
-fn unescaped(key: &str) -> String {
-    let bytes = key.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        if bytes[at] != b'%' {
-            out.push(bytes[at]);
-            at += 1;
-            continue;
-        }
-        let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-        let (Some(high), Some(low)) = (digit(at + 1), digit(at + 2)) else {
-            return key.to_owned();
-        };
-        out.push((high * 16 + low) as u8);
-        at += 3;
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// A user as Go prints it (`%#v`).
