@@ -83,7 +83,7 @@ fn merge(object: &mut Map, patch: &mut Map, place: Place<'_>) -> Result<(), Erro
 /// Entries that go and come. All do so at once: one by one, each would move all behind it.
 #[derive(Default)]
 struct Changes {
-    /// They are null by now.
+    /// By their names; what they are now counts for nothing.
     gone: BTreeSet<Text>,
     added: BTreeMap<Text, Tree>,
 }

@@ -87,6 +87,13 @@ impl Awaited {
         Some(Arc::new(draft.at(key, revision)))
     }
 
+    /// Forgets what was written, to a store that went back since.
+    pub(crate) fn clear(&self) {
+        let mut state = self.0.lock();
+        (state.met, state.weight) = (0, 0);
+        state.written.clear();
+    }
+
     /// The watch has told of everything up to this revision.
     pub(crate) fn met(&self, revision: i64) {
         let mut state = self.0.lock();
@@ -140,6 +147,19 @@ mod tests {
         assert!(awaited.find("/a", 5, b"").is_some());
         awaited.met(5);
         assert_eq!(awaited.0.lock().weight, 0);
+    }
+
+    #[test]
+    fn nothing_is_found_in_a_store_that_went_back() {
+        let awaited = Awaited::default();
+        awaited.keep(&object(3, 1));
+        awaited.keep(&object(5, 1));
+        awaited.met(4);
+        awaited.clear();
+        assert!(awaited.find("/a", 5, b"").is_none());
+        assert_eq!(awaited.0.lock().weight, 0);
+        awaited.keep(&object(2, 1));
+        assert!(awaited.find("/a", 2, b"").is_some());
     }
 
     #[test]

@@ -15,7 +15,8 @@ pub trait Cluster: Send + Sync {
     fn cached(&self, resource: &GroupResource, namespace: &str, name: &str) -> Option<Tree>;
 
     /// One of the fields that are kept to select objects by (`status.phase`), of an object as the cache has it. What is asked at
-    /// each write need not be read out of a whole object.
+    /// each write need not be read out of a whole object. It is to be one that is text in the object, too: what a kind makes of
+    /// numbers and flags only the index knows.
     fn cached_field(&self, resource: &GroupResource, namespace: &str, name: &str, field: &str) -> Option<Text> {
         let object = self.cached(resource, namespace, name)?;
         let (parents, last) = field.rsplit_once('.')?;

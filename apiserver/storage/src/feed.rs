@@ -7,9 +7,12 @@ use std::time::Duration;
 use store_client::{Client, Error, Event, EventType, Get, KeyValue, Watch, Watcher};
 
 use crate::cache::News;
-use crate::object::Object;
+use crate::object::{Object, Unreadable};
 use crate::shelf::Shelf;
 use crate::store::Store;
+
+/// How objects are read.
+type Read = fn(&Shelf, &KeyValue) -> Result<Arc<Object>, Unreadable>;
 
 /// After a failure the store is left alone for so long.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -21,9 +24,10 @@ pub(crate) async fn run(store: Arc<Store>) {
     loop {
         match begin(&store).await {
             Ok(watcher) => {
-                let error = follow(&store, watcher).await;
-                // What happened since is lost with the store's history: begin anew.
-                tracing::warn!(%error, "the watch of the store ended; everything is read again");
+                // What happened since is lost with the store's history, or is another one's: begin anew.
+                if let Some(error) = follow(&store, watcher).await {
+                    tracing::warn!(%error, "the watch of the store ended; everything is read again");
+                }
             }
             Err(error) => {
                 tracing::warn!(%error, "the store cannot be read; trying again");
@@ -40,21 +44,28 @@ async fn begin(store: &Store) -> Result<Watcher, Error> {
         .get(Get::new(store.prefix.as_bytes().to_vec()))
         .await?
         .revision;
+    store.compare(revision, store.clock.now());
+    let read: Read = if store.is_stale() {
+        Shelf::read_anew
+    } else {
+        Shelf::read
+    };
     for shelf in store.shelves() {
-        let objects = read_all(&store.client, shelf, revision).await?;
+        let objects = read_all(&store.client, shelf, revision, read).await?;
         shelf.cache().replace(revision, objects);
         shelf.met(revision);
         shelf.counts().cache.initializations.get().inc();
     }
     let watch = Watch::prefix(store.prefix.as_bytes().to_vec()).from_revision(revision + 1);
     let watcher = store.client.watch(watch.progress_notify().fragment()).await?;
+    store.renewed();
     store.clock.set(revision);
     tracing::debug!(revision, "the caches are filled");
     Ok(watcher)
 }
 
 /// All objects of a shelf at a revision, page by page, so that no more than a page is held twice.
-async fn read_all(client: &Client, shelf: &Shelf, revision: i64) -> Result<Vec<Arc<Object>>, Error> {
+async fn read_all(client: &Client, shelf: &Shelf, revision: i64, read: Read) -> Result<Vec<Arc<Object>>, Error> {
     let mut objects = Vec::new();
     let mut from = shelf.folder().as_bytes().to_vec();
     let to = end_of(shelf.folder().as_bytes());
@@ -62,7 +73,7 @@ async fn read_all(client: &Client, shelf: &Shelf, revision: i64) -> Result<Vec<A
         let span = store_client::Span::range(from.clone(), to.clone());
         let asked = client.get(Get::new(span).revision(revision).limit(PAGE));
         let page = shelf.counts().requests.list.count(asked).await?;
-        objects.extend(page.kvs.iter().filter_map(|kv| read(shelf, kv)));
+        objects.extend(page.kvs.iter().filter_map(|kv| told(read(shelf, kv))));
         match page.kvs.last() {
             Some(last) if page.more => {
                 from = last.key.to_vec();
@@ -82,8 +93,9 @@ pub(crate) fn end_of(folder: &[u8]) -> Vec<u8> {
     end
 }
 
-/// Follows the watch until it ends.
-async fn follow(store: &Store, mut watcher: Watcher) -> Error {
+/// Follows the watch until it ends, which it says why, or until the store has gone back. A watch from a revision that a store
+/// does not have yet only waits, so others notice that.
+async fn follow(store: &Store, mut watcher: Watcher) -> Option<Error> {
     loop {
         tokio::select! {
             update = watcher.next() => match update {
@@ -94,9 +106,10 @@ async fn follow(store: &Store, mut watcher: Watcher) -> Error {
                     take_in(store, update.events);
                     store.clock.set(update.revision);
                 }
-                Err(error) => return error,
+                Err(error) => return Some(error),
             },
             () = store.wanted.notified() => watcher.request_progress().await,
+            () = store.behind.notified() => return None,
         }
     }
 }
@@ -120,7 +133,7 @@ fn take_in(store: &Store, events: Vec<Event>) {
         let Some(shelf) = store.shelf_of(key) else { continue };
         let one = News {
             key: key.into(),
-            object: if is_put { read(shelf, &kv) } else { None },
+            object: if is_put { told(shelf.read(&kv)) } else { None },
             revision: kv.mod_revision,
         };
         news.entry(shelf.folder())
@@ -136,9 +149,9 @@ fn take_in(store: &Store, events: Vec<Event>) {
     }
 }
 
-/// An object as it is stored. One that cannot be read is not there for those who list and watch; who gets it is told.
-fn read(shelf: &Shelf, kv: &KeyValue) -> Option<Arc<Object>> {
-    match shelf.read(kv) {
+/// An object as it was read. One that cannot be read is not there for those who list and watch; who gets it is told.
+fn told(read: Result<Arc<Object>, Unreadable>) -> Option<Arc<Object>> {
+    match read {
         Ok(object) => Some(object),
         Err(error) => {
             tracing::error!(%error, "what is stored cannot be read, and is left out of lists and watches");

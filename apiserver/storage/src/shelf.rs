@@ -84,6 +84,11 @@ impl Shelf {
         self.awaited.met(revision);
     }
 
+    /// The store went back to a revision before: what was written here is gone, or another's.
+    pub(crate) fn went_back(&self) {
+        self.awaited.clear();
+    }
+
     /// What is there, without asking the store.
     pub const fn cache(&self) -> &Cache {
         &self.cache
@@ -119,19 +124,21 @@ impl Shelf {
 
     /// Reads what the store has under a key.
     pub(crate) fn read(&self, kv: &KeyValue) -> Result<Arc<Object>, Unreadable> {
-        let key = std::str::from_utf8(&kv.key).map_err(|error| Unreadable {
-            key: String::from_utf8_lossy(&kv.key).into_owned(),
-            why: error.to_string(),
-        })?;
+        let key = key_of(kv)?;
         if let Some(object) = self.awaited.find(key, kv.mod_revision, &kv.value) {
             return Ok(object);
         }
         match self.cached(key, kv.mod_revision) {
             Some(object) => Ok(object),
-            None => Object::read(key, kv.mod_revision, &kv.value, &*self.reading)
-                .map(Arc::new)
-                .inspect_err(|_| self.counts.cache.undecodable.get().inc()),
+            None => self.read_anew(kv),
         }
+    }
+
+    /// The same, whatever is known of that revision.
+    pub(crate) fn read_anew(&self, kv: &KeyValue) -> Result<Arc<Object>, Unreadable> {
+        Object::read(key_of(kv)?, kv.mod_revision, &kv.value, &*self.reading)
+            .map(Arc::new)
+            .inspect_err(|_| self.counts.cache.undecodable.get().inc())
     }
 
     /// The object as it stands under a key since a revision, where the cache has just that.
@@ -297,4 +304,11 @@ impl Shelf {
         let current = current.map(|kv| self.read(kv)).transpose()?;
         Ok(Written::Conflict(current))
     }
+}
+
+fn key_of(kv: &KeyValue) -> Result<&str, Unreadable> {
+    std::str::from_utf8(&kv.key).map_err(|error| Unreadable {
+        key: String::from_utf8_lossy(&kv.key).into_owned(),
+        why: error.to_string(),
+    })
 }

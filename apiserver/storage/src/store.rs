@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use apiserver_api::gvk::GroupResource;
@@ -55,6 +55,10 @@ pub struct Store {
     compacted: AtomicI64,
     /// Wakes the feed to ask the store how far the watch is.
     pub(crate) wanted: Notify,
+    /// Wakes the feed to begin anew, as the store went back.
+    pub(crate) behind: Notify,
+    /// What is cached is of revisions that the store has not had: it was restored, or is another one.
+    is_stale: AtomicBool,
     askers: mpsc::Sender<oneshot::Sender<Result<i64, store_client::Error>>>,
 }
 
@@ -87,13 +91,12 @@ impl Store {
             written: AtomicI64::new(0),
             compacted: AtomicI64::new(0),
             wanted: Notify::new(),
+            behind: Notify::new(),
+            is_stale: AtomicBool::new(false),
             askers,
         });
         tasks.spawn_until("storage feed", feed::run(store.clone()));
-        tasks.spawn_until(
-            "storage revision",
-            answer(store.client.clone(), store.prefix.clone(), asked),
-        );
+        tasks.spawn_until("storage revision", answer(store.clone(), asked));
         tasks.spawn_until("storage digest", digest::run(store.clone()));
         store
     }
@@ -169,6 +172,37 @@ impl Store {
         self.written.load(Ordering::Relaxed)
     }
 
+    /// Notes a revision that the store has after it was known to have another. Where it has gone back, nothing that is cached
+    /// says anything of it, and nobody is told of that any more.
+    pub(crate) fn compare(&self, revision: i64, known: i64) {
+        if revision >= known {
+            return;
+        }
+        tracing::warn!(
+            revision,
+            known,
+            "the store went back, as after a restore; all is read anew"
+        );
+        self.is_stale.store(true, Ordering::Relaxed);
+        self.clock.set(0);
+        self.written.store(0, Ordering::Relaxed);
+        self.compacted.store(0, Ordering::Relaxed);
+        for shelf in self.shelves() {
+            shelf.went_back();
+        }
+        self.behind.notify_one();
+    }
+
+    /// Whether what is cached is of another store, or of another past of this one.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.is_stale.load(Ordering::Relaxed)
+    }
+
+    /// All is read anew.
+    pub(crate) fn renewed(&self) {
+        self.is_stale.store(false, Ordering::Relaxed);
+    }
+
     /// What was before a revision is compacted away: it is not listed from memory any more. Watches go on, as far as their
     /// history goes back.
     pub fn forget(&self, before: i64) {
@@ -193,15 +227,15 @@ impl Store {
 }
 
 /// Tells the store's revision to all who ask for it, until nobody can ask any more.
-async fn answer(
-    client: Client,
-    prefix: Text,
-    mut asked: mpsc::Receiver<oneshot::Sender<Result<i64, store_client::Error>>>,
-) {
+async fn answer(store: Arc<Store>, mut asked: mpsc::Receiver<oneshot::Sender<Result<i64, store_client::Error>>>) {
     let mut askers = Vec::new();
     while asked.recv_many(&mut askers, ASKERS).await > 0 {
-        let get = Get::new(prefix.as_bytes().to_vec()).keys_only();
-        let answer = client.get(get).await.map(|page| page.revision);
+        let get = Get::new(store.prefix.as_bytes().to_vec()).keys_only();
+        let known = store.clock.now();
+        let answer = store.client.get(get).await.map(|page| page.revision);
+        if let Ok(revision) = answer {
+            store.compare(revision, known);
+        }
         if answer.is_err() {
             // It was tried for a while: who came meanwhile would hear the same after as long again.
             while let Ok(tell) = asked.try_recv() {

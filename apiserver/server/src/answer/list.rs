@@ -48,9 +48,12 @@ pub(crate) async fn list(call: &Call, wanted: Wanted, resource: &Resource, page:
                 tree(call, wanted, 200, &whole)
             }
         },
-        Shape::MetadataList(version) if page.objects.is_empty() => {
-            tree(call, wanted, 200, &with_items(version, PARTIAL, &page, Tree::Null))
-        }
+        Shape::MetadataList(version) if page.objects.is_empty() => tree(
+            call,
+            wanted,
+            200,
+            &with_items(version, PARTIAL, metadata(&page), Tree::Null),
+        ),
         // What is kept of the metadata has all annotations.
         Shape::MetadataList(version) if is_plain && resource.kind.rules.field_annotations().is_empty() => {
             items(call, version, PARTIAL, page, Item::metadata(version))
@@ -62,7 +65,7 @@ pub(crate) async fn list(call: &Call, wanted: Wanted, resource: &Resource, page:
                 .iter()
                 .map(|object| body::metadata(version, &object.tree(), fields));
             let items: Vec<Tree> = items.collect();
-            let list = with_items(version, PARTIAL, &page, items);
+            let list = with_items(version, PARTIAL, metadata(&page), items);
             tree(call, wanted, 200, &list)
         }
         Shape::Table(version) => match Tables::new(call, version) {
@@ -125,11 +128,12 @@ fn metadata(page: &Page) -> Tree {
     metadata
 }
 
-fn with_items(version: &str, kind: &str, page: &Page, items: impl Into<Tree>) -> Tree {
+/// A list of objects that are trees.
+pub(super) fn with_items(version: &str, kind: &str, metadata: Tree, items: impl Into<Tree>) -> Tree {
     let mut list = Tree::map();
     list.set("kind", kind);
     list.set("apiVersion", version);
-    list.set("metadata", metadata(page));
+    list.set("metadata", metadata);
     list.set("items", items);
     list
 }
@@ -144,7 +148,7 @@ fn whole(resource: &Resource, page: Page) -> Tree {
         item
     });
     let items: Vec<Tree> = items.collect();
-    with_items(&resource.api_version, &resource.list_kind(), &page, items)
+    with_items(&resource.api_version, &resource.list_kind(), metadata(&page), items)
 }
 
 /// What stands at the beginning of a list or table, up to its metadata.

@@ -70,7 +70,7 @@ impl Machine {
             Ok(Attempt::Done(done)) => return Ok(ControlFlow::Break(done)),
             Ok(Attempt::Again(current)) => return Ok(ControlFlow::Continue(Existing::fresh(current))),
             Ok(Attempt::Unwritten(done)) => Ok(done),
-            // The store does not answer, and would not when it is asked again.
+            // Mostly the store, which would not answer a second time either; and whether it has written is not known.
             Err(status) if status.code >= 500 => return Err(status),
             Err(status) => Err(status),
         };

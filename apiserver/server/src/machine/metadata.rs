@@ -96,11 +96,17 @@ pub(crate) fn check_name(name: &str, object: &Tree) -> Result<(), Status> {
     if own == name {
         return Ok(());
     }
-    Err(Status::bad_request(if own.is_empty() {
-        format!("the name of the object ({name} based on URL) was undeterminable: name must be provided")
-    } else {
-        format!("the name of the object ({own}) does not match the name on the URL ({name})")
-    }))
+    if own.is_empty() {
+        return Err(nameless(name));
+    }
+    let message = format!("the name of the object ({own}) does not match the name on the URL ({name})");
+    Err(Status::bad_request(message))
+}
+
+/// 400: an object says no name where its address does.
+pub(crate) fn nameless(name: &str) -> Status {
+    let message = format!("the name of the object ({name} based on URL) was undeterminable: name must be provided");
+    Status::bad_request(message)
 }
 
 /// Takes owners out that stand more than once, and warns of them.

@@ -114,7 +114,7 @@ impl Patch<'_> {
             }
             judged(write, strict, |message| refuse(message.to_owned()))?;
             // None of its fields was read, so it has no name.
-            return metadata::check_name(write.name, &Tree::Null).map(|()| patched);
+            return Err(metadata::nameless(write.name));
         }
         typed(write, patched, strict, refuse)
     }

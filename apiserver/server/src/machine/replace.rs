@@ -169,7 +169,7 @@ impl Machine {
             return Ok(Attempt::Unwritten((Served::Stored(stored.clone()), false)));
         }
         if write.options.dry_run {
-            return Ok(Attempt::Done((Served::Made(new), false)));
+            return Ok(Attempt::Unwritten((Served::Made(new), false)));
         }
         Ok(match self.put(write.resource, slot, stored.revision, new).await? {
             Written::Done(object) => Attempt::Done((Served::Stored(object), false)),
@@ -332,17 +332,16 @@ impl Machine {
         new: Tree,
     ) -> Result<Attempt<Replaced>, Status> {
         if write.options.dry_run {
-            return Ok(Attempt::Done((Served::Made(new), false)));
+            return Ok(Attempt::Unwritten((Served::Made(new), false)));
         }
         let Kept { store, shelf, .. } = Self::kept(write.resource)?;
         Ok(match shelf.delete(store, stored).await? {
-            // What is answered is what it would have become.
-            Written::Done(_) => {
+            // What is answered is what it would have become. Several may take the last finalizer at a time.
+            Written::Done(_) | Written::Conflict(None) => {
                 self.clear_after(write.resource, &new).await;
                 Attempt::Done((Served::Made(new), false))
             }
             Written::Conflict(Some(current)) => Attempt::Again(Some(current)),
-            Written::Conflict(None) => return Err(Self::not_found(write.resource, write.name)),
         })
     }
 }

@@ -206,6 +206,66 @@ fn apiservers_on_one_store_tell_the_same() {
 }
 
 #[test]
+fn a_dry_run_begins_with_what_the_store_has() {
+    let one = Pair::start();
+    let other = one.beside();
+    let made = one.create(MAPS, &map("shared"));
+    let shared = format!("{MAPS}/shared");
+    let merge = ["Content-Type: application/merge-patch+json"];
+    until("the other has seen it", || {
+        let cached = other.send("GET", &format!("{shared}?resourceVersion=0"), &[], "");
+        (cached.status == 200).then_some(())
+    });
+    fall_behind(&one, &other, 0);
+    signal("STOP", &other);
+    let changed = one.send("PATCH", &shared, &merge, r#"{"data":{"a":"1"}}"#);
+    assert_eq!(changed.status, 200);
+    signal("CONT", &other);
+    let dry = other.send(
+        "PATCH",
+        &format!("{shared}?dryRun=All"),
+        &merge,
+        r#"{"data":{"b":"2"}}"#,
+    );
+    assert_eq!(dry.json()["data"], json!({"a": "1", "b": "2"}), "{dry:?}");
+    signal("STOP", &other);
+    let changed = one.send("PATCH", &shared, &merge, r#"{"data":{"a":"3"}}"#);
+    assert_eq!(changed.status, 200);
+    signal("CONT", &other);
+    let mut old = made.clone();
+    old["data"] = json!({"c": "4"});
+    let dry = other.send("PUT", &format!("{shared}?dryRun=All"), &[], &old.to_string());
+    assert_eq!(dry.status, 409, "{dry:?}");
+}
+
+#[test]
+fn a_store_that_went_back_is_read_anew() {
+    const NAMESPACES: &str = "/api/v1/namespaces";
+    let mut pair = Pair::start();
+    for number in 0..20 {
+        pair.create(NAMESPACES, &json!({"metadata": {"name": format!("old-{number}")}}));
+    }
+    // Another store, which is at an earlier revision.
+    let member = &mut pair.store().members[0];
+    member.kill();
+    std::fs::remove_dir_all(&member.data).unwrap();
+    pair.store().restart(0);
+    until("what was there before is not told any more", || {
+        let list = pair.send("GET", NAMESPACES, &[], "");
+        (list.status == 200 && !list.body.contains("old-")).then_some(())
+    });
+    until("writes work again", || {
+        let made = pair.send("POST", NAMESPACES, &[], r#"{"metadata": {"name": "new"}}"#);
+        (made.status == 201).then_some(())
+    });
+    let new = pair.send("GET", &format!("{NAMESPACES}/new"), &[], "").json();
+    let listed = pair.send("GET", NAMESPACES, &[], "").json();
+    let version = |object: &serde_json::Value| object["metadata"]["resourceVersion"].clone();
+    let mut items = listed["items"].as_array().into_iter().flatten();
+    assert!(items.any(|item| version(item) == version(&new)), "{listed}");
+}
+
+#[test]
 fn an_apiserver_that_is_told_to_stop_ends_its_watches_and_then_itself() {
     let mut pair = Pair::start();
     let mut watching = Watching::start(&pair, &format!("{MAPS}?watch=1"));

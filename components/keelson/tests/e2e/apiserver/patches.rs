@@ -19,7 +19,7 @@ fn message(answer: &Answer) -> String {
 }
 
 #[test]
-fn a_patch_that_takes_the_version_away_is_refused() {
+fn a_patch_that_takes_the_api_version_away_is_refused() {
     let pair = Pair::start();
     pair.create(MAPS, &json!({"metadata": {"name": "c"}, "data": {"a": "b"}}));
     let url = format!("{MAPS}/c");
