@@ -30,7 +30,7 @@ bench: ## Compare with etcd under load, in under 20 minutes; writes benches/resu
 	cargo build --locked --release --package keelson --package benches
 	exec "$$CARGO_TARGET_DIR/release/keelson-bench" compare $(ARGS)
 
-bench-api: ## Compare the apiserver with a kube-apiserver, in half an hour; writes benches/results/apiserver (ARGS="--only lists" for less)
+bench-api: ## Compare the apiserver with a kube-apiserver, in 25 minutes; writes benches/results/apiserver (ARGS="--rounds 1 --only lists" for less)
 	@deploy/setup.sh test
 	. deploy/env.sh
 	cargo build --locked --release --package keelson --package benches

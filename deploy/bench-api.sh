@@ -7,11 +7,14 @@ cd "$(dirname "$0")/.."
 . deploy/env.sh
 
 peer=$(deploy/peer.sh | tail -n 1)
+etcd="$KEELSON_CACHE/tools/etcd-newest/usr/bin"
+[ -x "$etcd/etcd" ] || { echo "$0: $etcd/etcd is missing; deploy/setup.sh test fetches it" >&2; exit 1; }
+"$etcd/etcd" --version
 # By their names alone, which is how the report then shows them.
-export PATH="$CARGO_TARGET_DIR/release:${peer%/*}:$KEELSON_CACHE/tools/etcd-newest/usr/bin:$PATH"
+export PATH="$CARGO_TARGET_DIR/release:${peer%/*}:$etcd:$PATH"
 # Some of the lines do not replace the report of all.
 results=benches/results/apiserver
-[[ " $* " != *" --only "* ]] || results=benches/results/only
+[[ " $* " != *" --only"[\ =]* ]] || results=benches/results/only
 mkdir -p "$results"
 
 url='http://127.0.0.1'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the kube-apiserver that ours is compared with, from Debian's source package: no registry has one compiled. Takes
-# five minutes on two cores and 2 GB for a while; prints where it is.
+# Builds the kube-apiserver that ours is compared with, from Debian's source package, since none is packaged compiled. Takes
+# five minutes on two cores and 2 GB for a while; prints where it is. Needs Debian 12 (bookworm), whose compiler it takes.
 #
 # It is 1.20.2, the last whose whole source Debian has (bookworm); the later packages hold kubectl alone.
 set -euo pipefail
@@ -9,7 +9,8 @@ cd "$(dirname "$0")/.."
 version=1.20.2
 go=1.19
 tools="${KEELSON_CACHE:-$HOME/.cache/keelson}/tools"
-binary="$tools/peer/kube-apiserver-$version"
+folder="$tools/peer/with-reflect2"
+binary="$folder/kube-apiserver-$version"
 if [ -x "$binary" ]; then
     echo "$binary"
     exit 0
@@ -22,7 +23,7 @@ DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recomme
 scratch=$(mktemp -d)
 trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
 site=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | grep -m 1 '/debian$')
-mkdir -p "$scratch/lists/partial" "$scratch/go/src/k8s.io/kubernetes" "$tools/peer"
+mkdir -p "$scratch/lists/partial" "$scratch/go/src/k8s.io/kubernetes" "$folder"
 echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $site bookworm main" >"$scratch/list"
 options=(-qq -o "Dir::Etc::sourcelist=$scratch/list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$scratch/lists")
 options+=(-o APT::Sandbox::User=root)

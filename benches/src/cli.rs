@@ -188,7 +188,7 @@ impl Places {
     /// A folder that is gone when it is dropped, on the disk to be measured.
     ///
     /// # Errors
-    /// It cannot be made, or is in memory.
+    /// It cannot be made.
     pub(crate) fn folder(&self) -> anyhow::Result<tempfile::TempDir> {
         let parent = self.data.clone().unwrap_or_else(std::env::temp_dir);
         std::fs::create_dir_all(&parent).with_context(|| format!("cannot make the folder {}", parent.display()))?;

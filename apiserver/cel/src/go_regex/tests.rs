@@ -123,18 +123,20 @@ fn what_is_too_deep_or_too_large_is_refused() {
 #[test]
 fn a_large_expression_is_read_in_one_go() {
     let size = 1 << 20;
-    for part in [
-        "[:",
-        "{",
-        "(?:",
-        "[[:alpha:]",
-        "\\Qa\\E",
-        "[a]",
-        "a|",
-        "|",
-        "a{2}",
-        "\\pL",
+    for (part, missing) in [
+        ("[:", Some("]")),
+        ("{", None),
+        ("(?:", Some(")")),
+        ("[[:alpha:]", Some("]")),
+        ("\\Qa\\E", None),
+        ("[a]", None),
+        ("a|", None),
+        ("|", None),
+        ("a{2}", None),
+        ("\\pL", None),
     ] {
-        let _ = wrong(&part.repeat(size / part.len()));
+        let pattern = part.repeat(size / part.len());
+        let expected = missing.map(|closing| format!("missing closing {closing}: `{pattern}`"));
+        assert!(wrong(&pattern) == expected, "{part}");
     }
 }
