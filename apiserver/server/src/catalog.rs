@@ -211,6 +211,8 @@ pub struct Catalog {
     by_path: HashMap<(Text, Text, Text), Arc<Resource>>,
     /// The preferred version of each resource.
     by_name: HashMap<GroupResource, Arc<Resource>>,
+    /// The stores of all resources.
+    stores: Vec<Arc<Store>>,
 }
 
 impl Catalog {
@@ -230,9 +232,15 @@ impl Catalog {
     /// What is served, of what `kept` says is kept where: it is asked by folder.
     pub fn new(served: &Served, kept: impl Fn(&str) -> Option<Kept>) -> Self {
         let (mut by_path, mut by_name) = (HashMap::new(), HashMap::new());
+        let mut stores: Vec<Arc<Store>> = Vec::new();
         for kind in apiserver_kinds::all() {
             for version in kind.versions.iter().filter(|version| served.serves(kind, version.name)) {
                 let resource = Arc::new(resource(kind, version, served, &kept));
+                if let Some(Kept { store, .. }) = &resource.kept
+                    && !stores.iter().any(|known| Arc::ptr_eq(known, store))
+                {
+                    stores.push(store.clone());
+                }
                 let key = (kind.group.into(), version.name.into(), kind.plural.into());
                 by_name
                     .entry(resource.group_resource.clone())
@@ -240,7 +248,11 @@ impl Catalog {
                 by_path.insert(key, resource);
             }
         }
-        Self { by_path, by_name }
+        Self {
+            by_path,
+            by_name,
+            stores,
+        }
     }
 
     /// A resource as a version serves it.
@@ -258,6 +270,17 @@ impl Catalog {
         self.by_path
             .keys()
             .any(|(own, name, _)| own == group && name == version)
+    }
+
+    /// Waits until the caches of all stores were filled. Before, what bounds others' writes is not known yet.
+    ///
+    /// # Errors
+    /// They are not in time.
+    pub(crate) async fn filled(&self) -> Result<(), apiserver_storage::error::Error> {
+        for store in &self.stores {
+            store.reaches(1).await?;
+        }
+        Ok(())
     }
 
     /// All resources in all versions.

@@ -78,9 +78,7 @@ pub(crate) fn not_allowed() -> Status {
 /// Whether the resource knows the verb where the path asks for it.
 pub(crate) fn place(resource: &Resource, call: &Call) -> Result<(), Status> {
     let info = &call.info;
-    let is_namespace = resource.kind.plural == "namespaces" && resource.kind.group.is_empty();
-    let in_namespace = !info.namespace.is_empty() && !is_namespace;
-    if !is_routed(resource, info, in_namespace) {
+    if !is_routed(resource, info) {
         return Err(nowhere());
     }
     let verb = match info.verb.as_str() {
@@ -95,7 +93,7 @@ pub(crate) fn place(resource: &Resource, call: &Call) -> Result<(), Status> {
         _ => return Err(not_allowed()),
     };
     let anywhere = matches!(verb, Verb::List | Verb::Watch);
-    let scoped = !resource.kind.namespaced || in_namespace || anywhere;
+    let scoped = !resource.kind.namespaced || info.is_below || anywhere;
     let named = match verb {
         Verb::Create | Verb::DeleteCollection | Verb::List => !info.is_named,
         Verb::Watch => true,
@@ -110,13 +108,14 @@ pub(crate) fn place(resource: &Resource, call: &Call) -> Result<(), Status> {
 }
 
 /// Whether a path leads somewhere, by any method: to an object, to those of a namespace or of the cluster, or to those
-/// of all namespaces. It goes no further than to an object.
-fn is_routed(resource: &Resource, info: &Info, in_namespace: bool) -> bool {
+/// of all namespaces. It goes no further than to an object. Below a namespace there is nothing of the cluster, not even
+/// namespaces: whoever may do something there was asked for rights in that namespace only.
+fn is_routed(resource: &Resource, info: &Info) -> bool {
     let namespaced = resource.kind.namespaced;
-    if (in_namespace && !namespaced) || info.parts > 2 {
+    if (info.is_below && !namespaced) || info.parts > 2 {
         return false;
     }
-    let is_everywhere = namespaced && !in_namespace;
+    let is_everywhere = namespaced && !info.is_below;
     let verbs: &[Verb] = match (info.by_prefix, info.is_named) {
         (_, true) if is_everywhere => &[],
         // Paths that say themselves that they are watches are there for what can be watched. Of those that upstream's

@@ -1,5 +1,7 @@
 //! The one way of all requests: who asks, whether they may, what is answered, and what is said beside the answer.
 
+pub(crate) mod credentials;
+
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -139,6 +141,8 @@ impl Pipeline {
             (false, Err(status)) => return answer::status(call, &status),
         };
         let found = self.identify(call, peer).await;
+        let authenticator = &self.machine.authenticator;
+        credentials::strip(&mut call.headers, |name| authenticator.hides(name));
         let is_stranger = found.as_ref().map_or(true, User::is_unauthenticated);
         let mut answer = match found {
             Err(status) => answer::status(call, &status),

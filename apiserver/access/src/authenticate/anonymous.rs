@@ -38,7 +38,6 @@ impl Authenticator for Anonymous {
         Ok(Some(Authenticated {
             user: User::new(ANONYMOUS, [UNAUTHENTICATED]),
             audiences: credentials.audiences.to_vec(),
-            protocols: None,
         }))
     }
 }

@@ -66,8 +66,6 @@ pub struct Authenticated {
     pub user: User,
     /// For whom the credentials are, of those that were asked for; empty where they do not say.
     pub audiences: Vec<Text>,
-    /// What is left of the header `Sec-WebSocket-Protocol`, where a token was taken out of it.
-    pub protocols: Option<String>,
 }
 
 impl Authenticated {

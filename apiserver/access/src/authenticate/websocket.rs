@@ -1,5 +1,6 @@
 //! A token among the protocols of a web socket, for browsers, which cannot set other headers.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -19,28 +20,26 @@ impl Authenticator for WebSocket {
         if !is_web_socket(credentials.headers) {
             return Ok(None);
         }
-        let Some((token, protocols)) = token(credentials.headers)? else {
+        let Some(token) = token(credentials.headers)? else {
             return Ok(None);
         };
         let outcome = self.0.authenticate(&token, credentials.into()).await?;
-        let mut found = outcome.ok_or_else(invalid_bearer_token)?;
-        found.protocols = Some(protocols.join(","));
-        Ok(Some(found))
+        Ok(Some(outcome.ok_or_else(invalid_bearer_token)?))
     }
 }
 
 fn is_web_socket(headers: Headers<'_>) -> bool {
-    let upgrades = |word: &str| word.trim().eq_ignore_ascii_case("upgrade");
-    headers.first("Upgrade").eq_ignore_ascii_case("websocket") && headers.first("Connection").split(',').any(upgrades)
+    let upgrades = |line: Cow<'_, str>| line.to_ascii_lowercase().contains("upgrade");
+    headers.first("Upgrade").eq_ignore_ascii_case("websocket") && headers.values("Connection").any(upgrades)
 }
 
-/// The token, and the other protocols, one of which the server has to answer with.
-fn token(headers: Headers<'_>) -> Result<Option<(String, Vec<String>)>, Refused> {
-    let (mut token, mut protocols) = (None, Vec::new());
+/// The token. There have to be other protocols, one of which the server answers with.
+fn token(headers: Headers<'_>) -> Result<Option<String>, Refused> {
+    let (mut token, mut is_alone) = (None, true);
     for header in headers.values("Sec-WebSocket-Protocol") {
         for protocol in header.split(',').map(str::trim) {
             let Some(encoded) = protocol.strip_prefix(PREFIX) else {
-                protocols.push(protocol.to_owned());
+                is_alone = false;
                 continue;
             };
             if token.is_some() {
@@ -55,8 +54,8 @@ fn token(headers: Headers<'_>) -> Result<Option<(String, Vec<String>)>, Refused>
         }
     }
     match token.filter(|token| !token.is_empty()) {
-        Some(_) if protocols.is_empty() => Err(Refused::new("missing additional subprotocol")),
-        token => Ok(token.map(|token| (token, protocols))),
+        Some(_) if is_alone => Err(Refused::new("missing additional subprotocol")),
+        token => Ok(token),
     }
 }
 
@@ -72,7 +71,8 @@ mod tests {
 
     fn socket(protocols: &[&'static str]) -> Trial {
         let mut trial = Trial::new()
-            .header("connection", "keep-alive, Upgrade")
+            .header("connection", "keep-alive")
+            .header("connection", "Upgrade")
             .header("upgrade", "WebSocket");
         for protocol in protocols {
             trial = trial.header("sec-websocket-protocol", protocol);
@@ -85,12 +85,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_token_is_taken_out_of_the_protocols() {
+    async fn the_token_stands_among_the_protocols() {
         let both = format!("v5.channel.k8s.io, {TOKEN}");
         let found = socket(&[both.leak(), "v4.channel.k8s.io"]).ask(&part()).await;
         let found = found.unwrap().unwrap();
         assert_eq!(&*found.user.name, "jane");
-        assert_eq!(found.protocols.as_deref(), Some("v5.channel.k8s.io,v4.channel.k8s.io"));
     }
 
     #[tokio::test]

@@ -63,25 +63,49 @@ fn check_new(asker: &Asker<'_>) -> Result<(), Status> {
     })?;
     check_owner(asker)?;
     let spec = pod.at("spec");
-    let mut volumes = spec.items("volumes").iter();
     for (names, what) in [
         (!spec.text("serviceAccountName").is_empty(), "a service account"),
         (names_secrets(spec), "secrets"),
         (names_config_maps(spec), "configmaps"),
-        (
-            projected(spec).any(|source| source.has("clusterTrustBundle")),
-            "clustertrustbundles",
-        ),
-        (
-            volumes.any(|volume| volume.has("persistentVolumeClaim")),
-            "persistentvolumeclaims",
-        ),
+        (!spec.items("resourceClaims").is_empty(), "resourceclaims"),
     ] {
         asker.must(!names, || {
             format!("node {node} can not create pods that reference {what}")
         })?;
     }
-    Ok(())
+    let named = spec
+        .items("volumes")
+        .iter()
+        .find_map(|volume| named_by(volume, VOLUMES));
+    let named = named.or_else(|| projected(spec).find_map(|source| named_by(source, PROJECTED)));
+    named.map_or(Ok(()), |what| {
+        Err(asker.refuse(format!("node {node} can not create pods that reference {what}")))
+    })
+}
+
+/// What is named by a volume that has one of these sources (`HasAPIObjectReference`). Controllers would make some of it for
+/// the pod: the node must not have them do so in a namespace that is none of its business.
+const VOLUMES: &[(&str, &str)] = &[
+    ("configMap", "configmaps (via configmap volumes)"),
+    ("secret", "secrets (via secret volumes)"),
+    ("csi", "csidrivers (via CSI volumes)"),
+    ("glusterfs", "endpoints (via glusterFS volumes)"),
+    ("persistentVolumeClaim", "persistentvolumeclaims"),
+    ("ephemeral", "persistentvolumeclaims (via ephemeral volumes)"),
+    ("azureFile", "secrets (via azureFile volumes)"),
+];
+/// The same for a source of a projected volume.
+const PROJECTED: &[(&str, &str)] = &[
+    ("configMap", "configmaps (via projected volumes)"),
+    ("secret", "secrets (via projected volumes)"),
+    ("serviceAccountToken", "serviceaccounts (via projected volumes)"),
+    ("clusterTrustBundle", "clustertrustbundles"),
+    ("podCertificate", "podcertificates"),
+];
+
+fn named_by(volume: &Tree, sources: &[(&str, &'static str)]) -> Option<&'static str> {
+    let found = sources.iter().find(|(source, _)| volume.has(source));
+    found.map(|(_, what)| *what)
 }
 
 /// The pod belongs to the node, and to the one that is registered now.

@@ -109,6 +109,24 @@ async fn a_node_makes_mirror_pods_that_belong_to_it() {
             ),
             r#"node "n" can not create pods that reference persistentvolumeclaims"#.to_owned(),
         ),
+        (
+            mirror(OWNER, r#"{"nodeName":"n","resourceClaims":[{"name":"c"}]}"#),
+            r#"node "n" can not create pods that reference resourceclaims"#.to_owned(),
+        ),
+        (
+            mirror(
+                OWNER,
+                r#"{"nodeName":"n","volumes":[{"emptyDir":{}},{"ephemeral":{}}]}"#,
+            ),
+            r#"node "n" can not create pods that reference persistentvolumeclaims (via ephemeral volumes)"#.to_owned(),
+        ),
+        (
+            mirror(
+                OWNER,
+                r#"{"nodeName":"n","volumes":[{"projected":{"sources":[{"downwardAPI":{}},{"serviceAccountToken":{}}]}}]}"#,
+            ),
+            r#"node "n" can not create pods that reference serviceaccounts (via projected volumes)"#.to_owned(),
+        ),
     ] {
         assert_eq!(forbidden(known(), &pod).await, words);
     }

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
-    TE, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
+    TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, Uri};
 
@@ -12,8 +12,6 @@ use crate::request::Call;
 
 /// The client's address, and those of the proxies that it passed.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// WebSocket clients in browsers can say who they are only here.
-const BEARER: &str = "base64url.bearer.authorization.k8s.io.";
 /// The protocols that a WebSocket client speaks.
 pub(super) const WEBSOCKET_PROTOCOL: HeaderName = HeaderName::from_static("sec-websocket-protocol");
 
@@ -30,54 +28,25 @@ pub(super) fn host(call: &Call) -> &str {
     }
 }
 
-/// The headers of a request as they go on: nobody behind this server learns how its clients say who they are.
+/// The headers of a request as they go on with its connection.
 pub(super) fn onward(call: &Call) -> HeaderMap {
+    named(call, call.headers.clone())
+}
+
+/// The headers of a request as they go on by themselves. What the client says to take out is taken out before anything is added.
+pub(super) fn onward_alone(call: &Call) -> HeaderMap {
     let mut headers = call.headers.clone();
-    headers.remove(AUTHORIZATION);
-    let front: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| names_a_user(name.as_str()))
-        .cloned()
-        .collect();
-    for name in front {
-        headers.remove(name);
-    }
-    without_token(&mut headers);
+    end_to_end(&mut headers);
+    named(call, headers)
+}
+
+/// Adds which host the client asked, and where it is.
+fn named(call: &Call, mut headers: HeaderMap) -> HeaderMap {
     if let Ok(host) = HeaderValue::from_str(host(call)) {
         headers.insert(HOST, host);
     }
     forwarded_for(call, &mut headers);
     headers
-}
-
-/// Headers by which a proxy before this server, or who impersonates, says who asks.
-fn names_a_user(name: &str) -> bool {
-    matches!(name, "x-remote-user" | "x-remote-uid" | "x-remote-group")
-        || name.starts_with("x-remote-extra-")
-        || name.starts_with("impersonate-")
-}
-
-/// Whether a protocol of a WebSocket client is none, but says who it is.
-pub(super) fn is_token(protocol: &str) -> bool {
-    protocol.starts_with(BEARER)
-}
-
-/// Takes the token out of the protocols of a WebSocket client.
-fn without_token(headers: &mut HeaderMap) {
-    let Some(protocols) = headers.get(WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok()) else {
-        return;
-    };
-    if !protocols.contains(BEARER) {
-        return;
-    }
-    let kept = protocols.split(',').map(str::trim).filter(|one| !is_token(one));
-    let kept = kept.collect::<Vec<_>>().join(",");
-    headers.remove(WEBSOCKET_PROTOCOL);
-    if let Ok(kept) = HeaderValue::from_str(&kept)
-        && !kept.is_empty()
-    {
-        headers.insert(WEBSOCKET_PROTOCOL, kept);
-    }
 }
 
 fn forwarded_for(call: &Call, headers: &mut HeaderMap) {
@@ -152,7 +121,7 @@ mod tests {
 
     use http::HeaderMap;
 
-    use super::{end_to_end, onward};
+    use super::{end_to_end, onward, onward_alone};
     use crate::request::tests::call;
 
     fn of(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -164,29 +133,24 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_says_who_asks_goes_on() {
+    fn the_client_cannot_take_out_where_it_is() {
         let mut call = call("GET", "/");
         call.headers = of(&[
             ("host", "api:6443"),
-            ("authorization", "Bearer x"),
-            ("impersonate-user", "x"),
-            ("x-remote-extra-scopes", "x"),
-            ("x-remote-user", "x"),
-            (
-                "sec-websocket-protocol",
-                "base64url.bearer.authorization.k8s.io.dG9rZW4, v4.channel.k8s.io",
-            ),
+            ("connection", "X-Forwarded-For, Host, X-Hop"),
+            ("x-hop", "x"),
             ("x-forwarded-for", "10.0.0.1"),
             ("x-other", "y"),
         ]);
         call.extensions.insert("10.0.0.2:1".parse::<SocketAddr>().unwrap());
-        let expected = of(&[
-            ("host", "api:6443"),
-            ("sec-websocket-protocol", "v4.channel.k8s.io"),
-            ("x-forwarded-for", "10.0.0.1, 10.0.0.2"),
-            ("x-other", "y"),
-        ]);
-        assert_eq!(onward(&call), expected);
+        let alone = of(&[("host", "api:6443"), ("x-forwarded-for", "10.0.0.2"), ("x-other", "y")]);
+        assert_eq!(onward_alone(&call), alone);
+        let onward = onward(&call);
+        assert_eq!(onward["x-forwarded-for"], "10.0.0.1, 10.0.0.2");
+        assert_eq!(
+            (&onward["x-hop"], &onward["host"]),
+            (&call.headers["x-hop"], &call.headers["host"])
+        );
     }
 
     #[test]

@@ -23,7 +23,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use super::{Connect, headers, websocket};
+use super::{Connect, websocket};
 use crate::answer::{self, Answer};
 use crate::request::Call;
 use crate::request::accept::Form;
@@ -77,7 +77,7 @@ where
 /// Takes a client's offer as upstream's library does: whoever does not say where they come from is no browser, and is
 /// refused; of several protocols none is chosen.
 fn accept(call: &Call) -> Result<(Answer, OnUpgrade), Box<Answer>> {
-    let protocols = websocket::protocols(&call.headers).filter(|protocol| !headers::is_token(protocol));
+    let protocols = websocket::protocols(&call.headers);
     let protocols: Vec<&str> = protocols.collect();
     let accepted = websocket::accept(call, protocols.first().copied())?;
     if !is_address(call.header("origin")) {

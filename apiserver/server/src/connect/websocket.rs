@@ -35,8 +35,9 @@ pub(crate) fn is_asked(headers: &HeaderMap) -> bool {
 
 /// The protocols that a client offers.
 pub(super) fn protocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let offered = headers.get(WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());
-    let offered = offered.unwrap_or_default().split(',').map(str::trim);
+    let lines = headers.get_all(WEBSOCKET_PROTOCOL).iter();
+    let lines = lines.filter_map(|line| line.to_str().ok());
+    let offered = lines.flat_map(|line| line.split(',')).map(str::trim);
     offered.filter(|protocol| !protocol.is_empty())
 }
 

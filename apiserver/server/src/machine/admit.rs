@@ -84,6 +84,10 @@ impl<'a> Admitted<'a> {
 impl Machine {
     /// Lets every plugin change the object or refuse the write.
     pub(super) async fn admit(&self, write: &Admitted<'_>, object: &mut Tree) -> Result<(), Status> {
+        // Reviews and the like are not kept anywhere, and nothing is bounded by them.
+        if write.resource.shelf().is_some() {
+            self.catalog.filled().await?;
+        }
         self.admission.admit(&write.request(self), Some(object)).await
     }
 
@@ -125,6 +129,7 @@ impl Machine {
 
     /// Lets every plugin refuse a deletion.
     pub(super) async fn admit_delete(&self, write: &Admitted<'_>) -> Result<(), Status> {
+        self.catalog.filled().await?;
         let request = write.request(self);
         self.admission.admit(&request, None).await?;
         self.admission.validate(&request, None).await

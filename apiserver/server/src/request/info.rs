@@ -16,6 +16,8 @@ pub(crate) struct Info {
     pub(crate) group: String,
     pub(crate) version: String,
     pub(crate) namespace: String,
+    /// Whether the resource stands below the namespace in the path; a namespace itself does not.
+    pub(crate) is_below: bool,
     pub(crate) resource: String,
     pub(crate) name: String,
     pub(crate) subresource: String,
@@ -84,6 +86,7 @@ impl Info {
             (*namespace).clone_into(&mut self.namespace);
             if parts.len() > 2 && !matches!(parts[2], "status" | "finalize") {
                 parts = &parts[2..];
+                self.is_below = true;
             }
         }
         self.parts = parts.len();

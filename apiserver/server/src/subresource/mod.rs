@@ -40,10 +40,7 @@ pub(crate) async fn serve(
     let Some(part) = resource.subresource(&info.subresource) else {
         return Err(nowhere());
     };
-    let is_namespace = resource.kind.plural == "namespaces";
-    if resource.kind.namespaced == (info.namespace.is_empty() || is_namespace)
-        || (!info.rest.is_empty() && part.name != "proxy")
-    {
+    if resource.kind.namespaced != info.is_below || (!info.rest.is_empty() && part.name != "proxy") {
         return Err(nowhere());
     }
     if connect::leads_out(resource, part.name) {

@@ -175,11 +175,7 @@ impl<C: Check> TokenAuthenticator for Tokens<C> {
         let public = self.verified(&jws)?;
         let audiences = self.audiences(&public, asked)?;
         let user = self.check.check(token, &public, jws.payload(), asked).await?;
-        Ok(Some(Authenticated {
-            user,
-            audiences,
-            protocols: None,
-        }))
+        Ok(Some(Authenticated { user, audiences }))
     }
 }
 

@@ -43,8 +43,7 @@ pub(super) async fn forward(
     *request.method_mut() = call.method.clone();
     let uri = headers::absolute(location.scheme(), &links.backend, &location.target());
     *request.uri_mut() = uri.map_err(unreachable)?;
-    let mut onward = headers::onward(call);
-    headers::end_to_end(&mut onward);
+    let mut onward = headers::onward_alone(call);
     let path = join_with_slash(&links.before, &escape_path(&location.path));
     if let Ok(path) = HeaderValue::from_str(&path) {
         onward.insert(FORWARDED_URI, path);

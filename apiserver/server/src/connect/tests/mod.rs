@@ -38,6 +38,7 @@ use tokio::net::{TcpListener, TcpStream};
 use self::kubelet::Kubelet;
 use super::{Asked, Connect, Kubelets, Network, Settings, begin, finish};
 use crate::answer::{self, Answer};
+use crate::pipeline::credentials;
 use crate::request::Call;
 use crate::request::info::Info;
 use crate::request::query::Query;
@@ -286,6 +287,7 @@ async fn answer_clients(connect: Connect, objects: Arc<Objects>, tasks: &Tasks) 
 async fn answered(connect: &Connect, objects: &Objects, request: Request<Incoming>, remote: SocketAddr) -> Answer {
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(remote);
+    credentials::strip(&mut parts.headers, |name| name == "authorization");
     let path = parts.uri.path().to_owned();
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let user = parts.headers.get("user").map_or("admin", |user| user.to_str().unwrap());

@@ -22,6 +22,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::{FULL, LARGE, SAID_MAX, offer, take_over};
 use crate::connect::{Connect, Direct, Settings};
+use crate::pipeline::credentials;
 use crate::request::accept::Form;
 use crate::request::tests::call;
 
@@ -59,6 +60,7 @@ fn connection(form: Form, events: Events, tasks: &Tasks) -> DuplexStream {
         let (parts, _) = request.into_parts();
         let mut call = call(parts.method.as_str(), &parts.uri.to_string());
         call.headers = parts.headers;
+        credentials::strip(&mut call.headers, |_| false);
         call.extensions = parts.extensions;
         let answer = offer(&call, form, events.lock().take().unwrap());
         let answer = take_over(&connect, answer);

@@ -141,3 +141,56 @@ fn what_the_garbage_collector_writes_gives_nobody_rights() {
     let answer = patch(format!("{BINDINGS}/other"), &json!({"metadata": {"finalizers": null}}));
     assert_eq!(answer.status, 200, "{answer:?}");
 }
+
+#[test]
+fn rights_in_a_namespace_are_none_over_namespaces() {
+    let pair = Pair::start();
+    for name in ["own", "other"] {
+        pair.namespace(name);
+    }
+    let mut all = binding("cluster-admin");
+    all["roleRef"]["kind"] = json!("ClusterRole");
+    pair.create("/apis/rbac.authorization.k8s.io/v1/namespaces/own/rolebindings", &all);
+    let jane = format!("{BEARER}{JANE}");
+    let ask = |method: &str, path: &str, kind: &str, body: &str| {
+        pair.send(
+            method,
+            path,
+            &[&jane, &format!("Content-Type: application/{kind}")],
+            body,
+        )
+    };
+    let seen = ask("GET", "/api/v1/namespaces/own/configmaps", "json", "");
+    assert_eq!(seen.status, 200, "{seen:?}");
+    let labels = r#"{"metadata":{"labels":{"a":"b"}}}"#;
+    let other = r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"other"}}"#;
+    for (method, rest, kind, body) in [
+        ("GET", "namespaces", "json", ""),
+        ("GET", "namespaces?watch=1&timeoutSeconds=1", "json", ""),
+        ("GET", "namespaces/other", "json", ""),
+        ("POST", "namespaces", "json", r#"{"metadata":{"name":"made"}}"#),
+        ("PUT", "namespaces/other", "json", other),
+        ("PATCH", "namespaces/other", "merge-patch+json", labels),
+        ("PATCH", "namespaces/other?fieldManager=m", "apply-patch+yaml", other),
+        ("PUT", "namespaces/other/status", "json", other),
+        ("PUT", "namespaces/other/finalize", "json", other),
+        ("DELETE", "namespaces/other", "json", ""),
+        ("DELETE", "namespaces", "json", ""),
+        ("GET", "nodes", "json", ""),
+    ] {
+        for before in ["", "watch/"] {
+            let answer = ask(method, &format!("/api/v1/{before}namespaces/own/{rest}"), kind, body);
+            let is_verb = !before.is_empty() && answer.status == 405;
+            assert!(answer.status == 404 || is_verb, "{method} {before}{rest}: {answer:?}");
+        }
+    }
+    let other = pair.send("GET", "/api/v1/namespaces/other", &[], "").json();
+    let untouched = (&other["status"]["phase"], &other["metadata"]["labels"]);
+    assert_eq!(
+        untouched,
+        (&json!("Active"), &json!({"kubernetes.io/metadata.name": "other"}))
+    );
+    assert_eq!(pair.send("GET", "/api/v1/namespaces/made", &[], "").status, 404);
+    // What is asked of its own namespace is answered.
+    assert_eq!(ask("GET", "/api/v1/namespaces/own", "json", "").status, 200);
+}
