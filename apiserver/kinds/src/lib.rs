@@ -55,6 +55,7 @@ mod rules;
 mod trial;
 
 pub use crate::authentication::TOKEN_REQUEST;
+pub use crate::certificates::pem;
 pub use crate::core::service::allocation as service;
 
 pub use column::{Ago, Cell, Column, Words};

@@ -3,10 +3,10 @@
 use apiserver_api::meta;
 use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
+use apiserver_kinds::pem;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use x509_parser::certification_request::X509CertificationRequest;
-use x509_parser::pem::parse_x509_pem;
 use x509_parser::prelude::FromDer;
 
 use super::{Asker, USER};
@@ -73,11 +73,14 @@ pub(super) fn check_signing_request(asker: &Asker<'_>) -> Result<(), Status> {
 fn common_name(spec: &Tree) -> Result<String, String> {
     let wrong = || format!("PEM block type must be {REQUEST}");
     let text = STANDARD.decode(spec.text("request")).map_err(|_| wrong())?;
-    let (_, block) = parse_x509_pem(&text).map_err(|_| wrong())?;
-    if block.label != REQUEST {
-        return Err(wrong());
-    }
-    let parsed = X509CertificationRequest::from_der(&block.contents);
+    // Read as the kind's own rules and signers read it, or what is looked at here is not what is signed.
+    let text = String::from_utf8_lossy(&text);
+    let block = pem::blocks(&text)
+        .into_iter()
+        .next()
+        .filter(|block| block.kind == REQUEST);
+    let block = block.ok_or_else(wrong)?;
+    let parsed = X509CertificationRequest::from_der(&block.bytes);
     let (_, request) = parsed.map_err(|error| error.to_string())?;
     let subject = &request.certification_request_info.subject;
     let names = subject.iter_common_name();

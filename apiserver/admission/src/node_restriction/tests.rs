@@ -372,16 +372,19 @@ async fn what_else_a_node_writes_is_named_after_it() {
 
 #[tokio::test]
 async fn certificates_are_asked_for_in_the_node_s_name() {
-    let request = |name: &str, signer: &str| {
+    let pem_of = |name: &str| {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params = rcgen::CertificateParams::default();
         params.distinguished_name.push(rcgen::DnType::CommonName, name);
-        let pem = params.serialize_request(&key).unwrap().pem().unwrap();
+        params.serialize_request(&key).unwrap().pem().unwrap()
+    };
+    let asked = |pem: &str, signer: &str| {
         format!(
             r#"{{"spec":{{"signerName":"kubernetes.io/{signer}","request":"{}"}}}}"#,
             STANDARD.encode(pem)
         )
     };
+    let request = |name: &str, signer: &str| asked(&pem_of(name), signer);
     let ask = || {
         let ask = Ask::create(
             "certificates.k8s.io",
@@ -397,6 +400,13 @@ async fn certificates_are_asked_for_in_the_node_s_name() {
     ask().admit(&NodeRestriction, &other).await.unwrap();
     assert_eq!(
         forbidden(ask(), &request("system:node:m", "kube-apiserver-client-kubelet")).await,
+        "can only create a node CSR with CN=system:node:n"
+    );
+    // What no signer takes for the beginning of a block is none here either.
+    let first = pem_of("system:node:n").replacen("REQUEST-----", "REQUEST-----x", 1);
+    let both = asked(&format!("{first}{}", pem_of("system:node:m")), "kubelet-serving");
+    assert_eq!(
+        forbidden(ask(), &both).await,
         "can only create a node CSR with CN=system:node:n"
     );
     let wrong = r#"{"spec":{"signerName":"kubernetes.io/kubelet-serving","request":"eA=="}}"#;

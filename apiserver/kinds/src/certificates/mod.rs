@@ -1,7 +1,7 @@
 //! The group `certificates.k8s.io`: what is signed, and who is trusted to sign.
 
 mod cluster_trust_bundle;
-pub(crate) mod pem;
+pub mod pem;
 mod pod_request;
 #[cfg(test)]
 mod samples;

@@ -9,17 +9,17 @@ const DASHES: &str = "-----";
 
 /// A block.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Block {
+pub struct Block {
     /// `CERTIFICATE`.
-    pub(crate) kind: String,
+    pub kind: String,
     /// Whether anything stands before the data.
-    pub(crate) headers: bool,
+    pub headers: bool,
     /// The data.
-    pub(crate) bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
 }
 
 /// All blocks of a text.
-pub(crate) fn blocks(text: &str) -> Vec<Block> {
+pub fn blocks(text: &str) -> Vec<Block> {
     let mut found = Vec::new();
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
