@@ -51,19 +51,35 @@ impl Set {
     /// A set of nodes in any order; of two with the same element, what both have.
     pub(crate) fn from_nodes(mut nodes: Vec<Node>) -> Self {
         nodes.retain(|node| node.member || !node.below.is_empty());
-        if !nodes.is_sorted_by(|a, b| a.element < b.element) {
-            nodes.sort_by(|a, b| a.element.cmp(&b.element));
-            nodes.dedup_by(|later, earlier| {
+        let mut set = Self { nodes };
+        if set.sort() {
+            set.nodes.iter_mut().for_each(|node| node.below.sort_all());
+        }
+        set
+    }
+
+    /// Sorts the first level, and makes one node of those with the same element; says whether there were any. What these had
+    /// below them then stands one behind the other.
+    fn sort(&mut self) -> bool {
+        let count = self.nodes.len();
+        if !self.nodes.is_sorted_by(|a, b| a.element < b.element) {
+            self.nodes.sort_by(|a, b| a.element.cmp(&b.element));
+            self.nodes.dedup_by(|later, earlier| {
                 let twice = later.element == earlier.element;
                 if twice {
                     earlier.member |= later.member;
-                    let below = std::mem::take(&mut earlier.below);
-                    earlier.below = below.union(std::mem::take(&mut later.below));
+                    earlier.below.nodes.append(&mut later.below.nodes);
                 }
                 twice
             });
         }
-        Self { nodes }
+        self.nodes.len() < count
+    }
+
+    /// Sorts all levels, from above: so each node is moved once, however many become one above it.
+    fn sort_all(&mut self) {
+        self.sort();
+        self.nodes.iter_mut().for_each(|node| node.below.sort_all());
     }
 
     /// Whether there is no path in it.
@@ -140,28 +156,47 @@ impl Set {
 
     /// The paths as texts: at each level those that end there, then those that go on.
     pub fn paths(&self) -> Vec<String> {
+        self.first_paths(&mut { usize::MAX }, 0)
+    }
+
+    /// Those of these texts that come before `left` bytes are used up, of which each uses `besides` more than its own.
+    pub(crate) fn first_paths(&self, left: &mut usize, besides: usize) -> Vec<String> {
         let mut texts = Vec::new();
-        self.write_paths(&mut String::new(), &mut texts);
+        self.write_paths(&mut String::new(), &mut |path| {
+            if *left > 0 {
+                *left = left.saturating_sub(path.len() + besides);
+                texts.push(path.to_owned());
+            }
+            *left > 0
+        });
         texts
     }
 
-    fn write_paths(&self, prefix: &mut String, texts: &mut Vec<String>) {
+    /// Tells each path, until one is answered with false.
+    fn write_paths(&self, prefix: &mut String, tell: &mut impl FnMut(&str) -> bool) -> bool {
         let length = prefix.len();
         for node in &self.nodes {
             if node.member {
                 // Writing to a string does not fail.
                 let _ = write!(prefix, "{}", node.element);
-                texts.push(prefix.clone());
+                let goes_on = tell(prefix);
                 prefix.truncate(length);
+                if !goes_on {
+                    return false;
+                }
             }
         }
         for node in &self.nodes {
             if !node.below.is_empty() {
                 let _ = write!(prefix, "{}", node.element);
-                node.below.write_paths(prefix, texts);
+                let goes_on = node.below.write_paths(prefix, tell);
                 prefix.truncate(length);
+                if !goes_on {
+                    return false;
+                }
             }
         }
+        true
     }
 }
 

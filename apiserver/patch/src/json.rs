@@ -22,6 +22,10 @@ pub const MAX_OPERATIONS: usize = 10_000;
 /// The most bytes that the `copy` operations of one patch may add.
 pub const MAX_COPIED: usize = 3 * 1024 * 1024;
 
+/// So many parts of values are looked at for how deep they are, and not many more. What a patch brings has fewer; only who
+/// moves much to and fro comes here.
+const MAX_LOOKED_AT: usize = 1 << 25;
+
 /// Why a patch does not apply, in upstream's words.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Error {
@@ -124,7 +128,11 @@ fn run<'s>(mut document: Node<'s>, patch: &Tree) -> Result<Node<'s>, Error> {
         return Err(Error::TooMany(operations.len()));
     }
     document.open();
-    let mut working = Working { document, copied: 0 };
+    let mut working = Working {
+        document,
+        copied: 0,
+        looked_at: 0,
+    };
     for operation in operations {
         let none = Map::new();
         let operation = Operation(operation.as_map().unwrap_or(&none));
@@ -175,6 +183,8 @@ impl<'p> Operation<'p> {
 struct Working<'s> {
     document: Node<'s>,
     copied: usize,
+    /// How many parts of values were looked at to see how deep they are.
+    looked_at: usize,
 }
 
 impl<'s> Working<'s> {
@@ -190,11 +200,18 @@ impl<'s> Working<'s> {
         }
     }
 
-    /// Adds a value, if the document does not grow too deep by it.
-    fn put(&mut self, path: Pointer<'_>, value: Node<'s>) -> Result<(), Broken> {
+    /// Adds a value, if the document does not grow too deep by it. `stood` is how many steps led to it before, if it was in
+    /// the document: no deeper than there, it need not be looked at.
+    fn put(&mut self, path: Pointer<'_>, value: Node<'s>, stood: usize) -> Result<(), Broken> {
         let place = path.find(&mut self.document).ok_or(Broken::Missing)?;
-        if path.steps() + value.depth() > MAX_DEPTH {
-            return Err(Broken::Because("exceeded max depth".to_owned()));
+        let steps = path.steps();
+        if steps > stood {
+            if self.looked_at > MAX_LOOKED_AT {
+                return Err(Broken::Because("too much is moved to where it is deeper".to_owned()));
+            }
+            if steps + value.depth(&mut self.looked_at) > MAX_DEPTH {
+                return Err(Broken::Because("exceeded max depth".to_owned()));
+            }
         }
         place.add(value).map_err(Broken::Because)
     }
@@ -203,7 +220,7 @@ impl<'s> Working<'s> {
         let path = operation
             .path()
             .map_err(|_| "add operation failed to decode path: missing value".to_owned())?;
-        self.put(path, operation.given()).map_err(|broken| match broken {
+        self.put(path, operation.given(), 0).map_err(|broken| match broken {
             Broken::Missing => {
                 format!("add operation does not apply: doc is missing path: \"{path}\": missing value")
             }
@@ -240,7 +257,7 @@ impl<'s> Working<'s> {
         let place = path
             .find(&mut self.document)
             .ok_or_else(|| format!("replace operation does not apply: doc is missing path: {path}: missing value"))?;
-        if path.steps() + value.depth() > MAX_DEPTH {
+        if path.steps() + value.depth(&mut self.looked_at) > MAX_DEPTH {
             return Err(format!("error in remove for path: '{path}': exceeded max depth"));
         }
         place
@@ -261,7 +278,7 @@ impl<'s> Working<'s> {
         let path = operation
             .path()
             .map_err(|why| format!("move operation failed to decode path: {why}"))?;
-        self.put(path, value).map_err(|broken| match broken {
+        self.put(path, value, from.steps()).map_err(|broken| match broken {
             Broken::Missing => {
                 format!("move operation does not apply: doc is missing destination path: {path}: missing value")
             }
@@ -326,7 +343,7 @@ impl<'s> Working<'s> {
                 self.copied
             ));
         }
-        self.put(path, value.unwrap_or(Node::given(Tree::Null)))
+        self.put(path, value.unwrap_or(Node::given(Tree::Null)), from.steps())
             .map_err(|broken| match broken {
                 Broken::Missing => missing(),
                 Broken::Because(why) => format!("error while adding value during copy: {why}"),

@@ -7,6 +7,9 @@ use apiserver_api::go::quote;
 use super::managed::{Manager, Operation};
 use crate::fields::Set;
 
+/// So many bytes the conflicts of a request have in a message, and not many more: each field is named by its whole path.
+const BYTES_MAX: usize = 8 << 20;
+
 /// Who manages what of that which was applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conflicts {
@@ -46,11 +49,13 @@ impl Conflicts {
         Self::of(left.map(|(manager, own)| (manager, own.difference(fields))).collect())
     }
 
-    /// Each field, manager by manager.
+    /// Each field, manager by manager. Where they would be a book, the end is missing.
     pub fn causes(&self) -> Vec<Cause> {
-        let each = self.conflicts.iter().flat_map(|(manager, fields)| {
+        let mut left = BYTES_MAX;
+        let each = self.conflicts.iter().flat_map(move |(manager, fields)| {
             let message = format!("conflict with {}", Shown(manager));
-            fields.paths().into_iter().map(move |field| Cause {
+            let paths = fields.first_paths(&mut left, message.len());
+            paths.into_iter().map(move |field| Cause {
                 field,
                 message: message.clone(),
             })
@@ -59,7 +64,7 @@ impl Conflicts {
     }
 }
 
-/// The message of the status.
+/// The message of the status; it counts all of them, and names those for which there is room.
 impl fmt::Display for Conflicts {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count: usize = self.conflicts.iter().map(|(_, fields)| fields.len()).sum();
@@ -72,10 +77,12 @@ impl fmt::Display for Conflicts {
             );
         }
         write!(out, "Apply failed with {count} conflicts: ")?;
+        let mut left = BYTES_MAX;
         for (at, (manager, fields)) in self.conflicts.iter().enumerate() {
             let before = if at == 0 { "" } else { "\n" };
             write!(out, "{before}conflicts with {}:", Shown(manager))?;
-            fields.paths().iter().try_for_each(|path| write!(out, "\n- {path}"))?;
+            let paths = fields.first_paths(&mut left, 0);
+            paths.iter().try_for_each(|path| write!(out, "\n- {path}"))?;
         }
         Ok(())
     }

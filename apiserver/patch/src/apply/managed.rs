@@ -1,7 +1,7 @@
 //! The managed fields of an object, read and written.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use apiserver_api::go::quote;
 use apiserver_api::tree::{MAX_DEPTH, Map, Text, Tree, quoted};
@@ -229,9 +229,11 @@ impl Managed {
             (time, manager.identifier())
         });
         let mut firsts: BTreeMap<Text, Manager> = BTreeMap::new();
+        // What each bucket will have. It is joined at the end: a bucket that grew with each that joins would be moved as often.
+        let mut buckets: BTreeMap<Manager, VecDeque<Set>> = BTreeMap::new();
         for manager in updaters {
             if count <= most {
-                return;
+                break;
             }
             let Some(first) = firsts.get(&manager.api_version) else {
                 firsts.insert(manager.api_version.clone(), manager);
@@ -248,10 +250,17 @@ impl Managed {
             };
             // The first of a version becomes the bucket when a second joins it.
             if let Some(joined) = self.entries.remove(&bucket).or_else(|| self.entries.remove(first)) {
-                entry.fields = entry.fields.union(joined.fields);
+                let sets = buckets.entry(bucket.clone()).or_default();
+                sets.push_front(std::mem::take(&mut entry.fields));
+                sets.push_back(joined.fields);
             }
             self.entries.insert(bucket, entry);
             count -= 1;
+        }
+        for (bucket, sets) in buckets {
+            if let Some(entry) = self.entries.get_mut(&bucket) {
+                entry.fields = Set::joined(sets);
+            }
         }
     }
 }

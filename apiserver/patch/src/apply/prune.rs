@@ -48,11 +48,10 @@ impl Updater<'_> {
     /// Puts back what fell and some manager manages, version by version. The one that was pruned comes first: what another
     /// version needs may be among it.
     fn with_managed(&self, merged: &Tree, mut kept: Tree, first: &str, managed: &Managed) -> Result<Tree, String> {
-        let mut versions: BTreeMap<(bool, &str), Set> = BTreeMap::new();
+        let mut versions: BTreeMap<(bool, &str), Vec<Set>> = BTreeMap::new();
         for (_, entry) in managed.iter() {
             let key = (entry.api_version != first, &*entry.api_version);
-            let of_version = versions.entry(key).or_default();
-            *of_version = std::mem::take(of_version).union(entry.fields.clone());
+            versions.entry(key).or_default().push(entry.fields.clone());
         }
         let mut merged = Cow::Borrowed(merged);
         let mut at = first;
@@ -72,7 +71,7 @@ impl Updater<'_> {
                     .into_owned();
                 at = version;
             }
-            let wanted = all(kind, &kept).union(with_named_fields(kind, &fields));
+            let wanted = all(kind, &kept).union(with_named_fields(kind, &Set::joined(fields)));
             let unwanted = all(kind, &merged).difference(&wanted);
             kept = Tree::clone(&merged);
             remove(kind, &mut kept, &unwanted);

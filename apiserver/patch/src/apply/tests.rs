@@ -1,6 +1,7 @@
 //! Stories of several managers on one object.
 
 mod kubectl;
+mod many;
 
 use apiserver_api::tree::{Tree, parse};
 use apiserver_schema::built_in;

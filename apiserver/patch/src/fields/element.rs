@@ -99,8 +99,12 @@ impl fmt::Display for Shown<'_> {
             Tree::Null => out.write_str("null"),
             Tree::Text(text) => out.write_str(&quote(text)),
             Tree::List(items) => {
-                let shown: Vec<String> = items.iter().map(|item| Shown(item).to_string()).collect();
-                write!(out, "[{}]", shown.join(","))
+                out.write_str("[")?;
+                for (at, item) in items.iter().enumerate() {
+                    let before = if at == 0 { "" } else { "," };
+                    write!(out, "{before}{}", Shown(item))?;
+                }
+                out.write_str("]")
             }
             Tree::Map(map) => map
                 .iter()

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Node, Set};
+use super::{Element, Node, Set};
 
 impl Set {
     /// What is in either.
@@ -34,6 +34,22 @@ impl Set {
                 })),
             }
         }
+    }
+
+    /// What is in any. Neighbours are joined, then what came of them, and so on: one by one, the many that were joined already
+    /// would be moved for each that comes.
+    #[must_use]
+    pub(crate) fn joined(sets: impl IntoIterator<Item = Self>) -> Self {
+        let mut sets: Vec<Self> = sets.into_iter().collect();
+        while sets.len() > 1 {
+            let mut left = sets.into_iter();
+            let mut joined = Vec::with_capacity(left.len().div_ceil(2));
+            while let Some(set) = left.next() {
+                joined.push(set.union(left.next().unwrap_or_default()));
+            }
+            sets = joined;
+        }
+        sets.pop().unwrap_or_default()
     }
 
     /// What is in both.
@@ -85,10 +101,10 @@ impl Set {
         if other.is_empty() {
             return;
         }
-        let mut others = other.nodes.iter().peekable();
+        let mut others = other.nodes.as_slice();
         self.nodes.retain_mut(|node| {
-            while others.next_if(|other| other.element < node.element).is_some() {}
-            let Some(other) = others.next_if(|other| other.element == node.element) else {
+            others = from(others, &node.element);
+            let Some(other) = others.first().filter(|other| other.element == node.element) else {
                 return true;
             };
             node.member &= !other.member;
@@ -114,16 +130,35 @@ impl Set {
 
     /// The nodes of both with the same elements.
     fn shared<'s>(&'s self, other: &'s Self) -> impl Iterator<Item = (&'s Node, &'s Node)> {
-        let mut left = self.nodes.iter().peekable();
-        let mut right = other.nodes.iter().peekable();
+        let (mut left, mut right) = (self.nodes.as_slice(), other.nodes.as_slice());
         std::iter::from_fn(move || {
             loop {
-                match left.peek()?.element.cmp(&right.peek()?.element) {
-                    Ordering::Less => left.next(),
-                    Ordering::Greater => right.next(),
-                    Ordering::Equal => return left.next().zip(right.next()),
+                let ([a, after_a @ ..], [b, after_b @ ..]) = (left, right) else {
+                    return None;
                 };
+                match a.element.cmp(&b.element) {
+                    Ordering::Less => left = from(after_a, &b.element),
+                    Ordering::Greater => right = from(after_b, &a.element),
+                    Ordering::Equal => {
+                        (left, right) = (after_a, after_b);
+                        return Some((a, b));
+                    }
+                }
             }
         })
     }
+}
+
+/// The nodes from an element on. The steps to it double: few nodes are looked at where it is near, and not many where it is
+/// far, so that a small set costs little beside a large one.
+fn from<'n>(nodes: &'n [Node], element: &Element) -> &'n [Node] {
+    let is_before = |node: &Node| node.element < *element;
+    let (mut start, mut step) = (0, 1);
+    while nodes.get(start + step - 1).is_some_and(is_before) {
+        start += step;
+        step *= 2;
+    }
+    let end = nodes.len().min(start + step - 1);
+    let at = start + nodes[start..end].partition_point(is_before);
+    &nodes[at..]
 }

@@ -1,6 +1,6 @@
 //! Laws of sets, and their JSON.
 
-use apiserver_api::tree::{Tree, parse};
+use apiserver_api::tree::{Map, Tree, parse};
 use proptest::prelude::*;
 
 use super::{Element, Filter, Matcher, Set, Step, order, same};
@@ -156,6 +156,63 @@ fn values_have_one_order() {
     assert!(!same(&tree("[1]"), &tree("[1,1]")) && !same(&tree("null"), &tree("{}")));
 }
 
+/// An object of that many fields of a set.
+fn many(letter: char, count: usize) -> Tree {
+    Tree::Map(
+        (0..count)
+            .map(|at| (format!("f:{letter}{at:06}"), Tree::map()))
+            .collect(),
+    )
+}
+
+#[test]
+fn an_element_in_many_spellings_costs_no_more_than_what_is_below_it() {
+    let spelling = |at: usize| -> String {
+        let blanks = (0..15).rev().map(|bit| if at >> bit & 1 == 0 { '\t' } else { ' ' });
+        format!("v:{}1", blanks.collect::<String>())
+    };
+    let spelled = (0..20_000).map(|at| match at {
+        0 => (spelling(at), many('a', 100_000)),
+        _ => (
+            spelling(at),
+            Tree::Map(Map::from_iter([(format!("f:b{at:06}"), Tree::map())])),
+        ),
+    });
+    let read = Set::from_tree(&Tree::Map(spelled.collect())).unwrap();
+    assert_eq!((read.iter().count(), read.len()), (1, 119_999));
+}
+
+#[test]
+fn an_element_in_two_spellings_on_each_level_is_one() {
+    let twice =
+        r#"{"v:1":{"v:2.0":{"f:a":{}},"v:2":{".":{},"f:b":{}}},"v: 1":{"v:2":{"f:c":{}},"v: 2":{"f:a":{"f:d":{}}}}}"#;
+    let once = r#"{"v:1":{"v:2":{".":{},"f:a":{".":{},"f:d":{}},"f:b":{},"f:c":{}}}}"#;
+    assert_eq!(set(twice), set(once));
+}
+
+#[test]
+fn a_small_set_is_found_in_a_large_one_wherever_it_is() {
+    let large = Set::from_tree(&many('a', 1000)).unwrap();
+    for step in [1, 2, 3, 97, 998, 999] {
+        let some = (0..1000).step_by(step).map(|at| (format!("f:a{at:06}"), Tree::map()));
+        let small = Set::from_tree(&Tree::Map(some.collect())).unwrap();
+        let other = Set::of(&[&["a"], &["a000500x"], &["b"]]).union(small.clone());
+        assert_eq!(
+            (large.intersection(&other), other.intersection(&large)),
+            (small.clone(), small.clone())
+        );
+        assert_eq!(large.clone().difference(&other).len(), 1000 - small.len());
+        assert_eq!(other.clone().difference(&large).len(), 3);
+        assert!(small.is_within(&large) && !other.is_within(&large) && large.intersects(&other));
+    }
+}
+
+#[test]
+fn a_list_in_a_path_is_shown_with_its_items() {
+    let element = Element::Value(tree(r#"[1,["a",[]],{"b":[true,null]}]"#));
+    assert_eq!(element.to_string(), r#"[=[1,["a",[]],b=[true,null]]]"#);
+}
+
 fn any_element() -> impl Strategy<Value = Element> {
     prop_oneof![
         "[abc]".prop_map(|name| Element::Field(name.into())),
@@ -199,6 +256,12 @@ proptest! {
         );
         prop_assert_eq!(a.clone().union(b.clone()), b.clone().union(a.clone()));
         prop_assert_eq!(a.clone().difference(&b.clone().union(c.clone())), a.difference(&b).difference(&c));
+    }
+
+    #[test]
+    fn sets_joined_at_once_are_those_joined_one_by_one(sets in prop::collection::vec(any_set(), 0..7)) {
+        let one_by_one = sets.iter().cloned().fold(Set::new(), Set::union);
+        prop_assert_eq!(Set::joined(sets), one_by_one);
     }
 
     #[test]

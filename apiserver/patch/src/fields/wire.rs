@@ -30,7 +30,9 @@ impl Set {
     /// # Errors
     /// Something is no object, or a key no element. Elements of kinds that are not known are left out.
     pub fn from_tree(tree: &Tree) -> Result<Self, WireError> {
-        Ok(Read::of(tree)?.below)
+        let mut set = Read::of(tree)?.below;
+        set.sort_all();
+        Ok(set)
     }
 
     /// As a tree. The keys of a tree are sorted as texts, which is not always the order of elements.
@@ -73,7 +75,8 @@ impl Set {
     }
 }
 
-/// What an object of a set says: of its path, and of those below.
+/// What an object of a set says: of its path, and of those below, which are not sorted yet. One element may be spelled in
+/// many ways, each of them a key of its own.
 struct Read {
     member: bool,
     below: Set,
@@ -97,7 +100,7 @@ impl Read {
                 nodes.push(Node { element, member, below });
             }
         }
-        let below = Set::from_nodes(nodes);
+        let below = Set { nodes };
         let member = member || below.is_empty();
         Ok(Self { member, below })
     }

@@ -89,13 +89,15 @@ impl Node<'_> {
         }
     }
 
-    /// How deep lists and objects stand in each other.
-    pub(super) fn depth(&self) -> usize {
-        match self {
-            Self::Closed(tree, _) => depth(tree),
-            Self::Object(map) => 1 + map.values().map(Self::depth).max().unwrap_or_default(),
-            Self::List(items) => 1 + items.iter().map(Self::depth).max().unwrap_or_default(),
-        }
+    /// How deep lists and objects stand in each other. Adds to `looked_at` how many parts were looked at for it.
+    pub(super) fn depth(&self, looked_at: &mut usize) -> usize {
+        let parts = match self {
+            Self::Closed(tree, _) => return depth(tree, looked_at),
+            Self::Object(map) => map.values().map(|node| node.depth(looked_at)).max(),
+            Self::List(items) => items.iter().map(|node| node.depth(looked_at)).max(),
+        };
+        *looked_at += 1;
+        1 + parts.unwrap_or_default()
     }
 
     /// Appends it as JSON.
@@ -138,10 +140,12 @@ pub(crate) fn child<'s>((schema, shape): Of<'s>, key: &str) -> Option<Of<'s>> {
     }
 }
 
-fn depth(tree: &Tree) -> usize {
-    match tree {
-        Tree::List(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
-        Tree::Map(map) => 1 + map.iter().map(|(_, value)| depth(value)).max().unwrap_or_default(),
-        _ => 0,
-    }
+fn depth(tree: &Tree, looked_at: &mut usize) -> usize {
+    *looked_at += 1;
+    let parts = match tree {
+        Tree::List(items) => items.iter().map(|item| depth(item, looked_at)).max(),
+        Tree::Map(map) => map.iter().map(|(_, value)| depth(value, looked_at)).max(),
+        _ => return 0,
+    };
+    1 + parts.unwrap_or_default()
 }

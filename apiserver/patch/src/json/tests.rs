@@ -206,6 +206,34 @@ fn patches_have_limits() {
 }
 
 #[test]
+fn a_large_value_may_be_moved_often_but_not_deeper_each_time() {
+    let document = Tree::Map(
+        [("x", Tree::List(vec![Tree::Int(1); 400_000])), ("y", Tree::map())]
+            .into_iter()
+            .collect(),
+    );
+    let there_and_back = |place: &str| {
+        let there = tree(&format!(r#"{{"op":"move","from":"/x","path":"{place}"}}"#));
+        let back = tree(&format!(r#"{{"op":"move","from":"{place}","path":"/x"}}"#));
+        Tree::List([there, back].into_iter().cycle().take(MAX_OPERATIONS).collect())
+    };
+    assert_eq!(apply(document.clone(), &there_and_back("/z")).as_ref(), Ok(&document));
+    let error = apply(document, &there_and_back("/y/z")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "error in move for path: '/y/z': too much is moved to where it is deeper"
+    );
+}
+
+#[test]
+fn small_values_may_be_moved_deeper_as_often_as_there_are_operations() {
+    let document = tree(r#"{"x":{"a":[1,{"b":2}]},"y":{}}"#);
+    let moves = r#"{"op":"move","from":"/x","path":"/y/z"},{"op":"move","from":"/y/z","path":"/x"}"#;
+    let patch = tree(&format!("[{}]", vec![moves; MAX_OPERATIONS / 2].join(",")));
+    assert_eq!(apply(document.clone(), &patch), Ok(document));
+}
+
+#[test]
 fn a_refusal_quotes_the_order_of_types_but_where_operations_went() {
     let schema = apiserver_schema::built_in();
     let pod = schema.named("io.k8s.api.core.v1.Pod").unwrap();

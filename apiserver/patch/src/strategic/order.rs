@@ -24,13 +24,32 @@ impl Eq for Identity {}
 
 impl Hash for Identity {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        std::mem::discriminant(&self.0).hash(state);
-        match &self.0 {
-            Tree::Bool(value) => value.hash(state),
-            Tree::Int(value) => value.hash(state),
-            Tree::Text(value) => value.hash(state),
-            // Equal ones need equal hashes, and equal doubles may be written in several ways.
-            Tree::Null | Tree::Number(_) | Tree::List(_) | Tree::Map(_) => {}
+        feed(&self.0, state);
+    }
+}
+
+/// Feeds all of a value to its hash: items are told apart fast only where their hashes differ.
+fn feed(value: &Tree, state: &mut impl Hasher) {
+    std::mem::discriminant(value).hash(state);
+    match value {
+        Tree::Null => {}
+        Tree::Bool(value) => value.hash(state),
+        Tree::Int(value) => value.hash(state),
+        // Equal ones need equal hashes: equal doubles may be written in several ways, and no zero differs from another.
+        Tree::Number(value) => (value.as_f64() + 0.0).to_bits().hash(state),
+        Tree::Text(value) => value.hash(state),
+        Tree::List(items) => {
+            items.len().hash(state);
+            for item in items {
+                feed(item, state);
+            }
+        }
+        Tree::Map(map) => {
+            map.len().hash(state);
+            for (key, value) in map.iter() {
+                key.hash(state);
+                feed(value, state);
+            }
         }
     }
 }

@@ -339,6 +339,37 @@ fn a_patch_is_left_as_upstream_quotes_it() {
 }
 
 #[test]
+fn equal_numbers_are_one_item_however_they_are_written() {
+    check(&[
+        (
+            r#"{"metadata":{"finalizers":[1.5,-0.0]}}"#,
+            r#"{"metadata":{"finalizers":[15e-1,0.0]}}"#,
+            r#"{"metadata":{"finalizers":[1.5,-0.0]}}"#,
+        ),
+        (
+            r#"{"spec":{"containers":[{"name":{"a":[1.5,null]}},{"name":"z"}]}}"#,
+            r#"{"spec":{"$setElementOrder/containers":[{"name":"z"},{"name":{"a":[1.50,null]}}]}}"#,
+            r#"{"spec":{"containers":[{"name":"z"},{"name":{"a":[1.5,null]}}]}}"#,
+        ),
+    ]);
+}
+
+#[test]
+fn numbers_and_lists_are_told_apart_as_fast_as_texts() {
+    let numbers = |of: &dyn Fn(usize) -> String| (0..50_000).map(of).collect::<Vec<_>>().join(",");
+    let items = numbers(&|at| format!("{at}.5"));
+    let patch = format!(r#"{{"metadata":{{"$setElementOrder/finalizers":[{items}],"finalizers":[{items}]}}}}"#);
+    let result = patched(r#"{"metadata":{}}"#, &patch).unwrap();
+    assert_eq!(result.at("metadata").items("finalizers").len(), 50_000);
+    let items = numbers(&|at| format!(r#"{{"name":[{at}]}}"#));
+    let result = patched(
+        r#"{"spec":{"containers":[]}}"#,
+        &format!(r#"{{"spec":{{"containers":[{items}]}}}}"#),
+    );
+    assert_eq!(result.unwrap().at("spec").items("containers").len(), 50_000);
+}
+
+#[test]
 fn deep_patches_do_not_end_the_stack() {
     deep::with_stack(|| {
         let kind = kind("io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps");

@@ -339,6 +339,28 @@ fn an_object_begins_with_what_go_never_leaves_out() {
 }
 
 #[test]
+fn what_is_wrong_is_told_until_it_would_be_a_book() {
+    let name = "n".repeat(1 << 20);
+    let wrong: Vec<String> = (0..20_000)
+        .map(|at| format!(r#"{{"name":"{at}","value":1}}"#))
+        .collect();
+    let pod_of = |name: &str| {
+        let env = wrong.join(",");
+        tree(&format!(
+            r#"{{"spec":{{"containers":[{{"name":"{name}","env":[{env}]}}]}}}}"#
+        ))
+    };
+    let few = validate(pod(), &pod_of("n")).unwrap_err();
+    assert_eq!(few.0.len(), 20_000);
+    let told = validate(pod(), &pod_of(&name)).unwrap_err();
+    assert_eq!(told.0.len(), 8);
+    assert_eq!(
+        told.0[0].path,
+        format!(r#".spec.containers[name="{name}"].env[name="0"].value"#)
+    );
+}
+
+#[test]
 fn deep_values_do_not_end_the_stack() {
     deep::with_stack(|| {
         let (one, other) = (deep::document("a", "1"), deep::document("a", "2"));

@@ -27,7 +27,10 @@ impl fmt::Display for Invalid {
     }
 }
 
-/// All that is wrong.
+/// So many bytes all that is wrong has, and not many more: each thing names its whole path.
+const BYTES_MAX: usize = 8 << 20;
+
+/// All that is wrong. Where it would be a book, the end is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
 pub struct Invalids(pub Vec<Invalid>);
 
@@ -60,12 +63,21 @@ pub fn validate(kind: Type<'_>, value: &Tree) -> Result<(), Invalids> {
 struct Walk {
     path: Vec<Element>,
     found: Vec<Invalid>,
+    bytes: usize,
 }
 
 impl Walk {
     fn wrong(&mut self, message: String) {
-        let path = self.path.iter().map(ToString::to_string).collect();
+        if self.is_full() {
+            return;
+        }
+        let path: String = self.path.iter().map(ToString::to_string).collect();
+        self.bytes += size_of::<Invalid>() + path.len() + message.len();
         self.found.push(Invalid { path, message });
+    }
+
+    const fn is_full(&self) -> bool {
+        self.bytes >= BYTES_MAX
     }
 
     fn within(&mut self, element: Element, check: impl FnOnce(&mut Self)) {
@@ -75,6 +87,9 @@ impl Walk {
     }
 
     fn value(&mut self, kind: Type<'_>, value: &Tree) {
+        if self.is_full() {
+            return;
+        }
         match (kind.atom(Some(value)), value) {
             // Null is anything.
             (_, Tree::Null) => {}
