@@ -247,6 +247,14 @@ impl Refusals {
         self.add(Why::Invalid, path, || Some(value.into()), detail);
     }
 
+    /// The same where value and rule are much to put into words, which is done only if they are told.
+    pub fn invalid_made(&mut self, path: &Path<'_>, make: impl FnOnce() -> (Shown, String)) {
+        self.push_made(|| {
+            let (value, detail) = make();
+            worded(Why::Invalid, path, Some(value), &detail)
+        });
+    }
+
     /// The same where the value is not shown.
     pub fn invalid_unseen(&mut self, path: &Path<'_>, detail: &str) {
         self.add(Why::Invalid, path, || None, detail);

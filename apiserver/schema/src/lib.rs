@@ -17,6 +17,6 @@ mod words;
 mod write;
 
 pub use model::{Field, Keys, Lists, Omit, Patch, Schema, Shape, Struct, TypeId, Union, Values};
-pub use read::{Findings, MOST, Mistake};
+pub use read::{Findings, Mistake};
 pub use table::{TableError, built_in};
 pub use words::{field_words_of, words_of};

@@ -161,10 +161,8 @@ pub(crate) fn read(document: Document, expected: Expected<'_>) -> Result<Typed, 
         mut duplicates,
     } = document;
     if let Some(id) = expected.served {
-        let findings = built_in().read(id, &mut tree);
-        let unknown = findings.unknown.iter();
-        let unknown = unknown.map(|path| (path.clone(), format!("unknown field {}", go::quote(path))));
-        let unknown: Vec<_> = unknown.collect();
+        let mut findings = built_in().read(id, &mut tree);
+        let unknown = std::mem::take(&mut findings.unknown);
         if let Some(mistake) = findings.mistake(&json) {
             return Err(mistake.message);
         }
@@ -172,7 +170,8 @@ pub(crate) fn read(document: Document, expected: Expected<'_>) -> Result<Typed, 
             return Err(why);
         }
         // Duplicates of YAML have no paths, and come first.
-        duplicates.extend(unknown);
+        let told = |path: String| (format!("unknown field {}", go::quote(&path)), path);
+        duplicates.extend(unknown.into_iter().map(told).map(|(text, path)| (path, text)));
         if duplicates.iter().all(|(path, _)| !path.is_empty()) {
             tree::rank(&json, &mut duplicates, |(path, _)| path);
         }

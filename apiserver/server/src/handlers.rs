@@ -21,7 +21,7 @@ use crate::options::{DeleteOptions, ListOptions, WriteOptions};
 use crate::request::Call;
 use crate::request::accept::{Form, Shape, Wanted, negotiate, negotiate_untabled, negotiate_watch};
 use crate::request::content;
-use crate::request::info::Info;
+use crate::request::info::{Info, Scope};
 use crate::{components, review, subresource};
 
 /// As good as for ever.
@@ -93,7 +93,7 @@ pub(crate) fn place(resource: &Resource, call: &Call) -> Result<(), Status> {
         _ => return Err(not_allowed()),
     };
     let anywhere = matches!(verb, Verb::List | Verb::Watch);
-    let scoped = !resource.kind.namespaced || info.is_below || anywhere;
+    let scoped = !resource.kind.namespaced || info.scope == Scope::Namespace || anywhere;
     let named = match verb {
         Verb::Create | Verb::DeleteCollection | Verb::List => !info.is_named,
         Verb::Watch => true,
@@ -112,10 +112,11 @@ pub(crate) fn place(resource: &Resource, call: &Call) -> Result<(), Status> {
 /// namespaces: whoever may do something there was asked for rights in that namespace only.
 fn is_routed(resource: &Resource, info: &Info) -> bool {
     let namespaced = resource.kind.namespaced;
-    if (info.is_below && !namespaced) || info.parts > 2 {
+    let is_below = info.scope == Scope::Namespace;
+    if (is_below && !namespaced) || info.parts > 2 {
         return false;
     }
-    let is_everywhere = namespaced && !info.is_below;
+    let is_everywhere = namespaced && !is_below;
     let verbs: &[Verb] = match (info.by_prefix, info.is_named) {
         (_, true) if is_everywhere => &[],
         // Paths that say themselves that they are watches are there for what can be watched. Of those that upstream's

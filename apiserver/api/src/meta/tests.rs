@@ -244,3 +244,17 @@ fn metadata_is_read_and_written() {
     set_name(&mut object, "");
     assert!(!super::metadata(&object).has("finalizers") && super::metadata(&object).get("name").is_none());
 }
+
+#[test]
+fn owners_that_all_control_are_not_shown_for_each_of_them() {
+    let owner = |at| format!(r#"{{"apiVersion":"v1","controller":true,"kind":"Pod","name":"p{at}","uid":"12345"}}"#);
+    let owners: Vec<String> = (0..30_000).map(owner).collect();
+    let metadata = tree(&format!(r#"{{"ownerReferences":[{}]}}"#, owners.join(",")));
+    let mut refusals = Refusals::new();
+    let path = Path::of("metadata");
+    super::validate_owner_references(&path, metadata.items("ownerReferences"), &mut refusals);
+    assert_eq!(refusals.len(), 29_999);
+    let told: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+    assert!(told[0].ends_with("in references for Pod/p0 and Pod/p1"));
+    assert!(told.len() < 10);
+}

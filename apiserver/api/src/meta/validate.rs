@@ -129,21 +129,23 @@ pub fn validate_annotations(path: &Path<'_>, annotations: &Map, refusals: &mut R
 
 /// Checks the owners of an object.
 pub fn validate_owner_references(path: &Path<'_>, owners: &[Tree], refusals: &mut Refusals) {
-    let mut controller: Option<String> = None;
+    let mut controller: Option<&Tree> = None;
     for owner in owners {
         validate_owner(path, owner, refusals);
         if !owner.flag("controller") {
             continue;
         }
-        let name = format!("{}/{}", owner.text("kind"), owner.text("name"));
-        if let Some(first) = &controller {
+        let Some(first) = controller else {
+            controller = Some(owner);
+            continue;
+        };
+        refusals.invalid_made(path, || {
+            let name = |owner: &Tree| format!("{}/{}", owner.text("kind"), owner.text("name"));
             let detail = "Only one reference can have Controller set to true. Found \"true\" in references for";
             let shown: Vec<String> = owners.iter().map(owner_json).collect();
             let shown = Shown::raw(format!("[{}]", shown.join(",")));
-            refusals.invalid(path, shown, &format!("{detail} {first} and {name}"));
-        } else {
-            controller = Some(name);
-        }
+            (shown, format!("{detail} {} and {}", name(first), name(owner)))
+        });
     }
 }
 

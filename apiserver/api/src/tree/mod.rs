@@ -6,14 +6,16 @@ mod order;
 mod parse;
 mod scalar;
 mod syntax;
+mod told;
 mod way;
 mod write;
 
 pub use map::Map;
 pub use number::Number;
 pub use order::Order;
-pub use parse::{MAX_DEPTH, MAX_DUPLICATES, Parsed, parse, rank};
+pub use parse::{MAX_DEPTH, Parsed, parse, rank};
 pub use syntax::{Place, SyntaxError};
+pub use told::{MAX_DUPLICATES, Told};
 pub use write::{bare, quoted};
 
 /// A string of a tree; up to 24 bytes stand in the tree itself.

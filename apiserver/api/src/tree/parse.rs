@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::syntax::{Place, SyntaxError};
+use super::told::Told;
 use super::way::Way;
 use super::{Map, Text, Tree};
 
@@ -19,12 +20,9 @@ pub struct Parsed {
     /// The value. Of keys that stand twice the last counts; objects under the same key are merged, as Go decodes them.
     pub tree: Tree,
     /// The paths of keys that stand more than once, in the order of the document: `metadata.labels.x`,
-    /// `spec.containers[0].name`. At most [`MAX_DUPLICATES`].
+    /// `spec.containers[0].name`. As many as are [`Told`].
     pub duplicates: Vec<String>,
 }
-
-/// How many duplicates are told; upstream's decoder stops counting there too.
-pub const MAX_DUPLICATES: usize = 100;
 
 /// Reads one JSON value. Bytes in strings that are not UTF-8 become U+FFFD, as in Go.
 ///
@@ -39,9 +37,10 @@ pub fn parse(document: &[u8]) -> Result<Parsed, SyntaxError> {
     let mut duplicates = Vec::new();
     if reader.twice {
         // Rare, so the paths are made in a second pass.
-        let mut last = None;
+        let (mut last, mut told) = (None, Told::default());
         walk(document, Way::new(), &mut |way, again| {
-            if again && duplicates.len() < MAX_DUPLICATES && last.replace(way.hash()) != Some(way.hash()) {
+            if again && !told.is_enough() && last.replace(way.hash()) != Some(way.hash()) {
+                told.add(way.path().len());
                 duplicates.push(way.path().to_owned());
             }
         });

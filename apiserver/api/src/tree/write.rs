@@ -67,7 +67,7 @@ impl Tree {
         }
     }
 
-    /// As JSON with keys in this order on many lines, two spaces a level.
+    /// As JSON with keys in this order on many lines, two spaces for each of the first levels.
     pub fn to_pretty_json(&self, order: &Order) -> Vec<u8> {
         let mut out = Vec::with_capacity(512);
         self.write_pretty(order, 0, &mut out);
@@ -101,12 +101,16 @@ impl Tree {
     }
 }
 
+/// What stands deeper than so many levels is not indented further: of what is nested as deep as it may be, indentation would
+/// be hundreds of times what it says.
+const INDENTED_MAX: usize = 64;
+
 fn next_line(comma: bool, level: usize, out: &mut Vec<u8>) {
     if comma {
         out.push(b',');
     }
     out.push(b'\n');
-    out.resize(out.len() + level * 2, b' ');
+    out.resize(out.len() + level.min(INDENTED_MAX) * 2, b' ');
 }
 
 impl Map {

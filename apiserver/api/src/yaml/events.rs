@@ -5,6 +5,9 @@ use std::collections::{HashMap, HashSet};
 use super::scan::Scanner;
 use super::token::{Fault, Kind};
 
+/// No tag is longer that means anything here, which are YAML's own.
+const OWN_TAG_MAX: usize = 64;
+
 /// What a document is made of.
 #[derive(Debug)]
 pub(super) enum Event {
@@ -255,12 +258,14 @@ impl<'t> Events<'t> {
         }
     }
 
-    /// The tag with its handle replaced by what that stands for.
+    /// The tag with its handle replaced by what that stands for; empty where it is too long to mean anything.
     fn resolved(&self, tag: Tag, context: usize) -> Result<String, Fault> {
         if tag.handle.is_empty() {
             return Ok(tag.suffix);
         }
         match self.handles.get(&tag.handle) {
+            // A prefix may be as long as the document, and each tag would copy it.
+            Some(prefix) if prefix.len() + tag.suffix.len() > OWN_TAG_MAX => Ok(String::new()),
             Some(prefix) => Ok(format!("{prefix}{}", tag.suffix)),
             None => Err(Fault {
                 problem: "found undefined tag handle",

@@ -23,7 +23,9 @@ pub(super) struct Named {
 /// A key as it becomes one of JSON.
 pub(super) fn key_of(scalar: Option<Scalar>, merge: bool, tree: &Tree) -> Result<Key, Error> {
     let Some(scalar) = scalar else {
-        return Err(Error::yaml(format!("invalid map key: {}", go_syntax(tree))));
+        let mut message = "invalid map key: ".to_owned();
+        go_syntax(tree, &mut message);
+        return Err(Error::yaml(message));
     };
     let text = match scalar {
         _ if merge => return Ok(Key::Merge),
@@ -42,23 +44,30 @@ fn unsupported(kind: &str, key: &str) -> Error {
     Error(format!("unsupported map key of type: {kind}, key: {key}"))
 }
 
-/// A value as Go's `%#v` shows what its package decoded.
-fn go_syntax(tree: &Tree) -> String {
+/// Appends a value as Go's `%#v` shows what its package decoded.
+fn go_syntax(tree: &Tree, out: &mut String) {
     match tree {
-        Tree::Null => "interface {}(nil)".to_owned(),
-        Tree::Text(text) => quote(text),
+        Tree::Null => out.push_str("interface {}(nil)"),
+        Tree::Text(text) => out.push_str(&quote(text)),
         Tree::List(items) => {
-            let items: Vec<String> = items.iter().map(go_syntax).collect();
-            format!("[]interface {{}}{{{}}}", items.join(", "))
+            out.push_str("[]interface {}{");
+            for (at, item) in items.iter().enumerate() {
+                out.push_str(if at > 0 { ", " } else { "" });
+                go_syntax(item, out);
+            }
+            out.push('}');
         }
         Tree::Map(map) => {
-            let entries: Vec<String> = map
-                .iter()
-                .map(|(key, value)| format!("{}:{}", quote(key), go_syntax(value)))
-                .collect();
-            format!("map[interface {{}}]interface {{}}{{{}}}", entries.join(", "))
+            out.push_str("map[interface {}]interface {}{");
+            for (at, (key, value)) in map.iter().enumerate() {
+                out.push_str(if at > 0 { ", " } else { "" });
+                out.push_str(&quote(key));
+                out.push(':');
+                go_syntax(value, out);
+            }
+            out.push('}');
         }
-        Tree::Bool(_) | Tree::Int(_) | Tree::Number(_) => String::from_utf8_lossy(&tree.to_json()).into_owned(),
+        Tree::Bool(_) | Tree::Int(_) | Tree::Number(_) => out.push_str(&String::from_utf8_lossy(&tree.to_json())),
     }
 }
 

@@ -267,6 +267,8 @@ impl Loader {
                     fault.get_or_insert(Error::yaml(message));
                 }
             }
+            // One fault is told, and that of a key that is a list or a map quotes it all.
+            None if fault.is_some() && value.scalar.is_none() => *key = Some(Key::Broken),
             None => {
                 *key = Some(key_of(value.scalar, value.merge, &value.tree).unwrap_or_else(|error| {
                     fault.get_or_insert(error);

@@ -388,7 +388,12 @@ proptest! {
     fn what_is_written_is_read_again(tree in trees()) {
         let text = to_yaml(&tree);
         let parsed = parse(text.as_bytes());
-        prop_assert_eq!(parsed.map(|parsed| parsed.tree), Ok(tree), "{}", text);
+        prop_assert_eq!(parsed.map(|parsed| parsed.tree), Ok(tree.clone()), "{}", text);
+        // And where it stands so deep that it is written on one line.
+        let deep = (0..66).fold(tree, |inner, _| Tree::from_iter([inner]));
+        let text = to_yaml(&deep);
+        let parsed = parse(text.as_bytes());
+        prop_assert_eq!(parsed.map(|parsed| parsed.tree), Ok(deep), "{}", text);
     }
 
     #[test]
@@ -409,4 +414,64 @@ proptest! {
         let tree: Tree = Tree::Map(keys.iter().map(|key| (key.as_str(), 1)).collect());
         prop_assert_eq!(to_yaml(&tree).lines().count(), keys.len().max(1));
     }
+}
+
+#[test]
+fn a_prefix_of_tags_is_not_copied_for_each_tag() {
+    let long = "p".repeat(1_500_000);
+    let items = "!a!b 1,".repeat(150_000);
+    let parsed = parse(format!("%TAG !a! {long}\n---\n[{items}!a!b 2]").as_bytes()).unwrap();
+    let items = parsed.tree.as_list().unwrap();
+    assert_eq!((items.len(), items[150_000].as_str()), (150_001, Some("2")));
+    // Those that mean something are found, however they are put together.
+    assert_eq!(read("%TAG !a! tag:yaml.org,2002:f\n---\n!a!loat 1"), "1");
+    assert_eq!(read("%TAG !a! tag:yaml.org,2002:bin\n---\n!a!ary aGk="), r#""hi""#);
+    assert_eq!(read(&format!("!!{} 1", "x".repeat(100))), r#""1""#);
+}
+
+#[test]
+fn a_key_that_is_deep_is_put_into_words_once() {
+    let key = format!("? {}~{}\n: 1\n", "[".repeat(900), "]".repeat(900));
+    let words = format!(
+        "{}interface {{}}(nil){}",
+        "[]interface {}{".repeat(900),
+        "}".repeat(900)
+    );
+    let message = refusal(&format!("? [1, {{a: b}}]\n: 1\n{}", key.repeat(100)));
+    assert_eq!(
+        message,
+        r#"yaml: invalid map key: []interface {}{1, map[interface {}]interface {}{"a":"b"}}"#
+    );
+    assert!(refusal(&key.repeat(100)) == format!("yaml: invalid map key: {words}"));
+}
+
+fn below(key: &str, tree: Tree) -> Tree {
+    Tree::Map(std::iter::once((key, tree)).collect())
+}
+
+#[test]
+fn what_is_nested_deep_stands_on_one_line() {
+    let long = "k".repeat(200);
+    let inner = json(&format!(
+        r#"{{"a":[1,-2.5,null,true,"x","","<<","a: b","é\n\u0001\u007f😀",[],{{}}],"yes":{{"{long}":{{"n":[[0]]}}}}}}"#
+    ));
+    for depth in [62, 63, 64, 65, 700] {
+        let mut tree = Tree::from_iter([inner.clone(), inner.clone()]);
+        for at in 0..depth {
+            tree = if at % 2 == 0 {
+                below("key", tree)
+            } else {
+                Tree::from_iter([tree])
+            };
+        }
+        let text = to_yaml(&tree);
+        assert!(text.len() < 20_000, "{text}");
+        assert_eq!(parse(text.as_bytes()).map(|parsed| parsed.tree), Ok(tree), "{text}");
+    }
+    let mut tree = json(r#"{"b":[1,"x"],"a":{}}"#);
+    for _ in 0..65 {
+        tree = below("k", tree);
+    }
+    let last = format!("\n{}k: {{\"a\": {{}}, \"b\": [1, \"x\"]}}\n", " ".repeat(128));
+    assert!(to_yaml(&tree).ends_with(&last));
 }

@@ -11,6 +11,9 @@ use crate::tree::{Map, Tree};
 const WIDTH: usize = 80;
 /// How far what is inside stands from what it is inside of.
 const INDENT: usize = 2;
+/// What is inside of what stands at this column or behind it is written on one line: of what is nested as deep as it may be,
+/// indentation would be hundreds of times what it says.
+const INDENT_MAX: usize = 64 * INDENT;
 /// Longer keys stand behind `?`.
 const KEY_MAX: usize = 128;
 
@@ -75,6 +78,7 @@ impl Writer {
         match tree {
             Tree::List(items) if items.is_empty() => self.sign("[]", true, false),
             Tree::Map(map) if map.is_empty() => self.sign("{}", true, false),
+            Tree::List(_) | Tree::Map(_) if outer.is_some_and(|outer| outer >= INDENT_MAX) => self.line(tree),
             Tree::List(items) => {
                 let indent = match outer {
                     // A list below its key stands where the key stands.
@@ -102,6 +106,47 @@ impl Writer {
                 self.scalar(&text, Style::Plain, outer, false);
             }
         }
+    }
+
+    /// A value in brackets, on the line where it begins.
+    fn line(&mut self, tree: &Tree) {
+        match tree {
+            Tree::List(items) if !items.is_empty() => {
+                self.open("[");
+                for (at, item) in items.iter().enumerate() {
+                    if at > 0 {
+                        self.sign(",", false, false);
+                    }
+                    self.line(item);
+                }
+                self.sign("]", false, false);
+            }
+            Tree::Map(map) if !map.is_empty() => {
+                self.open("{");
+                let mut entries: Vec<(&str, &Tree)> = map.iter().collect();
+                sort(&mut entries);
+                for (at, (key, value)) in entries.into_iter().enumerate() {
+                    if at > 0 {
+                        self.sign(",", false, false);
+                    }
+                    if key.len() > KEY_MAX {
+                        self.sign("?", true, false);
+                    }
+                    self.scalar(key, Style::Double, None, true);
+                    self.sign(":", false, false);
+                    self.line(value);
+                }
+                self.sign("}", false, false);
+            }
+            Tree::Text(text) => self.scalar(text, Style::Double, None, true),
+            other => self.node(other, None, false),
+        }
+    }
+
+    /// A bracket, behind which no space is needed.
+    fn open(&mut self, bracket: &str) {
+        self.sign(bracket, true, false);
+        self.whitespace = true;
     }
 
     fn map(&mut self, map: &Map, indent: usize) {

@@ -2,7 +2,7 @@
 
 use apiserver_api::quantity::Quantity;
 use apiserver_api::time::{Duration, Time};
-use apiserver_api::tree::{Number, Tree};
+use apiserver_api::tree::{Number, Told, Tree};
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -183,9 +183,9 @@ impl Reader<'_, '_> {
         let Some(id) = self.schema.named(PROPS) else {
             return;
         };
-        let told = self.findings.unknown.len();
+        let told = std::mem::replace(&mut self.unknown, Told::ENOUGH);
         self.object(self.schema.get(id), value, place);
-        self.findings.unknown.truncate(told);
+        self.unknown = told;
     }
 }
 

@@ -4,7 +4,7 @@ mod leaf;
 mod place;
 mod restore;
 
-use apiserver_api::tree::{self, Map, Tree};
+use apiserver_api::tree::{self, Map, Told, Tree};
 
 use self::place::{Place, Step};
 use crate::model::{Field, Omit, Schema, Shape, Struct, TypeId};
@@ -23,14 +23,11 @@ pub struct Mistake {
 /// What was found in a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// The paths of fields that the schema does not have; at most [`MOST`].
+    /// The paths of fields that the schema does not have; as many as are [`Told`].
     pub unknown: Vec<String>,
     /// Values that do not fit.
     mistakes: Vec<Mistake>,
 }
-
-/// How many unknown fields are told; upstream's decoder stops counting there too.
-pub const MOST: usize = tree::MAX_DUPLICATES;
 
 impl Findings {
     /// The one mistake that is told, as a decoder meets them that reads the document from front to end.
@@ -48,10 +45,7 @@ impl Schema {
     /// since Go tells them from none; [`Schema::omit`] leaves them out in the end.
     pub fn read(&self, id: TypeId, tree: &mut Tree) -> Findings {
         let mut findings = Findings::default();
-        let mut reader = Reader {
-            schema: self,
-            findings: &mut findings,
-        };
+        let mut reader = Reader::new(self, &mut findings);
         let one = self.get(id);
         let root = Place::root();
         reader.object(one, tree, &root);
@@ -62,6 +56,21 @@ impl Schema {
 struct Reader<'s, 'f> {
     schema: &'s Schema,
     findings: &'f mut Findings,
+    /// How much is told of unknown fields.
+    unknown: Told,
+    /// How much is kept of mistakes.
+    mistakes: Told,
+}
+
+impl<'s, 'f> Reader<'s, 'f> {
+    fn new(schema: &'s Schema, findings: &'f mut Findings) -> Self {
+        Self {
+            schema,
+            findings,
+            unknown: Told::default(),
+            mistakes: Told::default(),
+        }
+    }
 }
 
 impl Reader<'_, '_> {
@@ -71,6 +80,9 @@ impl Reader<'_, '_> {
 
     /// A value of the wrong type.
     fn wrong(&mut self, place: &Place<'_>, found: &str, of: &str, fatal: bool) {
+        if self.mistakes.is_enough() {
+            return;
+        }
         let message = format!("json: cannot unmarshal {found} into Go {} of type {of}", place.target());
         self.mistake(place, message, fatal);
     }
@@ -78,12 +90,10 @@ impl Reader<'_, '_> {
     fn mistake(&mut self, place: &Place<'_>, message: String, fatal: bool) {
         // One is told; which one is known only when all were met, but for the first of each sort nothing is lost if the
         // rest of a hostile document is not kept.
-        if self.findings.mistakes.len() < MOST {
-            self.findings.mistakes.push(Mistake {
-                path: place.document(),
-                message,
-                fatal,
-            });
+        if !self.mistakes.is_enough() {
+            let path = place.document();
+            self.mistakes.add(path.len() + message.len());
+            self.findings.mistakes.push(Mistake { path, message, fatal });
         }
     }
 
@@ -111,8 +121,10 @@ impl Reader<'_, '_> {
                 }
             } else if one.typed && (key == "apiVersion" || key == "kind") {
                 self.type_meta(&key, value, one, place, &mut read);
-            } else if self.findings.unknown.len() < MOST {
-                self.findings.unknown.push(place.then(Step::Key(&key)).document());
+            } else if !self.unknown.is_enough() {
+                let path = place.then(Step::Key(&key)).document();
+                self.unknown.add(path.len());
+                self.findings.unknown.push(path);
             }
         }
         for field in fields {

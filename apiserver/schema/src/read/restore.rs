@@ -118,10 +118,7 @@ impl Schema {
     fn fit_decoded(&self, shape: &Shape, value: &mut Tree) -> Result<(), String> {
         write_anew(value);
         let mut findings = Findings::default();
-        let mut reader = Reader {
-            schema: self,
-            findings: &mut findings,
-        };
+        let mut reader = Reader::new(self, &mut findings);
         reader.value(shape, (None, None), &mut value.clone(), &Place::root());
         if findings.mistakes.is_empty() {
             return Ok(());

@@ -228,3 +228,23 @@ fn of_several_mistakes_the_first_in_the_document_is_told_but_for_what_stops_the_
     let document = r#"{"spec":{"nodeName":1,"overhead":{"cpu":"x"}}}"#;
     assert!(mistake("core.v1.Pod", document).starts_with("quantities must match"));
 }
+
+#[test]
+fn a_long_key_is_not_told_with_each_field_below_it() {
+    let key = "\u{7f}".repeat(1_000_000);
+    let below: Vec<String> = (0..100).map(|at| format!(r#""x{at:03}":1"#)).collect();
+    let document = format!(
+        r#"{{"driver":"d","sharedCounters":[{{"name":"n","counters":{{"{key}":{{"value":"1",{}}}}}}}]}}"#,
+        below.join(",")
+    );
+    let (_, findings) = read("resource.v1.ResourceSliceSpec", &document);
+    let path = format!("sharedCounters[0].counters.{key}.x000");
+    assert!(findings.unknown == [path]);
+    // And so it is with those that do not fit.
+    let document = format!(
+        r#"{{"driver":"d","devices":[{{"name":"n","attributes":{{"{key}":{{"bool":1,"int":"1","string":1}}}}}}]}}"#
+    );
+    let (_, findings) = read("resource.v1.ResourceSliceSpec", &document);
+    assert_eq!(findings.mistakes.len(), 1);
+    assert!(findings.mistakes[0].path == format!("devices[0].attributes.{key}.bool"));
+}

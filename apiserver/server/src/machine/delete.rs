@@ -345,18 +345,9 @@ fn settle_finalizers(resource: &Resource, options: &DeleteOptions, object: &mut 
         return;
     };
     let before: Vec<Text> = meta::finalizers(object).map(Text::from).collect();
-    let others = before
-        .iter()
-        .filter(|finalizer| *finalizer != ORPHAN && *finalizer != FOREGROUND_DELETION);
-    let mut after: Vec<Text> = others.cloned().collect();
-    match policy {
-        Propagation::Orphan => after.push(ORPHAN.into()),
-        Propagation::Foreground => after.push(FOREGROUND_DELETION.into()),
-        Propagation::Background => {}
-    }
-    if after.len() == before.len() && after.iter().all(|one| before.contains(one)) {
+    let Some(after) = finalizers_after(&before, policy) else {
         return;
-    }
+    };
     if after.is_empty() {
         if let Some(metadata) = object.get_mut("metadata") {
             metadata.remove("finalizers");
@@ -364,4 +355,59 @@ fn settle_finalizers(resource: &Resource, options: &DeleteOptions, object: &mut 
         return;
     }
     meta::set(object, "finalizers", after.into_iter().collect::<Tree>());
+}
+
+/// The finalizers with that of a policy last in place of those of any; nothing where these are the same, in whichever order.
+fn finalizers_after(before: &[Text], policy: Propagation) -> Option<Vec<Text>> {
+    let others = before
+        .iter()
+        .filter(|finalizer| *finalizer != ORPHAN && *finalizer != FOREGROUND_DELETION);
+    let mut after: Vec<Text> = others.cloned().collect();
+    let own = match policy {
+        Propagation::Orphan => Some(ORPHAN),
+        Propagation::Foreground => Some(FOREGROUND_DELETION),
+        Propagation::Background => None,
+    };
+    after.extend(own.map(Text::from));
+    // The others were there before: an object may have so many of them that each is not held against all.
+    let is_same = after.len() == before.len() && own.is_none_or(|own| before.iter().any(|one| one == own));
+    (!is_same).then_some(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use apiserver_api::meta::{FOREGROUND_DELETION, ORPHAN};
+    use apiserver_api::tree::Text;
+
+    use super::finalizers_after;
+    use crate::options::Propagation;
+
+    fn after(before: &[&str], policy: Propagation) -> Option<Vec<String>> {
+        let before: Vec<Text> = before.iter().copied().map(Text::from).collect();
+        let after = finalizers_after(&before, policy)?;
+        Some(after.iter().map(Text::to_string).collect())
+    }
+
+    #[test]
+    fn the_finalizer_of_a_policy_stands_last_in_place_of_those_of_others() {
+        use Propagation::{Background, Foreground, Orphan};
+        let of = |names: &[&str]| Some(names.iter().copied().map(String::from).collect::<Vec<_>>());
+        assert_eq!(after(&["a"], Orphan), of(&["a", ORPHAN]));
+        assert_eq!(after(&[ORPHAN, "a"], Foreground), of(&["a", FOREGROUND_DELETION]));
+        assert_eq!(after(&[ORPHAN, ORPHAN, "a"], Orphan), of(&["a", ORPHAN]));
+        assert_eq!(after(&[ORPHAN, FOREGROUND_DELETION], Background), of(&[]));
+        assert_eq!(after(&[ORPHAN, "a"], Orphan), None);
+        assert_eq!(after(&["a", "a"], Background), None);
+        assert_eq!(after(&[], Background), None);
+    }
+
+    #[test]
+    fn finalizers_are_not_held_against_each_other_however_many_they_are() {
+        let mut names: Vec<String> = (0..150_000).map(|at| format!("example.com/{at}")).collect();
+        names.push(ORPHAN.into());
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert!(after(&names, Propagation::Orphan).is_none());
+        let settled = after(&names, Propagation::Foreground).unwrap();
+        assert_eq!(settled.last().unwrap(), FOREGROUND_DELETION);
+    }
 }

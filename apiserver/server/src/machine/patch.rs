@@ -142,7 +142,8 @@ impl Patch<'_> {
         let mut patched = strategic::apply(served, &mut patch, built_in(), kind).map_err(unfit_patch)?;
         let refuse = |message: &str| {
             let mut refusals = Refusals::new();
-            let shown = go_map(&patch);
+            let mut shown = String::new();
+            go_map(&patch, &mut shown);
             refusals.invalid(&Path::of("patch"), shown.as_str(), message);
             Status::invalid(&GroupKind::new("", ""), "", &refusals)
         };
@@ -297,17 +298,30 @@ fn not_applied(error: apply::Error) -> Status {
     }
 }
 
-/// A patch as Go prints a map (`map[a:b]`).
-fn go_map(tree: &Tree) -> String {
+/// Appends a patch as Go prints a map (`map[a:b]`).
+fn go_map(tree: &Tree, out: &mut String) {
     match tree {
-        Tree::Null => "<nil>".to_owned(),
-        Tree::Text(text) => text.to_string(),
-        Tree::List(items) => format!("[{}]", items.iter().map(go_map).collect::<Vec<_>>().join(" ")),
-        Tree::Map(map) => {
-            let entries = map.iter().map(|(key, value)| format!("{key}:{}", go_map(value)));
-            format!("map[{}]", entries.collect::<Vec<_>>().join(" "))
+        Tree::Null => out.push_str("<nil>"),
+        Tree::Text(text) => out.push_str(text),
+        Tree::List(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                out.push_str(if at > 0 { " " } else { "" });
+                go_map(item, out);
+            }
+            out.push(']');
         }
-        other => String::from_utf8_lossy(&other.to_json()).into_owned(),
+        Tree::Map(map) => {
+            out.push_str("map[");
+            for (at, (key, value)) in map.iter().enumerate() {
+                out.push_str(if at > 0 { " " } else { "" });
+                out.push_str(key);
+                out.push(':');
+                go_map(value, out);
+            }
+            out.push(']');
+        }
+        other => out.push_str(&String::from_utf8_lossy(&other.to_json())),
     }
 }
 

@@ -6,6 +6,16 @@ use http::Method;
 
 use super::query::Query;
 
+/// Where the path puts a resource.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// At the beginning: resources of the cluster, namespaces among them, and those of all namespaces.
+    #[default]
+    Cluster,
+    /// Below a namespace.
+    Namespace,
+}
+
 /// What is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Info {
@@ -16,8 +26,7 @@ pub(crate) struct Info {
     pub(crate) group: String,
     pub(crate) version: String,
     pub(crate) namespace: String,
-    /// Whether the resource stands below the namespace in the path; a namespace itself does not.
-    pub(crate) is_below: bool,
+    pub(crate) scope: Scope,
     pub(crate) resource: String,
     pub(crate) name: String,
     pub(crate) subresource: String,
@@ -86,7 +95,7 @@ impl Info {
             (*namespace).clone_into(&mut self.namespace);
             if parts.len() > 2 && !matches!(parts[2], "status" | "finalize") {
                 parts = &parts[2..];
-                self.is_below = true;
+                self.scope = Scope::Namespace;
             }
         }
         self.parts = parts.len();

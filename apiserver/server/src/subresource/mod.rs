@@ -25,6 +25,7 @@ use crate::options::WriteOptions;
 use crate::request::Call;
 use crate::request::accept::negotiate;
 use crate::request::content;
+use crate::request::info::Scope;
 
 /// Answers a request for a subresource.
 ///
@@ -40,7 +41,7 @@ pub(crate) async fn serve(
     let Some(part) = resource.subresource(&info.subresource) else {
         return Err(nowhere());
     };
-    if resource.kind.namespaced != info.is_below || (!info.rest.is_empty() && part.name != "proxy") {
+    if resource.kind.namespaced != (info.scope == Scope::Namespace) || (!info.rest.is_empty() && part.name != "proxy") {
         return Err(nowhere());
     }
     if connect::leads_out(resource, part.name) {

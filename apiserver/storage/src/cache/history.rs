@@ -55,7 +55,7 @@ fn objects(change: &Change) -> impl Iterator<Item = &Arc<Object>> {
 #[derive(Debug)]
 struct Lane {
     changes: VecDeque<(u64, Arc<Change>)>,
-    /// Changes of this lane before this number are forgotten.
+    /// Changes of this lane before this number are forgotten, or were never asked for.
     forgotten: u64,
     /// The number that the next change gets; watchers sleep on it.
     next: watch::Sender<u64>,
@@ -88,11 +88,16 @@ impl Lane {
     }
 }
 
+/// So many lanes there may always be, watched or not.
+const LANES_MIN: usize = 16;
+
 /// The history of a kind.
 #[derive(Debug)]
 pub struct History {
     ring: Lane,
     lanes: HashMap<Key, Lane>,
+    /// When there are so many lanes, those go that nobody watches.
+    lanes_most: usize,
     next: u64,
     /// Everything after this revision is here.
     since: i64,
@@ -131,6 +136,7 @@ impl History {
         Self {
             ring: Lane::new(0),
             lanes: HashMap::new(),
+            lanes_most: LANES_MIN,
             next: 0,
             since: revision,
             weight: 0,
@@ -225,22 +231,48 @@ impl History {
             .changes
             .partition_point(|(_, change)| change.revision <= after);
         let number = self.ring.forgotten + at as u64;
-        let lane = match &key {
-            None => &self.ring,
-            Some(key) => self.lanes.entry(key.clone()).or_insert_with(|| {
-                let mut lane = Lane::new(self.next);
-                let fitting = self.ring.changes.iter().filter(|(_, change)| key.touches(change));
-                lane.changes.extend(fitting.cloned());
-                lane
-            }),
+        let news = match &key {
+            None => self.ring.next.subscribe(),
+            Some(key) => self.lane(key, at).next.subscribe(),
         };
-        let news = lane.next.subscribe();
         Some(Cursor {
             key,
             epoch: self.epoch,
             number,
             news,
         })
+    }
+
+    /// The lane of a key, with what it has of the ring from this place on.
+    fn lane(&mut self, key: &Key, from: usize) -> &Lane {
+        if !self.lanes.contains_key(key) {
+            self.clear_lanes();
+        }
+        let oldest = self.ring.forgotten;
+        let lane = self.lanes.entry(key.clone()).or_insert_with(|| {
+            let mut lane = Lane::new(self.next);
+            lane.forgotten = self.next;
+            lane
+        });
+        // Most watch from now on, and nothing has to be looked for.
+        if oldest + (from as u64) < lane.forgotten {
+            let missing = self.ring.changes.range(from..(lane.forgotten - oldest) as usize);
+            for (number, change) in missing.rev().filter(|(_, change)| key.touches(change)) {
+                lane.changes.push_front((*number, change.clone()));
+            }
+            lane.forgotten = oldest + from as u64;
+        }
+        lane
+    }
+
+    /// Makes room for a lane: clients may name as many keys as they like, of which nothing is ever told.
+    fn clear_lanes(&mut self) {
+        if self.lanes.len() < self.lanes_most {
+            return;
+        }
+        self.lanes.retain(|_, lane| lane.is_watched());
+        // So that it is not looked at each of many lanes for each new one.
+        self.lanes_most = (self.lanes.len() * 2).max(LANES_MIN);
     }
 
     /// The next changes for a watcher, at most so many. Nothing new is an empty list.

@@ -4,7 +4,7 @@ use apiserver_api::status::Status;
 use apiserver_api::tree::{Tree, parse};
 use bytes::Bytes;
 
-use super::{Patch, PatchKind, Write};
+use super::{Patch, PatchKind, Write, go_map};
 use crate::catalog::Catalog;
 use crate::discovery::Served;
 use crate::options::WriteOptions;
@@ -147,4 +147,20 @@ fn numbers_that_no_double_holds_are_no_patch() {
     let json = format!("error decoding patch: {told} struct field jsonPatchOp.value of type float64");
     assert_eq!(large(PatchKind::Json, "Strict", operation), (400, json));
     assert_eq!(large(PatchKind::Json, "Ignore", operation).0, 200);
+}
+
+#[test]
+fn a_patch_is_quoted_as_go_prints_a_map() {
+    let quoted = |patch: &str| {
+        let mut out = String::new();
+        go_map(&parse(patch.as_bytes()).unwrap().tree, &mut out);
+        out
+    };
+    assert_eq!(
+        quoted(r#"{"b":{},"a":[1,null,"x y",[],true,{"d":1.5,"c":"<"}]}"#),
+        "map[a:[1 <nil> x y [] true map[c:< d:1.5]] b:map[]]"
+    );
+    let text = "x".repeat(1_000_000);
+    let deep = format!(r#"{}"{text}"{}"#, "[".repeat(300), "]".repeat(300));
+    assert!(quoted(&deep) == format!("{}{text}{}", "[".repeat(300), "]".repeat(300)));
 }

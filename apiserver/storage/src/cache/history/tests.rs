@@ -147,3 +147,50 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn lanes_that_nobody_watches_do_not_pile_up() {
+    let mut history = History::new(0, usize::MAX);
+    history.push(change("a", None, Some("x"), 1));
+    let key = |name: String| Some(Key::Name("n".into(), name.into()));
+    let mut first = history.watch(key("a".into()), 0).unwrap();
+    let mut watched: Vec<Cursor> = Vec::new();
+    for at in 0..20_000 {
+        let cursor = history
+            .watch(key(format!("name-{at}-{}", "x".repeat(1000))), 1)
+            .unwrap();
+        if at < 100 {
+            watched.push(cursor);
+        }
+        assert!(history.lanes.len() <= 16.max(2 * (watched.len() + 2)));
+    }
+    history.push(change("a", Some("x"), Some("y"), 2));
+    assert_eq!(read(&history, &mut first), [1, 2]);
+    for cursor in &mut watched {
+        assert_eq!(read(&history, cursor), [0_i64; 0]);
+    }
+    drop(watched);
+    for at in 0..300 {
+        drop(history.watch(key(at.to_string()), 2));
+    }
+    assert!(history.lanes.len() <= 16);
+    assert_eq!(read(&history, &mut first), [0_i64; 0]);
+}
+
+#[test]
+fn a_lane_reaches_back_as_far_as_its_watchers_ask() {
+    let one = change("a", Some("x"), Some("x"), 10).weight();
+    let mut history = History::new(0, one * 4);
+    for revision in 1..=6 {
+        history.push(change("a", Some("x"), Some("x"), revision));
+    }
+    let on_x = || Some(Key::Field(0, "x".into()));
+    let mut cursors: Vec<Cursor> = [5, 6, 3, 2].map(|after| history.watch(on_x(), after).unwrap()).into();
+    let told: Vec<_> = cursors.iter_mut().map(|cursor| read(&history, cursor)).collect();
+    assert_eq!(told, [vec![6], vec![], vec![4, 5, 6], vec![3, 4, 5, 6]]);
+    assert!(history.watch(on_x(), 1).is_none());
+    history.push(change("a", Some("x"), Some("y"), 7));
+    for cursor in &mut cursors {
+        assert_eq!(read(&history, cursor), [7]);
+    }
+}
