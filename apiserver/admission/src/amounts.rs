@@ -84,12 +84,26 @@ impl Amounts {
         }
     }
 
+    /// Adds to each that is here what another list has of it.
+    pub(crate) fn add_known(&mut self, other: &Self) {
+        for (name, sum) in &mut self.0 {
+            if let Some(amount) = other.get(name) {
+                sum.add(amount);
+            }
+        }
+    }
+
     /// Raises each to what another list has, where that is more.
     pub(crate) fn raise(&mut self, other: &Self) {
         for (name, amount) in other.iter() {
-            if self.get(name).is_none_or(|most| amount > most) {
-                self.set(name, amount.clone());
-            }
+            self.raise_one(name, Some(amount));
+        }
+    }
+
+    /// Raises one of them to an amount, where that is more.
+    pub(crate) fn raise_one(&mut self, name: &str, to: Option<&Quantity>) {
+        if let Some(amount) = to.filter(|amount| self.get(name).is_none_or(|most| *amount > most)) {
+            self.set(name, amount.clone());
         }
     }
 

@@ -1,5 +1,7 @@
 //! `DenyServiceExternalIPs`: no service takes addresses from outside beyond those that it has.
 
+use std::collections::HashSet;
+
 use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
 use async_trait::async_trait;
@@ -34,7 +36,8 @@ impl Plugin for DenyServiceExternalIps {
         };
         let old = request.old.unwrap_or(&Tree::Null).at("spec").items("externalIPs");
         let new = service.at("spec").items("externalIPs");
-        if new.iter().all(|address| old.contains(address)) {
+        let old: HashSet<Option<&str>> = old.iter().map(Tree::as_str).collect();
+        if new.iter().all(|address| old.contains(&address.as_str())) {
             return Ok(());
         }
         let why = "Use of external IPs is denied by admission control";
@@ -72,5 +75,18 @@ mod tests {
                 .await;
             assert_eq!(told(answer), expected, "{new}");
         }
+    }
+
+    #[tokio::test]
+    async fn many_addresses_are_found_among_many() {
+        let scene = Scene::new();
+        let all: Vec<String> = (0..30_000)
+            .map(|at| format!(r#""10.0.{}.{}""#, at / 200, at % 200))
+            .collect();
+        let service = json(&format!(r#"{{"spec":{{"externalIPs":[{}]}}}}"#, all.join(",")));
+        let mut request = scene.request(Operation::Update, "services");
+        request.old = Some(&service);
+        let answer = DenyServiceExternalIps::new().validate(&request, Some(&service)).await;
+        assert_eq!(told(answer), "");
     }
 }

@@ -1,6 +1,6 @@
 //! `ExtendedResourceToleration`: pods that ask for a device tolerate the taint that keeps others off its nodes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use apiserver_api::names::qualified_name;
 use apiserver_api::status::Status;
@@ -39,9 +39,7 @@ impl Plugin for ExtendedResourceToleration {
             .collect();
         if !devices.is_empty() {
             let mut tolerations = spec.items("tolerations").to_vec();
-            for device in devices {
-                tolerate(&mut tolerations, &device);
-            }
+            tolerate(&mut tolerations, &devices);
             pod.child("spec").set("tolerations", tolerations);
         }
         Ok(())
@@ -54,30 +52,38 @@ fn is_extended(name: &str) -> bool {
     !native && !name.starts_with(REQUESTS) && qualified_name(&format!("{REQUESTS}{name}")).is_empty()
 }
 
-/// Adds a toleration, or takes the time limit off one that says the same.
-fn tolerate(tolerations: &mut Vec<Tree>, key: &str) {
+/// The toleration of a device's taint.
+fn wanted(device: &str) -> Tree {
     let mut wanted = Tree::map();
-    wanted.set("key", key);
+    wanted.set("key", device);
     wanted.set("operator", "Exists");
     wanted.set("effect", "NoSchedule");
-    let mut found = false;
+    wanted
+}
+
+/// Adds the tolerations of devices, or takes the time limit off those that say the same.
+fn tolerate(tolerations: &mut Vec<Tree>, devices: &BTreeSet<String>) {
+    let mut found = HashSet::new();
     for one in tolerations.iter_mut() {
-        if ["key", "operator", "effect", "value"]
+        let Some(device) = devices.get(one.text("key")) else {
+            continue;
+        };
+        let wanted = wanted(device);
+        if ["operator", "effect", "value"]
             .iter()
             .all(|field| one.text(field) == wanted.text(field))
         {
-            *one = wanted.clone();
-            found = true;
+            *one = wanted;
+            found.insert(device);
         }
     }
-    if !found {
-        tolerations.push(wanted);
-    }
+    let missing = devices.iter().filter(|device| !found.contains(device));
+    tolerations.extend(missing.map(|device| wanted(device)));
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ExtendedResourceToleration, is_extended};
+    use super::{ExtendedResourceToleration, is_extended, tolerate, wanted};
     use crate::testing::{Ask, tree};
 
     #[tokio::test]
@@ -106,5 +112,16 @@ mod tests {
         ] {
             assert_eq!(is_extended(name), extended, "{name}");
         }
+    }
+
+    #[test]
+    fn tens_of_thousands_of_devices_are_tolerated_at_once() {
+        let device = |at: usize| format!("example.com/{at:06}");
+        let mut tolerations: Vec<_> = (0..20_000).map(|at| wanted(&device(at))).collect();
+        tolerate(&mut tolerations, &(10_000..40_000).map(device).collect());
+        assert_eq!(
+            tolerations,
+            (0..40_000).map(|at| wanted(&device(at))).collect::<Vec<_>>()
+        );
     }
 }

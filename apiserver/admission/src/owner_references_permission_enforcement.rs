@@ -1,6 +1,8 @@
 //! `OwnerReferencesPermissionEnforcement`: whoever makes an object belong to another could delete it by the other, and
 //! whoever lets it block the other's deletion must be allowed to write the other's finalizers.
 
+use std::collections::HashMap;
+
 use apiserver_access::authorize::{Attributes, Decision, On, Resource, Verdict};
 use apiserver_api::go::quote;
 use apiserver_api::gvk::{GroupResource, GroupVersion, GroupVersionResource};
@@ -56,12 +58,17 @@ impl Plugin for OwnerReferencesPermissionEnforcement {
                 return Err(forbid(request, object, why));
             }
         }
-        let blocking: Vec<&Tree> = new.iter().filter(|owner| begins_to_block(owner, old)).collect();
+        let blocking = begin_to_block(new, old);
         if blocking.is_empty() || may_finalize_anything(request).await {
             return Ok(());
         }
+        // The definitions are read once for each kind.
+        let mut served = HashMap::new();
         for owner in blocking {
-            may_finalize(request, owner)
+            let (version, kind) = (owner.text("apiVersion"), owner.text("kind"));
+            let found = served.entry((version, kind));
+            let found = found.or_insert_with(|| resources(request.cluster, version, kind));
+            may_finalize(request, owner, found)
                 .await
                 .map_err(|why| forbid(request, object, why))?;
         }
@@ -69,12 +76,16 @@ impl Plugin for OwnerReferencesPermissionEnforcement {
     }
 }
 
-/// Whether an owner may not go before the object where it could before.
-fn begins_to_block(owner: &Tree, old: &[Tree]) -> bool {
-    let same = |one: &&Tree| one.text("uid") == owner.text("uid");
+/// The owners that may not go before the object where they could before.
+fn begin_to_block<'o>(owners: &'o [Tree], old: &[Tree]) -> Vec<&'o Tree> {
     // Of several with one UID the last counts.
-    let before = old.iter().rfind(same);
-    owner.flag("blockOwnerDeletion") && !before.is_some_and(|before| before.flag("blockOwnerDeletion"))
+    let before = old
+        .iter()
+        .map(|owner| (owner.text("uid"), owner.flag("blockOwnerDeletion")));
+    let before: HashMap<&str, bool> = before.collect();
+    let blocked = |owner: &Tree| before.get(owner.text("uid")).copied().unwrap_or_default();
+    let begins = |owner: &&Tree| owner.flag("blockOwnerDeletion") && !blocked(owner);
+    owners.iter().filter(begins).collect()
 }
 
 fn deletion<'r>(request: &'r Request<'_>) -> Resource<'r> {
@@ -111,9 +122,12 @@ async fn may_finalize_anything(request: &Request<'_>) -> bool {
     may(request, "update", &all).await.decision == Decision::Allow
 }
 
-async fn may_finalize(request: &Request<'_>, owner: &Tree) -> Result<(), String> {
+/// The resources that a kind is served as, each with whether it lives in namespaces; or why there are none.
+type Served = Result<Vec<(GroupVersionResource, bool)>, String>;
+
+async fn may_finalize(request: &Request<'_>, owner: &Tree, served: &Served) -> Result<(), String> {
     let (api_version, kind) = (owner.text("apiVersion"), owner.text("kind"));
-    let resources = resources(request.cluster, api_version, kind).map_err(|error| {
+    let resources = served.as_ref().map_err(|error| {
         format!(
             "cannot set blockOwnerDeletion in this case because cannot find RESTMapping for APIVersion {api_version} Kind {kind}: {error}"
         )
@@ -121,7 +135,7 @@ async fn may_finalize(request: &Request<'_>, owner: &Tree) -> Result<(), String>
     for (resource, namespaced) in resources {
         let finalizers = Resource {
             // An owner that lives in a namespace lives in that of the object.
-            namespace: if namespaced { request.namespace } else { "" },
+            namespace: if *namespaced { request.namespace } else { "" },
             group: &resource.group,
             version: &resource.version,
             resource: &resource.resource,
@@ -150,12 +164,7 @@ fn said(verdict: &Verdict) -> String {
     format!("{}, {error}", verdict.reason)
 }
 
-/// The resources that a kind is served as, each with whether it lives in namespaces.
-fn resources(
-    cluster: &dyn Cluster,
-    api_version: &str,
-    kind: &str,
-) -> Result<Vec<(GroupVersionResource, bool)>, String> {
+fn resources(cluster: &dyn Cluster, api_version: &str, kind: &str) -> Served {
     let version = GroupVersion::parse(api_version).map_err(|error| error.to_string())?;
     let built_in = apiserver_kinds::all().filter(|one| {
         one.kind == kind && one.group == version.group && one.versions.iter().any(|own| own.name == version.version)
@@ -188,7 +197,7 @@ fn resources(
 mod tests {
     use apiserver_api::tree::Tree;
 
-    use super::OwnerReferencesPermissionEnforcement;
+    use super::{OwnerReferencesPermissionEnforcement, begin_to_block};
     use crate::double::{Scene, json, told};
     use crate::plugin::{Operation, Plugin};
 
@@ -257,5 +266,12 @@ mod tests {
         );
         scene.allow(&["update e.com/things/finalizers t"]);
         assert_eq!(ask(&scene, None, &new).await, "");
+    }
+
+    #[test]
+    fn many_owners_are_held_against_many_of_old() {
+        let owner = |at: usize| json(&format!(r#"{{"uid":"uid-{at:06}","blockOwnerDeletion":true}}"#));
+        let owners: Vec<Tree> = (0..30_000).map(owner).collect();
+        assert_eq!(begin_to_block(&owners, &owners[..29_999]), [&owners[29_999]]);
     }
 }

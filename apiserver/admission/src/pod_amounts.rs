@@ -1,6 +1,8 @@
 //! What a pod asks for as a whole (`component-helpers/resource`): its containers together, beside what the pod itself says
 //! and what its runtime takes.
 
+use std::collections::HashMap;
+
 use apiserver_api::tree::Tree;
 
 use crate::amounts::{Amounts, HUGE_PAGES};
@@ -67,10 +69,11 @@ pub(crate) fn of_pod(pod: &Tree, half: Half, running: bool) -> Amounts {
 }
 
 /// What the containers ask for together. Those that start the pod run one after the other, each beside the sidecars that
-/// were started before it.
+/// were started before it. Only what one names itself is looked at: the rest is as it was before.
 fn of_containers(pod: &Tree, half: Half, running: bool) -> Amounts {
     let spec = pod.at("spec");
-    let own = |container: &Tree| of_container(pod, container, half, running);
+    let now = running.then(|| Now::of(pod));
+    let own = |container: &Tree| of_container(now.as_ref(), container, half);
     let (mut sum, mut sidecars, mut starting) = (Amounts::default(), Amounts::default(), Amounts::default());
     for container in spec.items("containers") {
         sum.add_all(&own(container));
@@ -80,10 +83,12 @@ fn of_containers(pod: &Tree, half: Half, running: bool) -> Amounts {
             let needed = own(container);
             sum.add_all(&needed);
             sidecars.add_all(&needed);
-            starting.raise(&sidecars);
+            for name in needed.names() {
+                starting.raise_one(name, sidecars.get(name));
+            }
         } else {
             let mut needed = read(container.at("resources"), half);
-            needed.add_all(&sidecars);
+            needed.add_known(&sidecars);
             starting.raise(&needed);
         }
     }
@@ -92,14 +97,10 @@ fn of_containers(pod: &Tree, half: Half, running: bool) -> Amounts {
 }
 
 /// What one container counts for.
-fn of_container(pod: &Tree, container: &Tree, half: Half, running: bool) -> Amounts {
+fn of_container(now: Option<&Now<'_>>, container: &Tree, half: Half) -> Amounts {
     let wanted = read(container.at("resources"), half);
-    let status = if running {
-        status_of(pod, container.text("name"))
-    } else {
-        None
-    };
-    let Some(status) = status.filter(|status| status.has("resources")) else {
+    let status = now.and_then(|now| Some((now, now.statuses.get(container.text("name"))?)));
+    let Some((now, status)) = status.filter(|(_, status)| status.has("resources")) else {
         return wanted;
     };
     let mut sum = read(status.at("resources"), half);
@@ -107,16 +108,29 @@ fn of_container(pod: &Tree, container: &Tree, half: Half, running: bool) -> Amou
         sum.raise(&Amounts::read(status.entries("allocatedResources")));
     }
     // What cannot be had on its node is not taken.
-    if !is_infeasible(pod) {
+    if !now.infeasible {
         sum.raise(&wanted);
     }
     sum
 }
 
-fn status_of<'p>(pod: &'p Tree, name: &str) -> Option<&'p Tree> {
-    let lists = ["initContainerStatuses", "containerStatuses"].into_iter();
-    let mut all = lists.flat_map(|list| pod.at("status").items(list));
-    all.find(|status| status.text("name") == name)
+/// What is known of a pod that runs.
+struct Now<'p> {
+    /// The statuses of its containers by their names; of those with one name the first counts.
+    statuses: HashMap<&'p str, &'p Tree>,
+    infeasible: bool,
+}
+
+impl<'p> Now<'p> {
+    fn of(pod: &'p Tree) -> Self {
+        let mut statuses = HashMap::new();
+        let lists = ["initContainerStatuses", "containerStatuses"].into_iter();
+        for status in lists.flat_map(|list| pod.at("status").items(list)) {
+            statuses.entry(status.text("name")).or_insert(status);
+        }
+        let infeasible = is_infeasible(pod);
+        Self { statuses, infeasible }
+    }
 }
 
 /// Whether the node said that it will never have what the pod should get.
@@ -172,5 +186,48 @@ mod tests {
         assert_eq!(of_pod(&never, Half::Requests, true).shown(), "cpu=3");
         assert_eq!(of_pod(&never, Half::Limits, true).shown(), "cpu=2");
         assert_eq!(of_pod(&never, Half::Requests, false).shown(), "cpu=5");
+    }
+
+    #[test]
+    fn amounts_that_sidecars_gave_back_still_count_for_what_started_beside_them() {
+        let pod = json(
+            r#"{"spec":{"initContainers":[{"restartPolicy":"Always","resources":{"requests":{"a":"2","b":"1"}}},
+                {"resources":{"requests":{"a":"1"}}},
+                {"restartPolicy":"Always","resources":{"requests":{"a":"-1"}}},
+                {"resources":{"requests":{"c":"1"}}}]}}"#,
+        );
+        assert_eq!(of_pod(&pod, Half::Requests, false).shown(), "a=3,b=1,c=1");
+    }
+
+    #[test]
+    fn many_containers_start_beside_a_sidecar_with_many_resources() {
+        let names: Vec<String> = (0..50_000).map(|at| format!(r#""r{at}":"1""#)).collect();
+        let names = names.join(",");
+        let plain = r#"{"resources":{"requests":{"r1":"2"}}}"#;
+        let sidecar = r#"{"restartPolicy":"Always","resources":{"requests":{"cpu":"1"}}}"#;
+        let pod = json(&format!(
+            r#"{{"spec":{{"initContainers":[{{"restartPolicy":"Always","resources":{{"requests":{{{names}}}}}}},{},{}]}}}}"#,
+            vec![plain; 20_000].join(","),
+            vec![sidecar; 20_000].join(",")
+        ));
+        let all = of_pod(&pod, Half::Requests, false);
+        let shown = |name: &str| all.get(name).map(ToString::to_string);
+        assert_eq!(
+            [shown("r1"), shown("r2"), shown("cpu")],
+            ["3", "1", "20k"].map(|amount| Some(amount.to_owned()))
+        );
+    }
+
+    #[test]
+    fn statuses_and_conditions_of_many_containers_are_looked_through_once() {
+        let each = |list: &dyn Fn(usize) -> String| (0..30_000).map(list).collect::<Vec<_>>().join(",");
+        let containers = each(&|at| format!(r#"{{"name":"c{at}","resources":{{"requests":{{"cpu":"1"}}}}}}"#));
+        let statuses = each(&|at| format!(r#"{{"name":"c{at}","resources":{{"requests":{{"cpu":"2"}}}}}}"#));
+        let conditions = each(&|_| r#"{"type":"x"}"#.to_owned());
+        let pod = json(&format!(
+            r#"{{"spec":{{"containers":[{containers}]}},
+                "status":{{"conditions":[{conditions}],"containerStatuses":[{statuses},{{"name":"c1"}}]}}}}"#
+        ));
+        assert_eq!(of_pod(&pod, Half::Requests, true).shown(), "cpu=60k");
     }
 }

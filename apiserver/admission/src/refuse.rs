@@ -1,5 +1,6 @@
 //! How plugins say no: 403 for the write at hand (`admission.NewForbidden`), and several mistakes in one line.
 
+use std::collections::HashSet;
 use std::fmt::Display;
 
 use apiserver_api::meta;
@@ -34,8 +35,9 @@ fn name<'a>(request: &'a Request<'_>, object: Option<&'a Tree>) -> &'a str {
 /// Mistakes as Go's aggregated errors print them: one alone, several in brackets, each once. `None` where there is none.
 pub(crate) fn together(mistakes: &[String]) -> Option<String> {
     let mut once: Vec<&str> = Vec::with_capacity(mistakes.len());
+    let mut known = HashSet::new();
     for mistake in mistakes {
-        if !once.contains(&mistake.as_str()) {
+        if known.insert(mistake) {
             once.push(mistake);
         }
     }
@@ -79,5 +81,12 @@ mod tests {
         assert_eq!(texts(&[]), None);
         assert_eq!(texts(&["a", "a"]).as_deref(), Some("a"));
         assert_eq!(texts(&["a", "b", "a"]).as_deref(), Some("[a, b]"));
+    }
+
+    #[test]
+    fn many_mistakes_are_told_once_each_too() {
+        let one = |at: usize| format!("maximum cpu usage per Container is 1, but limit is {:06}", at % 60_000);
+        let told = together(&(0..120_000).map(one).collect::<Vec<_>>()).unwrap();
+        assert_eq!(told.matches(", maximum").count(), 59_999);
     }
 }

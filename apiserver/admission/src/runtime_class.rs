@@ -113,17 +113,21 @@ fn set_scheduling(pod: &mut Tree, class: &Tree) -> Result<(), String> {
     }
     let spec = pod.child("spec");
     let mut selector = spec.entries("nodeSelector").clone();
-    for (key, value) in scheduling.entries("nodeSelector").iter() {
+    let required = scheduling.entries("nodeSelector");
+    for (key, value) in required.iter() {
         let wanted = value.as_str().unwrap_or_default();
-        match selector.get(key).and_then(Tree::as_str) {
-            Some(given) if given != wanted => {
-                return Err(format!(
-                    "conflict: runtimeClass.scheduling.nodeSelector[{key}] = {wanted}; pod.spec.nodeSelector[{key}] = {given}"
-                ));
-            }
-            _ => drop(selector.insert(key, wanted.into())),
+        let given = selector.get(key).and_then(Tree::as_str);
+        if let Some(given) = given.filter(|given| *given != wanted) {
+            return Err(format!(
+                "conflict: runtimeClass.scheduling.nodeSelector[{key}] = {wanted}; pod.spec.nodeSelector[{key}] = {given}"
+            ));
         }
     }
+    let required = required.iter().map(|(key, value)| {
+        let wanted = value.as_str().unwrap_or_default();
+        (key.into(), wanted.into())
+    });
+    selector.absorb(required, |given, wanted| *given = wanted);
     if !selector.is_empty() {
         spec.set("nodeSelector", selector);
     }

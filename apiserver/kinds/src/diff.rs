@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 /// So many lines are looked at in all. Texts there are of which each half is as hard as the whole; what is not reached then
 /// counts as changed.
-const LOOKS: usize = 4_000_000;
+pub(crate) const LOOKS: usize = 4_000_000;
 /// So many equal lines are shown around a change.
 const CONTEXT: usize = 3;
 /// From so many lines on, lines that stand there often are no beginnings of runs.
@@ -22,18 +22,30 @@ struct Stretch {
     new: (usize, usize),
 }
 
+/// A line. Equal ones have the same number, so that long ones are compared once.
+#[derive(Clone, Copy)]
+struct Line<'t> {
+    text: &'t str,
+    number: usize,
+}
+
 struct Matcher<'t> {
-    old: Vec<&'t str>,
-    new: Vec<&'t str>,
-    /// Where a line stands in the new text.
-    places: HashMap<&'t str, Vec<usize>>,
+    old: Vec<Line<'t>>,
+    new: Vec<Line<'t>>,
+    /// Where the line of a number stands in the new text.
+    places: Vec<Vec<usize>>,
 }
 
 /// What makes `new` of `old`; nothing where they are equal.
 pub(crate) fn unified(old: &str, new: &str) -> String {
+    unified_within(old, new, &mut LOOKS.clone())
+}
+
+/// The same for one of several: they share `looks`, of which there are [`LOOKS`] in all.
+pub(crate) fn unified_within(old: &str, new: &str, looks: &mut usize) -> String {
     let matcher = Matcher::new(old, new);
     let mut out = String::new();
-    for group in matcher.groups() {
+    for group in matcher.groups(looks) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else {
             continue;
         };
@@ -44,10 +56,10 @@ pub(crate) fn unified(old: &str, new: &str) -> String {
             let (old, new) = (stretch.old, stretch.new);
             let mark = if stretch.equal { ' ' } else { '-' };
             for line in &matcher.old[old.0..old.1] {
-                let _ = writeln!(out, "{mark}{line}");
+                let _ = writeln!(out, "{mark}{}", line.text);
             }
             for line in matcher.new[new.0..new.1].iter().filter(|_| !stretch.equal) {
-                let _ = writeln!(out, "+{line}");
+                let _ = writeln!(out, "+{}", line.text);
             }
         }
     }
@@ -64,13 +76,24 @@ fn range(from: usize, to: usize) -> String {
 
 impl<'t> Matcher<'t> {
     fn new(old: &'t str, new: &'t str) -> Self {
-        let (old, new): (Vec<&str>, Vec<&str>) = (old.split('\n').collect(), new.split('\n').collect());
-        let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut numbers = HashMap::new();
+        let mut numbered = |text: &'t str| -> Vec<Line<'t>> {
+            let line = |text| {
+                let next = numbers.len();
+                let number = *numbers.entry(text).or_insert(next);
+                Line { text, number }
+            };
+            text.split('\n').map(line).collect()
+        };
+        let (old, new) = (numbered(old), numbered(new));
+        let mut places = vec![Vec::new(); numbers.len()];
         for (at, line) in new.iter().enumerate() {
-            places.entry(line).or_default().push(at);
+            places[line.number].push(at);
         }
         if new.len() >= LONG {
-            places.retain(|_, at| at.len() <= new.len() / 100 + 1);
+            for at in places.iter_mut().filter(|at| at.len() > new.len() / 100 + 1) {
+                at.clear();
+            }
         }
         Self { old, new, places }
     }
@@ -81,7 +104,7 @@ impl<'t> Matcher<'t> {
         let mut runs: HashMap<usize, usize> = HashMap::new();
         for at in old.0..old.1 {
             let mut next = HashMap::new();
-            let places = self.places.get(self.old[at]).map_or(&[][..], Vec::as_slice);
+            let places = &self.places[self.old[at].number];
             *looks = looks.saturating_sub(1 + places.len());
             if *looks == 0 {
                 return (old.0, new.0, 0);
@@ -98,22 +121,21 @@ impl<'t> Matcher<'t> {
             }
             runs = next;
         }
-        while i > old.0 && j > new.0 && self.old[i - 1] == self.new[j - 1] {
+        while i > old.0 && j > new.0 && self.old[i - 1].number == self.new[j - 1].number {
             (i, j, size) = (i - 1, j - 1, size + 1);
         }
-        while i + size < old.1 && j + size < new.1 && self.old[i + size] == self.new[j + size] {
+        while i + size < old.1 && j + size < new.1 && self.old[i + size].number == self.new[j + size].number {
             size += 1;
         }
         (i, j, size)
     }
 
     /// All runs of equal lines, in order, and an empty one at the end.
-    fn runs(&self) -> Vec<(usize, usize, usize)> {
+    fn runs(&self, looks: &mut usize) -> Vec<(usize, usize, usize)> {
         let mut runs = Vec::new();
-        let mut looks = LOOKS;
         let mut open = vec![((0, self.old.len()), (0, self.new.len()))];
         while let Some((old, new)) = open.pop() {
-            let (i, j, size) = self.longest(old, new, &mut looks);
+            let (i, j, size) = self.longest(old, new, looks);
             if size > 0 {
                 runs.push((i, j, size));
                 open.push(((old.0, i), (new.0, j)));
@@ -132,10 +154,10 @@ impl<'t> Matcher<'t> {
         joined
     }
 
-    fn stretches(&self) -> Vec<Stretch> {
+    fn stretches(&self, looks: &mut usize) -> Vec<Stretch> {
         let mut stretches = Vec::new();
         let (mut i, mut j) = (0, 0);
-        for (old, new, size) in self.runs() {
+        for (old, new, size) in self.runs(looks) {
             if i < old || j < new {
                 stretches.push(Stretch {
                     equal: false,
@@ -156,8 +178,8 @@ impl<'t> Matcher<'t> {
     }
 
     /// Changes with what is around them; those that are near each other stand together.
-    fn groups(&self) -> Vec<Vec<Stretch>> {
-        let mut stretches = self.stretches();
+    fn groups(&self, looks: &mut usize) -> Vec<Vec<Stretch>> {
+        let mut stretches = self.stretches(looks);
         if let Some(first) = stretches.first_mut().filter(|first| first.equal) {
             first.old.0 = first.old.0.max(first.old.1.saturating_sub(CONTEXT));
             first.new.0 = first.new.0.max(first.new.1.saturating_sub(CONTEXT));
@@ -189,7 +211,7 @@ impl<'t> Matcher<'t> {
 
 #[cfg(test)]
 mod tests {
-    use super::unified;
+    use super::{unified, unified_within};
 
     #[test]
     fn equal_texts_do_not_differ() {
@@ -213,6 +235,18 @@ mod tests {
         };
         let told = unified(&text("a"), &text("b"));
         assert!(told.starts_with("@@ ") && told.contains("-a39999\n"));
+    }
+
+    #[test]
+    fn differences_that_are_told_together_share_their_looks() {
+        let (old, new) = ("1\n2\n3\n4\n5", "1\n2\n3\n4\n6");
+        let mut looks = 30;
+        let told = unified_within(old, new, &mut looks);
+        assert_eq!(told, unified(old, new));
+        assert!(looks > 0);
+        looks = 1;
+        let told = unified_within(old, new, &mut looks);
+        assert_eq!(told, "@@ -1,5 +1,5 @@\n-1\n-2\n-3\n-4\n-5\n+1\n+2\n+3\n+4\n+6\n");
     }
 
     #[test]

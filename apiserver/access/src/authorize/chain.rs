@@ -1,5 +1,6 @@
 //! Authorizers one after the other: the first that allows or denies decides (upstream's `union`).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use apiserver_api::user::User;
@@ -65,12 +66,12 @@ pub(crate) fn aggregate(mut errors: Vec<String>) -> String {
     if errors.len() < 2 {
         return errors.pop().unwrap_or_default();
     }
-    let (mut told, mut several) = (Vec::new(), false);
+    let (mut told, mut known, mut several) = (Vec::new(), HashSet::new(), false);
     for error in &errors {
         let inner = error.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         several |= inner.is_some();
         let error = inner.unwrap_or(error);
-        if !told.contains(&error) {
+        if known.insert(error) {
             told.push(error);
         }
     }
@@ -171,5 +172,14 @@ mod tests {
                 told
             );
         }
+    }
+
+    #[test]
+    fn many_errors_are_told_once_each_too() {
+        let one = |at: usize| format!("clusterrole.rbac.authorization.k8s.io \"missing-{at:06}\" not found");
+        let errors: Vec<String> = (0..200_000).map(|at| one(at % 100_000)).collect();
+        let told = aggregate(errors);
+        assert_eq!(told.matches(", ").count(), 99_999);
+        assert!(told.ends_with(&format!("{}]", one(99_999))));
     }
 }

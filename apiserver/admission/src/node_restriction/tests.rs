@@ -53,10 +53,14 @@ async fn only_nodes_are_restricted() {
     other.admit(&NodeRestriction, "{}").await.unwrap();
 }
 
+const OWNER: &str = r#"{"apiVersion":"v1","kind":"Node","name":"n","uid":"1","controller":true}"#;
+
+fn known() -> Ask {
+    pods().knowing("", "nodes", r#"{"metadata":{"name":"n","uid":"1"}}"#)
+}
+
 #[tokio::test]
 async fn a_node_makes_mirror_pods_that_belong_to_it() {
-    const OWNER: &str = r#"{"apiVersion":"v1","kind":"Node","name":"n","uid":"1","controller":true}"#;
-    let known = || pods().knowing("", "nodes", r#"{"metadata":{"name":"n","uid":"1"}}"#);
     let fine = mirror(OWNER, r#"{"nodeName":"n"}"#);
     known().admit(&NodeRestriction, &fine).await.unwrap();
     assert_eq!(refused(pods(), &fine).await, r#"node "n" not found"#);
@@ -94,40 +98,32 @@ async fn a_node_makes_mirror_pods_that_belong_to_it() {
             mirror(&OWNER.replace(r#""1""#, r#""2""#), r#"{"nodeName":"n"}"#),
             "node n UID mismatch: expected 2 got 1".to_owned(),
         ),
+    ] {
+        assert_eq!(forbidden(known(), &pod).await, words);
+    }
+}
+
+#[tokio::test]
+async fn a_mirror_pod_names_no_objects() {
+    for (spec, what) in [
+        (r#""serviceAccountName":"s""#, "a service account"),
+        (r#""volumes":[{"configMap":{"name":"m"}}]"#, "configmaps"),
         (
-            mirror(OWNER, r#"{"nodeName":"n","serviceAccountName":"s"}"#),
-            r#"node "n" can not create pods that reference a service account"#.to_owned(),
+            r#""volumes":[{"persistentVolumeClaim":{"claimName":"c"}}]"#,
+            "persistentvolumeclaims",
+        ),
+        (r#""resourceClaims":[{"name":"c"}]"#, "resourceclaims"),
+        (
+            r#""volumes":[{"emptyDir":{}},{"ephemeral":{}}]"#,
+            "persistentvolumeclaims (via ephemeral volumes)",
         ),
         (
-            mirror(OWNER, r#"{"nodeName":"n","volumes":[{"configMap":{"name":"m"}}]}"#),
-            r#"node "n" can not create pods that reference configmaps"#.to_owned(),
-        ),
-        (
-            mirror(
-                OWNER,
-                r#"{"nodeName":"n","volumes":[{"persistentVolumeClaim":{"claimName":"c"}}]}"#,
-            ),
-            r#"node "n" can not create pods that reference persistentvolumeclaims"#.to_owned(),
-        ),
-        (
-            mirror(OWNER, r#"{"nodeName":"n","resourceClaims":[{"name":"c"}]}"#),
-            r#"node "n" can not create pods that reference resourceclaims"#.to_owned(),
-        ),
-        (
-            mirror(
-                OWNER,
-                r#"{"nodeName":"n","volumes":[{"emptyDir":{}},{"ephemeral":{}}]}"#,
-            ),
-            r#"node "n" can not create pods that reference persistentvolumeclaims (via ephemeral volumes)"#.to_owned(),
-        ),
-        (
-            mirror(
-                OWNER,
-                r#"{"nodeName":"n","volumes":[{"projected":{"sources":[{"downwardAPI":{}},{"serviceAccountToken":{}}]}}]}"#,
-            ),
-            r#"node "n" can not create pods that reference serviceaccounts (via projected volumes)"#.to_owned(),
+            r#""volumes":[{"projected":{"sources":[{"downwardAPI":{}},{"serviceAccountToken":{}}]}}]"#,
+            "serviceaccounts (via projected volumes)",
         ),
     ] {
+        let pod = mirror(OWNER, &format!(r#"{{"nodeName":"n",{spec}}}"#));
+        let words = format!(r#"node "n" can not create pods that reference {what}"#);
         assert_eq!(forbidden(known(), &pod).await, words);
     }
 }

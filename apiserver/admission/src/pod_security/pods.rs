@@ -1,5 +1,7 @@
 //! Pods as they are judged, where templates of pods stand, and which changes of a pod count.
 
+use std::collections::HashMap;
+
 use apiserver_api::meta;
 use apiserver_api::tree::Tree;
 
@@ -90,9 +92,31 @@ pub(super) fn differ(pod: &Tree, old: &Tree) -> bool {
             return true;
         }
     }
-    let added = before.items("ephemeralContainers");
+    // Of several with one name the first counts.
+    let added = before.items("ephemeralContainers").iter().rev();
+    let added: HashMap<&str, &Tree> = added.map(|old| (old.text("name"), old)).collect();
     spec.items("ephemeralContainers").iter().any(|new| {
-        let known = added.iter().find(|old| old.text("name") == new.text("name"));
+        let known = added.get(new.text("name"));
         !known.is_some_and(|old| same(new, old))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::differ;
+    use crate::double::json;
+
+    #[test]
+    fn many_added_containers_are_held_against_those_of_their_names() {
+        let pod = |last: &str| {
+            let one = |at: usize| format!(r#"{{"name":"c{at}","image":"i"}}"#);
+            let others: Vec<String> = (0..30_000).map(one).collect();
+            let others = others.join(",");
+            json(&format!(
+                r#"{{"spec":{{"ephemeralContainers":[{others},{{"name":"c0","image":"{last}"}}]}}}}"#
+            ))
+        };
+        assert!(!differ(&pod("i"), &pod("j")));
+        assert!(differ(&pod("j"), &pod("i")));
+    }
 }

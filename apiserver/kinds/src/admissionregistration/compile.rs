@@ -1,5 +1,7 @@
 //! Compiles the expressions of policies and webhooks, and checks what they come to.
 
+use std::cell::OnceCell;
+
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
@@ -10,6 +12,8 @@ use apiserver_cel::{Admission, Compiled, Environment, Type};
 pub(super) struct Expressions {
     params: bool,
     variables: Option<Vec<(String, Option<Compiled>)>>,
+    /// What expressions may name, made once for all that are offered the same: with an authorizer, with patches.
+    made: [[OnceCell<Environment>; 2]; 2],
 }
 
 /// An expression: where it stands, what is told of it, and what is compiled.
@@ -36,6 +40,7 @@ impl Expressions {
         Self {
             params: spec.has("paramKind"),
             variables: (!spec.items("variables").is_empty()).then(Vec::new),
+            ..Self::default()
         }
     }
 
@@ -49,7 +54,11 @@ impl Expressions {
     }
 
     /// What other expressions may name.
-    pub(super) fn environment(&self, authorizer: bool, patch: bool) -> Environment {
+    pub(super) fn environment(&self, authorizer: bool, patch: bool) -> &Environment {
+        self.made[usize::from(authorizer)][usize::from(patch)].get_or_init(|| self.make(authorizer, patch))
+    }
+
+    fn make(&self, authorizer: bool, patch: bool) -> Environment {
         let mut environment = Environment::admission(Admission {
             params: self.params,
             authorizer,
@@ -66,8 +75,14 @@ impl Expressions {
 
     /// Compiles a variable, which those after it may name.
     pub(super) fn add_variable(&mut self, name: &str, one: &Expression<'_>, refusals: &mut Refusals) {
-        let compiled = compile(&self.environment(true, false), one, refusals);
+        let compiled = compile(self.environment(true, false), one, refusals);
         let compiled = compiled.filter(|compiled| plan(compiled, one, refusals));
+        if self.variables.is_none() {
+            self.made = Default::default();
+        }
+        for environment in self.made.iter_mut().flatten().filter_map(OnceCell::get_mut) {
+            environment.add_variable(name, compiled.as_ref());
+        }
         self.variables.get_or_insert_default().push((name.to_owned(), compiled));
     }
 }
@@ -107,4 +122,34 @@ fn plan(compiled: &Compiled, one: &Expression<'_>, refusals: &mut Refusals) -> b
         refusals.internal(one.path, &format!("program instantiation failed: {fault}"));
     }
     fault.is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use apiserver_api::path::Path;
+    use apiserver_api::refusal::Refusals;
+    use apiserver_cel::Type;
+
+    use super::{Expression, Expressions, check};
+    use crate::trial::tree;
+
+    #[test]
+    fn each_of_many_variables_may_name_those_before_it() {
+        let (path, mut refusals) = (Path::root(), Refusals::new());
+        let mut expressions = Expressions::of_policy(&tree(r#"{"variables":[{}]}"#));
+        expressions.add_variable("v0", &Expression::new(&path, "1"), &mut refusals);
+        for at in 1..8_000 {
+            let text = format!("variables.v{} + 1", at - 1);
+            expressions.add_variable(&format!("v{at}"), &Expression::new(&path, &text), &mut refusals);
+        }
+        for authorizer in [true, false] {
+            let environment = expressions.environment(authorizer, false);
+            let last = Expression::new(&path, "variables.v7999");
+            check(environment, &last, &[Type::Int], &mut refusals);
+        }
+        assert!(refusals.is_empty(), "{refusals}");
+        let next = Expression::new(&path, "variables.v8000");
+        check(expressions.environment(true, false), &next, &[Type::Int], &mut refusals);
+        assert_eq!(refusals.len(), 1);
+    }
 }

@@ -125,7 +125,7 @@ fn validate_mutation(path: &Path<'_>, mutation: &Tree, expressions: &Expressions
         refusals.required(&text_path, "");
     } else {
         let environment = expressions.environment(true, true);
-        check(&environment, &Expression::new(&text_path, text), &[wanted], refusals);
+        check(environment, &Expression::new(&text_path, text), &[wanted], refusals);
     }
     if mutation.has(other) {
         let detail = format!("must not be specified when patchType is {kind}");

@@ -149,18 +149,13 @@ fn validate_validation(path: &Path<'_>, one: &Tree, expressions: &Expressions, r
         refusals.required(&text_path, "expression is not specified");
     } else {
         let environment = expressions.environment(true, false);
-        check(
-            &environment,
-            &Expression::new(&text_path, text),
-            &[Type::Bool],
-            refusals,
-        );
+        check(environment, &Expression::new(&text_path, text), &[Type::Bool], refusals);
     }
     let (text, text_path) = (one.text("messageExpression"), path.field("messageExpression"));
     if !text.trim().is_empty() {
         let environment = expressions.environment(false, false);
         check(
-            &environment,
+            environment,
             &Expression::new(&text_path, text),
             &[Type::String],
             refusals,
@@ -200,7 +195,7 @@ fn validate_annotation(path: &Path<'_>, name: &str, one: &Tree, expressions: &Ex
             text,
         };
         let environment = expressions.environment(true, false);
-        check(&environment, &one, &[Type::String, Type::Null], refusals);
+        check(environment, &one, &[Type::String, Type::Null], refusals);
     }
 }
 

@@ -46,35 +46,35 @@ pub(crate) const ENDPOINTS: Kind = Kind {
     ..Kind::PLAIN
 };
 
-/// The first addresses with their ports.
+/// The first addresses with their ports. Their number is a product, so that those that are not shown are only counted.
 fn reached(object: &Tree) -> String {
     let subsets = object.items("subsets");
     if subsets.is_empty() {
         return "<none>".to_owned();
     }
-    let mut list = Vec::new();
-    for subset in subsets {
-        let addresses = subset.items("addresses");
-        if subset.items("ports").is_empty() {
-            // It is headless.
-            list.extend(addresses.iter().map(|address| address.text("ip").to_owned()));
-        }
-        for port in subset.items("ports") {
-            list.extend(
-                addresses
-                    .iter()
-                    .map(|address| host_port(address.text("ip"), port.int("port"))),
-            );
-        }
-    }
-    let more = list.len().saturating_sub(SHOWN);
-    list.truncate(SHOWN);
-    let shown = list.join(",");
+    let sizes = subsets.iter().map(|subset| {
+        let ports = subset.items("ports").len().max(1);
+        subset.items("addresses").len().saturating_mul(ports)
+    });
+    let more = sizes.fold(0, usize::saturating_add).saturating_sub(SHOWN);
+    let shown: Vec<String> = subsets.iter().flat_map(reached_of).take(SHOWN).collect();
+    let shown = shown.join(",");
     if more > 0 {
         format!("{shown} + {more} more...")
     } else {
         shown
     }
+}
+
+/// Each address of a subset with each port; alone where there is none, as it is headless then.
+fn reached_of(subset: &Tree) -> impl Iterator<Item = String> {
+    let (addresses, ports) = (subset.items("addresses"), subset.items("ports"));
+    let headless = if ports.is_empty() { addresses } else { &[] };
+    let headless = headless.iter().map(|address| address.text("ip").to_owned());
+    headless.chain(ports.iter().flat_map(move |port| {
+        let hosts = addresses.iter();
+        hosts.map(move |address| host_port(address.text("ip"), port.int("port")))
+    }))
 }
 
 fn host_port(host: &str, port: i64) -> String {
@@ -271,5 +271,15 @@ mod tests {
         );
         assert_eq!(shown[1], "10.0.0.1:80,10.0.0.2:80,10.0.0.3:80 + 1 more...");
         assert_eq!(cells(&ENDPOINTS, "{}")[1], "<none>");
+    }
+
+    #[test]
+    fn a_table_counts_what_it_does_not_show_without_spelling_it_out() {
+        let list = |item: &str, count: usize| vec![item; count].join(",");
+        let addresses = list(r#"{"ip": "::1"}"#, 20_000);
+        let subset = |ports: &str| format!(r#"{{"addresses": [{addresses}], "ports": [{ports}]}}"#);
+        let shown = cells(&ENDPOINTS, &with(&subset(&list(r#"{"port": 1}"#, 20_000))));
+        assert_eq!(shown[1], "[::1]:1,[::1]:1,[::1]:1 + 399999997 more...");
+        assert_eq!(cells(&ENDPOINTS, &with(&subset("")))[1], "::1,::1,::1 + 19997 more...");
     }
 }

@@ -93,8 +93,15 @@ impl Rules for LimitRange {
 /// Takes what a list does not have from another.
 fn fill(item: &mut Tree, list: &str, from: &str) {
     let from = item.entries(from).clone();
-    for (name, value) in from {
-        item.child(list).set_default(&name, value);
+    if from.is_empty() {
+        return;
+    }
+    if let Some(list) = item.child(list).as_map_mut() {
+        list.absorb(from, |own, value| {
+            if own.is_null() {
+                *own = value;
+            }
+        });
     }
 }
 
@@ -240,7 +247,7 @@ impl Bounds {
 #[cfg(test)]
 mod tests {
     use super::LIMIT_RANGE;
-    use crate::trial::{create, refused, tree};
+    use crate::trial::{create, object, refused, tree};
 
     fn with(item: &str) -> String {
         format!(r#"{{"spec": {{"limits": [{item}]}}}}"#)
@@ -305,5 +312,21 @@ mod tests {
         ] {
             assert_eq!(refused(&LIMIT_RANGE, &with(item)).len(), count, "{item}");
         }
+    }
+
+    #[test]
+    fn many_bounds_become_limits_beside_many_others() {
+        let all = |letter: char| {
+            let names = (0..30_000).map(|at| format!(r#""example.com/{letter}{at}": "1""#));
+            names.collect::<Vec<_>>().join(",")
+        };
+        let (max, default) = (all('a'), all('z'));
+        let item = format!(r#"{{"type": "Container", "max": {{{max}}}, "default": {{{default}}}}}"#);
+        let made = object(&LIMIT_RANGE, &with(&item));
+        let item = &made.at("spec").items("limits")[0];
+        assert_eq!(
+            [item.entries("default").len(), item.entries("defaultRequest").len()],
+            [60_000; 2]
+        );
     }
 }

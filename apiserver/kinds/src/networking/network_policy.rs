@@ -1,5 +1,7 @@
 //! `NetworkPolicy`: which pods may speak with whom.
 
+use std::collections::HashSet;
+
 use apiserver_api::int_or_string::IntOrString;
 use apiserver_api::labels::{self, Leniency};
 use apiserver_api::meta;
@@ -114,18 +116,18 @@ fn block_warnings(path: &Path<'_>, block: &Tree) -> Vec<String> {
 #[derive(Default)]
 struct Allowed<'o> {
     leniency: Leniency,
-    networks: Vec<&'o str>,
+    networks: HashSet<&'o str>,
 }
 
 impl<'o> Allowed<'o> {
     fn of(old: &'o Tree) -> Self {
         let mut refusals = Refusals::new();
         labels::validate(&Path::root(), old.at("podSelector"), Leniency::default(), &mut refusals);
-        let mut networks = Vec::new();
+        let mut networks = HashSet::new();
         for (way, end) in WAYS {
             let peers = old.items(way).iter().flat_map(|rule| rule.items(end));
             for block in peers.map(|peer| peer.at("ipBlock")) {
-                networks.push(block.text("cidr"));
+                networks.insert(block.text("cidr"));
                 networks.extend(block.items("except").iter().filter_map(Tree::as_str));
             }
         }
@@ -225,13 +227,13 @@ fn validate_peer(path: &Path<'_>, peer: &Tree, allowed: &Allowed<'_>, refusals: 
 }
 
 /// A network, and parts of it that are not meant. What the policy had already is not looked at again.
-fn validate_block(path: &Path<'_>, block: &Tree, known: &[&str], refusals: &mut Refusals) {
+fn validate_block(path: &Path<'_>, block: &Tree, known: &HashSet<&str>, refusals: &mut Refusals) {
     let (text, at) = (block.text("cidr"), path.field("cidr"));
     if text.is_empty() {
         return refusals.required(&at, "");
     }
     let check = |path: &Path<'_>, text: &str, refusals: &mut Refusals| {
-        if !known.contains(&text) {
+        if !known.contains(text) {
             tell(path, text, names::cidr(text, true), refusals);
         }
     };
@@ -311,6 +313,23 @@ mod tests {
         let mut refusals = Refusals::new();
         let peer = tree(r#"{"ipBlock":{"cidr":"010.0.0.0/8"}}"#);
         validate_peer(&Path::root(), &peer, &Allowed::of(&old), &mut refusals);
+        assert!(refusals.is_empty());
+    }
+
+    #[test]
+    fn many_networks_are_found_among_many_that_a_policy_had() {
+        let cidr = |at: u32| format!("{}/32", std::net::Ipv4Addr::from(at));
+        let except: Vec<String> = (0..30_000).map(|at| format!("\"{}\"", cidr(at))).collect();
+        let peer = format!(
+            r#"{{"ipBlock":{{"cidr":"0.0.0.0/0","except":[{}]}}}}"#,
+            except.join(",")
+        );
+        let old = tree(&format!(r#"{{"ingress":[{{"from":[{peer}]}}]}}"#));
+        let mut refusals = Refusals::new();
+        let allowed = Allowed::of(&old);
+        for _ in 0..2 {
+            validate_peer(&Path::root(), &tree(&peer), &allowed, &mut refusals);
+        }
         assert!(refusals.is_empty());
     }
 

@@ -1,6 +1,6 @@
 //! Which nodes a pod wants, and which pods it wants near.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use apiserver_api::labels::{self, Leniency};
 use apiserver_api::names;
@@ -14,6 +14,12 @@ use crate::text::tell;
 
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
+/// From so many bytes of merged labels on, only those are merged without which a sound pod would select others.
+const MERGED_MAX: usize = 8 << 20;
+/// What an expression takes beside its key and its value, roughly.
+const EXPRESSION: usize = 128;
+/// The longest value of a label.
+const VALUE_MAX: usize = 63;
 
 /// The affinity of a spec.
 pub(super) fn validate(path: &Path<'_>, scope: &Scope<'_>, refusals: &mut Refusals) {
@@ -124,50 +130,80 @@ pub(super) fn doubled_keys<'a>(keys: &'a [Tree], selector: &'a Tree) -> Vec<(usi
         .collect()
 }
 
-/// Merges the pod's own labels into the selectors that ask for them by key, as is done when a pod is made.
-pub(crate) fn merge_keys(affinity: &mut Tree, labels: &Tree) {
-    for kind in ["podAffinity", "podAntiAffinity"] {
-        for list in [PREFERRED, REQUIRED] {
-            let terms = affinity.get_mut(kind).and_then(|half| half.get_mut(list));
-            for term in terms.and_then(Tree::as_list_mut).into_iter().flatten() {
-                let term = if list == PREFERRED {
-                    term.get_mut("podAffinityTerm")
-                } else {
-                    Some(term)
-                };
-                if let Some(term) = term {
-                    merge(term, "matchLabelKeys", "In", labels);
-                    merge(term, "mismatchLabelKeys", "NotIn", labels);
+/// A pod's own labels, which are merged into the selectors that ask for them by key when a pod is made.
+pub(crate) struct OwnLabels<'l> {
+    labels: &'l Tree,
+    /// What was merged so far.
+    bytes: usize,
+}
+
+impl<'l> OwnLabels<'l> {
+    /// None is merged yet.
+    pub(crate) const fn new(labels: &'l Tree) -> Self {
+        Self { labels, bytes: 0 }
+    }
+
+    /// Merges them into the selectors of an affinity.
+    pub(crate) fn merge_all(&mut self, affinity: &mut Tree) {
+        for kind in ["podAffinity", "podAntiAffinity"] {
+            for list in [PREFERRED, REQUIRED] {
+                let terms = affinity.get_mut(kind).and_then(|half| half.get_mut(list));
+                for term in terms.and_then(Tree::as_list_mut).into_iter().flatten() {
+                    let term = if list == PREFERRED {
+                        term.get_mut("podAffinityTerm")
+                    } else {
+                        Some(term)
+                    };
+                    if let Some(term) = term {
+                        self.merge(term, "matchLabelKeys", "In");
+                        self.merge(term, "mismatchLabelKeys", "NotIn");
+                    }
                 }
             }
         }
     }
-}
 
-/// Adds an expression for each key for which the pod has a label; a selector that is not there selects nothing and stays so.
-pub(crate) fn merge(holder: &mut Tree, field: &str, operator: &str, labels: &Tree) {
-    let wanted = holder.items(field).iter().filter_map(|key| {
-        let key = key.as_str()?;
-        let value = labels.get(key)?.clone();
-        let mut expression = Tree::map();
-        expression.set("key", key);
-        expression.set("operator", operator);
-        expression.set("values", vec![value]);
-        Some(expression)
-    });
-    let wanted: Vec<Tree> = wanted.collect();
-    if wanted.is_empty() || !holder.has("labelSelector") {
-        return;
+    /// Adds an expression for each key for which the pod has a label; a selector that is not there selects nothing and stays
+    /// so.
+    pub(crate) fn merge(&mut self, holder: &mut Tree, field: &str, operator: &str) {
+        if !holder.has("labelSelector") {
+            return;
+        }
+        let wanted = self.expressions(holder.items(field), operator);
+        if wanted.is_empty() {
+            return;
+        }
+        let selector = holder.child("labelSelector");
+        let mut expressions = selector.items("matchExpressions").to_vec();
+        expressions.extend(wanted);
+        selector.set("matchExpressions", expressions);
     }
-    let selector = holder.child("labelSelector");
-    let mut expressions = selector.items("matchExpressions").to_vec();
-    expressions.extend(wanted);
-    selector.set("matchExpressions", expressions);
+
+    fn expressions(&mut self, keys: &[Tree], operator: &str) -> Vec<Tree> {
+        let (mut known, mut wanted) = (HashSet::new(), Vec::new());
+        for key in keys.iter().filter_map(Tree::as_str) {
+            let Some(value) = self.labels.get(key) else {
+                continue;
+            };
+            let (is_new, length) = (known.insert(key), value.as_str().map_or(0, str::len));
+            // Saying it again selects the same, and the pod is refused for a value that no label has.
+            if self.bytes >= MERGED_MAX && (!is_new || length > VALUE_MAX) {
+                continue;
+            }
+            self.bytes += EXPRESSION + key.len() + length;
+            let mut expression = Tree::map();
+            expression.set("key", key);
+            expression.set("operator", operator);
+            expression.set("values", vec![value.clone()]);
+            wanted.push(expression);
+        }
+        wanted
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Path, Refusals, merge_keys, validate};
+    use super::{OwnLabels, Path, Refusals, Tree, validate};
     use crate::pod::scope::Scope;
     use crate::pod::testing::{json, words};
 
@@ -211,7 +247,7 @@ mod tests {
         let mut affinity = json(&format!(
             r#"{{"podAffinity":{{"requiredDuringSchedulingIgnoredDuringExecution":[{term}]}}}}"#
         ));
-        merge_keys(&mut affinity, &json(r#"{"a":"1"}"#));
+        OwnLabels::new(&json(r#"{"a":"1"}"#)).merge_all(&mut affinity);
         let term = &affinity
             .at("podAffinity")
             .items("requiredDuringSchedulingIgnoredDuringExecution")[0];
@@ -222,5 +258,32 @@ mod tests {
         let mut refusals = Refusals::new();
         validate(&Path::of("a"), &Scope::for_tests(&spec), &mut refusals);
         assert_eq!(refusals.len(), 1, "the key is in the selector and beside it");
+    }
+
+    fn merged(labels: &Tree, holder: &mut Tree) -> usize {
+        OwnLabels::new(labels).merge(holder, "matchLabelKeys", "In");
+        holder.at("labelSelector").items("matchExpressions").len()
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_merged_twice() {
+        let mut holder = json(r#"{"matchLabelKeys":["a","b","a"],"labelSelector":{}}"#);
+        assert_eq!(merged(&json(r#"{"a":"1"}"#), &mut holder), 2);
+        let mut holder = json(r#"{"matchLabelKeys":["a"]}"#);
+        assert_eq!(merged(&json(r#"{"a":"1"}"#), &mut holder), 0);
+        assert!(!holder.has("labelSelector"));
+    }
+
+    #[test]
+    fn a_long_label_is_not_merged_for_each_of_a_hundred_thousand_keys() {
+        let mut labels = json(r#"{"b":"2"}"#);
+        labels.set("a", "x".repeat(1 << 20));
+        let mut keys = vec!["a"; 100_000];
+        keys.push("b");
+        let mut holder = Tree::map();
+        holder.set("matchLabelKeys", Tree::from_iter(keys));
+        assert_eq!(merged(&labels, &mut holder), 0, "there is no selector");
+        holder.child("labelSelector");
+        assert_eq!(merged(&labels, &mut holder), 9, "what a sound pod selects by is there");
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use apiserver_api::path::Path;
 use apiserver_api::quantity::Quantity;
 use apiserver_api::refusal::Refusals;
-use apiserver_api::tree::Tree;
+use apiserver_api::tree::{Text, Tree};
 
 use super::containers::is_sidecar;
 use super::resources::{self, quantity};
@@ -43,13 +43,18 @@ pub(super) fn of_containers(spec: &Tree, half: &str) -> Amounts {
         add(&mut sum, &of(container, half));
     }
     for container in spec.items("initContainers") {
-        let mut needed = of(container, half);
-        if is_sidecar(container) {
+        let (mut needed, is_sidecar) = (of(container, half), is_sidecar(container));
+        if is_sidecar {
             add(&mut sum, &needed);
             add(&mut sidecars, &needed);
-            needed.clone_from(&sidecars);
-        } else {
-            add(&mut needed, &sidecars);
+        }
+        // Of what a container does not name no more is needed than before it: the sidecars count since they were started.
+        for (name, amount) in &mut needed {
+            match sidecars.get(name) {
+                Some(beside) if is_sidecar => amount.clone_from(beside),
+                Some(beside) => amount.add(beside),
+                None => {}
+            }
         }
         raise(&mut starting, &needed);
     }
@@ -64,25 +69,19 @@ pub(super) fn default(spec: &mut Tree) {
     if limits.is_empty() && requests.is_empty() {
         return;
     }
-    for (name, amount) in of_containers(spec, "limits") {
-        if resources::is_huge_page(&name) && !requests.contains(&name) && !limits.contains(&name) {
-            limits.insert(&name, Tree::from(&amount));
-        }
-    }
+    let written = |(name, amount): (String, Quantity)| (Text::from(name), Tree::from(&amount));
+    let pages = of_containers(spec, "limits").into_iter();
+    let pages = pages.filter(|(name, _)| resources::is_huge_page(name) && !requests.contains(name));
+    limits.absorb(pages.map(written), |_, _| {});
     if !limits.is_empty() {
         let needed = of_containers(spec, "requests").into_iter();
         let needed = needed.filter(|(name, _)| resources::is_pod_level(name) && resources::may_overcommit(name));
-        let needed: Vec<_> = needed.map(|(name, amount)| (name, Tree::from(&amount))).collect();
-        let limited: Vec<_> = limits
-            .iter()
-            .map(|(name, amount)| (name.to_owned(), amount.clone()))
-            .collect();
-        let limited = limited.into_iter().filter(|(name, _)| resources::is_pod_level(name));
-        for (name, amount) in needed.into_iter().chain(limited) {
-            if !requests.contains(&name) {
-                requests.insert(&name, amount);
-            }
-        }
+        requests.absorb(needed.map(written), |_, _| {});
+        let limited = limits.iter().filter(|(name, _)| resources::is_pod_level(name));
+        requests.absorb(
+            limited.map(|(name, amount)| (Text::from(name), amount.clone())),
+            |_, _| {},
+        );
     }
     let resources = spec.child("resources");
     for (half, list) in [("limits", limits), ("requests", requests)] {
@@ -96,16 +95,20 @@ pub(super) fn default(spec: &mut Tree) {
 pub(super) fn validate(path: &Path<'_>, scope: &Scope<'_>, refusals: &mut Refusals) {
     validate_half(path, scope, "requests", resources::is_pod_level, refusals);
     validate_half(path, scope, "limits", resources::is_huge_page, refusals);
-    let limits = scope.spec.at("resources").entries("limits");
+    let (limits, mut details) = (of(scope.spec, "limits"), BTreeMap::new());
     let containers = path.field("containers");
     for (at, container) in scope.spec.items("containers").iter().enumerate() {
         for (name, own) in of(container, "limits") {
-            let Some(limit) = limits.get(&name).map(quantity).filter(|limit| own > *limit) else {
+            let Some(limit) = limits.get(&name).filter(|limit| own > **limit) else {
                 continue;
             };
             let path = containers.index(at);
-            let detail = format!("must be less than or equal to pod limits of {limit}");
-            refusals.invalid(&path.key(&name).field("limits"), &own, &detail);
+            let path = path.key(&name);
+            // A limit may have a million digits: it is written once, however many containers are beyond it.
+            let detail = details
+                .entry(name.clone())
+                .or_insert_with(|| format!("must be less than or equal to pod limits of {limit}"));
+            refusals.invalid(&path.field("limits"), &own, detail);
         }
     }
 }
@@ -124,7 +127,9 @@ fn validate_half(path: &Path<'_>, scope: &Scope<'_>, half: &str, counts: fn(&str
 
 #[cfg(test)]
 mod tests {
-    use super::{Path, Refusals, default, of_containers, validate};
+    use apiserver_api::tree::Map;
+
+    use super::{Path, Refusals, Tree, default, of_containers, validate};
     use crate::pod::scope::Scope;
     use crate::pod::testing::{json, words};
 
@@ -137,6 +142,69 @@ mod tests {
         );
         let sum = of_containers(&spec, "requests");
         assert_eq!(sum.get("cpu").map(ToString::to_string).as_deref(), Some("5"));
+    }
+
+    #[test]
+    fn what_a_sidecar_needs_is_not_counted_anew_for_each_container_after_it() {
+        let amounts: Map = (0..20_000).map(|at| (format!("e.com/{at}"), "1")).collect();
+        let mut sidecar = json(r#"{"restartPolicy":"Always"}"#);
+        sidecar.child("resources").set("requests", amounts);
+        let mut starting = vec![sidecar];
+        starting.resize(20_000, json(r#"{"resources":{"requests":{"e.com/7":"2"}}}"#));
+        let mut spec = Tree::map();
+        spec.set("initContainers", starting);
+        let sum = of_containers(&spec, "requests");
+        let of = |name: &str| sum.get(name).map(ToString::to_string);
+        assert_eq!(
+            (sum.len(), of("e.com/7"), of("e.com/8")),
+            (20_000, Some("3".to_owned()), Some("1".to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_sidecar_counts_with_all_that_were_started_before_it() {
+        let one = |restart: &str, requests: &str| {
+            format!(r#"{{"restartPolicy":"{restart}","resources":{{"requests":{requests}}}}}"#)
+        };
+        let list = [
+            one("Always", r#"{"a":"1","b":"-2"}"#),
+            one("", r#"{"a":"5"}"#),
+            one("Always", r#"{"a":"3","b":"-1"}"#),
+            one("", r#"{"a":"1","c":"1"}"#),
+        ];
+        let spec = json(&format!(r#"{{"initContainers":[{}]}}"#, list.join(",")));
+        let sum = of_containers(&spec, "requests").into_iter();
+        let sum: Vec<String> = sum.map(|(name, amount)| format!("{name}={amount}")).collect();
+        assert_eq!(sum, ["a=6", "b=-2", "c=1"]);
+    }
+
+    #[test]
+    fn a_hundred_thousand_huge_pages_find_their_places_at_once() {
+        let pages = |kind: &str| -> Map { (0..100_000).map(|at| (format!("hugepages-{kind}{at}"), "1")).collect() };
+        let (mut spec, mut container) = (Tree::map(), Tree::map());
+        container.child("resources").set("limits", pages("a"));
+        spec.set("containers", vec![container]);
+        spec.child("resources").set("requests", pages("z"));
+        spec.child("resources").set("limits", pages("z"));
+        default(&mut spec);
+        let resources = spec.at("resources");
+        for half in ["limits", "requests"] {
+            assert_eq!(resources.entries(half).len(), 200_000, "{half}");
+        }
+    }
+
+    #[test]
+    fn a_limit_of_many_digits_is_not_written_for_each_container() {
+        let mut spec = Tree::map();
+        spec.child("resources")
+            .child("limits")
+            .set("a", format!("-{}", "9".repeat(300_000)));
+        let container = json(r#"{"resources":{"limits":{"a":"1"}}}"#);
+        spec.set("containers", vec![container; 20_000]);
+        let mut refusals = Refusals::new();
+        validate(&Path::of("r"), &Scope::for_tests(&spec), &mut refusals);
+        assert_eq!(refusals.len(), 20_000);
+        assert!((10..100).contains(&refusals.iter().count()));
     }
 
     #[test]

@@ -106,9 +106,11 @@ fn requests_from_limits(container: &mut Tree) {
         return;
     }
     let requests = container.child("resources").child("requests");
-    for (name, amount) in limits {
-        requests.set_default(&name, amount);
-    }
+    requests.make_map().absorb(limits, |own, limit| {
+        if own.is_null() {
+            *own = limit;
+        }
+    });
 }
 
 fn pull_policy(image: &str) -> &'static str {
@@ -203,7 +205,27 @@ fn volume(volume: &mut Tree) {
 
 #[cfg(test)]
 mod tests {
+    use apiserver_api::tree::{Map, Tree};
+
     use crate::pod::testing::json;
+
+    #[test]
+    fn a_hundred_thousand_limits_become_requests_at_once() {
+        let amounts = |kind: &str| -> Map { (0..130_000).map(|at| (format!("{kind}{at}"), "1")).collect() };
+        let mut container = Tree::map();
+        container.child("resources").set("limits", amounts("a"));
+        container.child("resources").set("requests", amounts("z"));
+        super::requests_from_limits(&mut container);
+        assert_eq!(container.at("resources").entries("requests").len(), 260_000);
+    }
+
+    #[test]
+    fn what_a_container_asks_for_stays_beside_its_limits() {
+        let mut container = json(r#"{"resources":{"limits":{"a":"1","b":"2","d":"3"},"requests":{"b":"1","c":"1"}}}"#);
+        super::requests_from_limits(&mut container);
+        let requests = container.at("resources").at("requests");
+        assert_eq!(requests, &json(r#"{"a":"1","b":"1","c":"1","d":"3"}"#));
+    }
 
     #[test]
     fn what_was_not_said_is_filled_in() {

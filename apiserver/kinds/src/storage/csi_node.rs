@@ -1,6 +1,6 @@
 //! `CSINode`: the drivers of volumes on a node.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use apiserver_api::labels::validate_name;
 use apiserver_api::meta::FIELD_IS_IMMUTABLE;
@@ -82,11 +82,15 @@ impl Rules for CsiNode {
             driver.remove("allocatable");
             driver
         };
-        for old in drivers(old).iter().map(fixed) {
-            for new in drivers(object).iter().map(fixed) {
-                if new.text("name") == old.text("name") && new != old {
-                    refusals.invalid(&path, shown(DRIVER, &new), FIELD_IS_IMMUTABLE);
-                }
+        let mut named: HashMap<&str, Vec<Tree>> = HashMap::new();
+        for driver in drivers(object) {
+            named.entry(driver.text("name")).or_default().push(fixed(driver));
+        }
+        for old in drivers(old) {
+            let of_name = named.get(old.text("name"));
+            let old = fixed(old);
+            for new in of_name.into_iter().flatten().filter(|new| **new != old) {
+                refusals.invalid(&path, shown(DRIVER, new), FIELD_IS_IMMUTABLE);
             }
         }
     }
@@ -173,5 +177,14 @@ mod tests {
                 r#"spec.drivers: Invalid value: {"Name":"d","NodeID":"m","TopologyKeys":null,"Allocatable":null}: field is immutable"#
             ]
         );
+    }
+
+    #[test]
+    fn many_drivers_are_held_against_those_of_their_names() {
+        let all = |count: &str| {
+            let one = |at: usize| format!(r#"{{"name":"d{at}","nodeID":"n"{count}}}"#);
+            node(&(0..10_000).map(one).collect::<Vec<_>>().join(","))
+        };
+        assert!(update(&CSI_NODE, &all(""), &all(r#","allocatable":{"count":1}"#)).is_ok());
     }
 }

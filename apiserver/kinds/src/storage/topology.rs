@@ -1,6 +1,6 @@
 //! Where volumes of a class may be: terms of labels with the values that they may have.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use apiserver_api::labels::validate_name;
 use apiserver_api::path::Path;
@@ -14,15 +14,19 @@ type Term<'t> = BTreeMap<&'t str, BTreeSet<&'t str>>;
 /// Terms, of which no two may say the same.
 pub(super) fn validate(path: &Path<'_>, terms: &[Tree], refusals: &mut Refusals) {
     // Upstream compares with one empty term for each that there is, so that none may be empty.
-    let mut seen = vec![Term::new(); terms.len()];
+    let mut seen = HashMap::from([(Term::new(), terms.len())]);
     for (at, term) in terms.iter().enumerate() {
         let path = path.index(at);
         let path = path.field("matchLabelExpressions");
         let term = validate_term(&path, term.items("matchLabelExpressions"), refusals);
-        for _ in seen.iter().filter(|before| **before == term) {
+        let before = seen.entry(term).or_default();
+        for _ in 0..*before {
+            if refusals.is_full() {
+                break;
+            }
             refusals.duplicate(&path, "");
         }
-        seen.push(term);
+        *before += 1;
     }
 }
 
@@ -89,5 +93,13 @@ mod tests {
             super::validate(&Path::of("allowedTopologies"), list.as_list().unwrap(), &mut refusals);
             assert_eq!(refusals.len(), wrong, "{terms}: {refusals}");
         }
+    }
+
+    #[test]
+    fn of_very_many_empty_terms_only_the_first_are_told() {
+        let list = tree(&format!("[{}]", vec!["{}"; 100_000].join(",")));
+        let mut refusals = Refusals::new();
+        super::validate(&Path::of("allowedTopologies"), list.as_list().unwrap(), &mut refusals);
+        assert!(refusals.is_full());
     }
 }

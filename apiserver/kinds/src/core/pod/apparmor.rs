@@ -1,66 +1,76 @@
 //! The annotations by which pods said what `AppArmor` confines their containers by, before there was a field for it.
 
+use std::collections::HashMap;
+
 use apiserver_api::path::Path;
 use apiserver_api::tree::Tree;
 
 use crate::pod::warnings::APPARMOR_FIELD;
 use crate::pod::{annotations, containers};
 
-/// The annotation of a container that does not have the field itself.
-fn annotation<'p>(pod: &'p Tree, container: &Tree) -> Option<(String, &'p str)> {
-    let key = format!("{}{}", annotations::APPARMOR, container.text("name"));
-    let written = pod.at("metadata").at("annotations").get(&key)?.as_str()?;
-    let has_field = container.at("securityContext").has("appArmorProfile");
-    (!has_field).then_some((key, written))
+/// So many bytes of profiles containers get, about twice what those can that have names of their own. A pod in which
+/// others have one name is refused.
+const BYTES_MAX: usize = 16 << 20;
+
+/// The annotations that say something else than the pod as a whole, by the names of their containers: the profile that is
+/// meant, where one is.
+fn meant(pod: &Tree) -> HashMap<&str, Option<Tree>> {
+    let spec = pod.at("spec");
+    if spec.at("os").text("name") == "windows" {
+        return HashMap::new();
+    }
+    let whole = spec.at("securityContext").at("appArmorProfile");
+    let written = pod.at("metadata").entries("annotations").iter();
+    let written = written
+        .filter_map(|(key, value)| Some((key.strip_prefix(annotations::APPARMOR)?, value.as_str()?)))
+        .map(|(container, value)| (container, annotations::apparmor_field(value)));
+    written.filter(|(_, meant)| meant.as_ref() != Some(whole)).collect()
 }
 
-/// The fields that become of the annotations, by list and place: those that say something else than the pod as a whole.
-fn fields(pod: &Tree) -> Vec<(&'static str, usize, Tree)> {
-    let spec = pod.at("spec");
-    let whole = spec.at("securityContext").at("appArmorProfile");
-    let mut found = Vec::new();
-    for list in containers::LISTS {
-        for (at, container) in spec.items(list).iter().enumerate() {
-            let written = annotation(pod, container);
-            let meant = written.and_then(|(_, written)| annotations::apparmor_field(written));
-            found.extend(meant.filter(|meant| meant != whole).map(|meant| (list, at, meant)));
-        }
-    }
-    found
+fn has_field(container: &Tree) -> bool {
+    container.at("securityContext").has("appArmorProfile")
 }
 
 /// Makes fields of the annotations of a new pod.
 pub(super) fn apply(pod: &mut Tree) {
-    if says_nothing(pod) {
+    let meant = meant(pod).into_iter();
+    let meant: HashMap<String, Tree> = meant
+        .filter_map(|(container, profile)| Some((container.to_owned(), profile?)))
+        .collect();
+    let Some(spec) = pod.get_mut("spec").filter(|_| !meant.is_empty()) else {
         return;
-    }
-    for (list, at, meant) in fields(pod) {
-        let spec = pod.get_mut("spec");
-        let items = spec.and_then(|spec| spec.get_mut(list)).and_then(Tree::as_list_mut);
-        if let Some(container) = items.and_then(|items| items.get_mut(at)) {
-            container.child("securityContext").set("appArmorProfile", meant);
+    };
+    let mut bytes = 0;
+    for list in containers::LISTS {
+        let items = spec.get_mut(list).and_then(Tree::as_list_mut);
+        for container in items.into_iter().flatten().filter(|container| !has_field(container)) {
+            let Some(profile) = meant.get(container.text("name")) else {
+                continue;
+            };
+            bytes += profile.weight();
+            if bytes > BYTES_MAX {
+                return;
+            }
+            container
+                .child("securityContext")
+                .set("appArmorProfile", profile.clone());
         }
     }
 }
 
 /// What a client is told of annotations that become fields, and of those of which none can be made.
 pub(super) fn warnings(pod: &Tree) -> Vec<String> {
-    if says_nothing(pod) {
-        return Vec::new();
-    }
-    let whole = pod.at("spec").at("securityContext").at("appArmorProfile");
+    let mut untold = meant(pod);
     let metadata = Path::of("metadata");
     let path = metadata.field("annotations");
     containers::all(pod.at("spec"))
-        .filter_map(|container| annotation(pod, container))
-        .filter(|(_, written)| annotations::apparmor_field(written).is_none_or(|meant| meant != *whole))
-        .map(|(key, _)| format!("{}: {APPARMOR_FIELD}", path.key(&key)))
+        .filter(|container| !has_field(container))
+        .filter_map(|container| untold.remove_entry(container.text("name")))
+        .map(|(container, _)| {
+            let key = format!("{}{container}", annotations::APPARMOR);
+            format!("{}: {APPARMOR_FIELD}", path.key(&key))
+        })
         .collect()
-}
-
-/// Whether no container need be looked at.
-fn says_nothing(pod: &Tree) -> bool {
-    pod.at("metadata").at("annotations").is_zero() || pod.at("spec").at("os").text("name") == "windows"
 }
 
 #[cfg(test)]
@@ -90,6 +100,35 @@ mod tests {
             apply(&mut object);
             let context = object.at("spec").items("containers")[0].at("securityContext");
             assert_eq!(context, &json(became), "{pod} {written}");
+        }
+    }
+
+    /// A pod with an annotation for containers without a name, of which it has many.
+    fn nameless(written: &str) -> apiserver_api::tree::Tree {
+        let mut pod = json("{}");
+        let annotations = pod.child("metadata").child("annotations");
+        annotations.set("container.apparmor.security.beta.kubernetes.io/", written);
+        pod.child("spec").set("containers", vec![json("{}"); 100_000]);
+        pod
+    }
+
+    #[test]
+    fn a_profile_is_not_given_to_a_hundred_thousand_containers_of_one_name() {
+        let mut pod = nameless(&format!("localhost/{}", "x".repeat(4095)));
+        apply(&mut pod);
+        assert!(pod.weight() < 32 << 20, "{}", pod.weight());
+        let first = pod.at("spec").items("containers")[0].at("securityContext");
+        assert_eq!(first.at("appArmorProfile").text("localhostProfile").len(), 4095);
+        let mut pod = nameless(&format!("localhost/{}", "x".repeat(1 << 20)));
+        apply(&mut pod);
+        assert!(!pod.at("spec").items("containers")[0].has("securityContext"));
+    }
+
+    #[test]
+    fn containers_of_one_name_are_told_of_once() {
+        let long = format!("localhost/{}", "x".repeat(1 << 20));
+        for written in ["unconfined", &long] {
+            assert_eq!(warnings(&nameless(written)).len(), 1);
         }
     }
 

@@ -1,5 +1,7 @@
 //! Ephemeral containers, which come to a running pod and stay.
 
+use std::collections::HashMap;
+
 use apiserver_api::go::quote;
 use apiserver_api::meta;
 use apiserver_api::path::Path;
@@ -63,23 +65,12 @@ impl StatusRules for EphemeralContainers {
         }
         let path = Path::of("spec");
         let path = path.field(LIST);
-        let new = object.at("spec").items(LIST);
-        for old in old.at("spec").items(LIST) {
-            let name = quote(old.text("name"));
-            let named = |new: &&Tree| new.text("name") == old.text("name");
-            match new.iter().rfind(named) {
-                None => {
-                    let detail = format!("existing ephemeral containers {name} may not be removed\n");
-                    refusals.forbidden(&path, &detail);
-                }
-                Some(new) if !same(CONTAINER, new, old) => {
-                    let detail = format!("existing ephemeral containers {name} may not be changed\n");
-                    let changes = diff::unified(&lines(CONTAINER, old), &lines(CONTAINER, new));
-                    refusals.forbidden(&path, &format!("{detail}{changes}"));
-                }
-                Some(_) => {}
-            }
-        }
+        validate_kept(
+            &path,
+            object.at("spec").items(LIST),
+            old.at("spec").items(LIST),
+            refusals,
+        );
     }
 
     fn only(&self) -> &'static [&'static [&'static str]] {
@@ -87,14 +78,61 @@ impl StatusRules for EphemeralContainers {
     }
 }
 
+/// What was there is there still, and as it was.
+fn validate_kept(path: &Path<'_>, new: &[Tree], old: &[Tree], refusals: &mut Refusals) {
+    // Of equal names the last counts.
+    let new: HashMap<&str, &Tree> = new.iter().map(|one| (one.text("name"), one)).collect();
+    let mut looks = diff::LOOKS;
+    for old in old {
+        if refusals.is_full() {
+            return;
+        }
+        let name = old.text("name");
+        match new.get(name) {
+            None => {
+                let detail = format!("existing ephemeral containers {} may not be removed\n", quote(name));
+                refusals.forbidden(path, &detail);
+            }
+            Some(new) if !same(CONTAINER, new, old) => {
+                let detail = format!("existing ephemeral containers {} may not be changed\n", quote(name));
+                let changes = diff::unified_within(&lines(CONTAINER, old), &lines(CONTAINER, new), &mut looks);
+                refusals.forbidden(path, &format!("{detail}{changes}"));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use apiserver_api::path::Path;
+    use apiserver_api::refusal::Refusals;
     use apiserver_api::time::Time;
     use apiserver_api::tree::Tree;
 
     use super::super::POD;
+    use super::validate_kept;
     use crate::kind::Asked;
-    use crate::pod::testing::json;
+    use crate::pod::testing::{json, words};
+
+    #[test]
+    fn a_hundred_thousand_containers_find_themselves() {
+        let named = |at: usize| {
+            let mut container = Tree::map();
+            container.set("name", at.to_string());
+            container
+        };
+        let old: Vec<Tree> = (0..100_000).map(named).collect();
+        let mut new = old.clone();
+        // Of equal names the last counts.
+        new.push(old[7].clone());
+        new[7].set("image", "i");
+        new.retain(|one| one.text("name") != "9");
+        let mut refusals = Refusals::new();
+        validate_kept(&Path::of("e"), &new, &old, &mut refusals);
+        let told = "e: Forbidden: existing ephemeral containers \"9\" may not be removed\n";
+        assert_eq!(words(&refusals), told);
+    }
 
     fn pod(ephemeral: &str) -> Tree {
         let mut pod = json(&format!(

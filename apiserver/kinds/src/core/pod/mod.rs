@@ -13,9 +13,10 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Verb, Version, keep, validate_metadata};
+use crate::pod::affinity::OwnLabels;
 use crate::pod::scope::{Mistake, Options};
 use crate::pod::warnings::host_name;
-use crate::pod::{self, affinity, annotations, containers, qos, spec};
+use crate::pod::{self, annotations, containers, qos, spec};
 use crate::selection::{Selectable, Selection};
 
 const STREAM: &[Verb] = &[Verb::Create, Verb::Get];
@@ -270,12 +271,13 @@ fn merge_labels(object: &mut Tree) {
     let Some(spec) = object.get_mut("spec") else {
         return;
     };
+    let mut labels = OwnLabels::new(&labels);
     if let Some(given) = spec.get_mut("affinity") {
-        affinity::merge_keys(given, &labels);
+        labels.merge_all(given);
     }
     let constraints = spec.get_mut("topologySpreadConstraints").and_then(Tree::as_list_mut);
     for constraint in constraints.into_iter().flatten() {
-        affinity::merge(constraint, "matchLabelKeys", "In", &labels);
+        labels.merge(constraint, "matchLabelKeys", "In");
     }
 }
 

@@ -77,10 +77,10 @@ pub(super) fn validate<'a>(
     options: Options,
     refusals: &mut Refusals,
 ) -> BTreeMap<&'a str, &'a Tree> {
-    let made: BTreeSet<String> = volumes
+    let made: BTreeSet<&str> = volumes
         .iter()
         .filter(|volume| !pod.is_empty() && volume.has("ephemeral"))
-        .map(|volume| format!("{pod}-{}", volume.text("name")))
+        .map(|volume| volume.text("name"))
         .collect();
     let mut sound = BTreeMap::new();
     for (at, volume) in volumes.iter().enumerate() {
@@ -96,7 +96,8 @@ pub(super) fn validate<'a>(
             sound.insert(name, volume);
         }
         let claim = volume.at("persistentVolumeClaim").text("claimName");
-        if made.contains(claim) {
+        let own = claim.strip_prefix(pod).and_then(|rest| rest.strip_prefix('-'));
+        if own.is_some_and(|volume| made.contains(volume)) {
             let path = path.field("persistentVolumeClaim");
             let detail = "must not reference a PVC that gets created for an ephemeral volume";
             refusals.invalid(&path.field("claimName"), claim, detail);
@@ -138,7 +139,8 @@ fn validate_source(path: &Path<'_>, volume: &Tree, pod: &str, options: Options, 
 
 /// The claim that is made for a volume is called after the pod and the volume.
 fn validate_claim_name(path: &Path<'_>, volume: &str, pod: &str, refusals: &mut Refusals) {
-    if pod.is_empty() || volume.is_empty() {
+    // A name of megabytes is not put before that of each volume when nobody reads it any more.
+    if pod.is_empty() || volume.is_empty() || refusals.is_full() {
         return;
     }
     let claim = format!("{pod}-{volume}");
@@ -210,6 +212,39 @@ fn optional_label(path: &Path<'_>, name: &str, refusals: &mut Refusals) {
 mod tests {
     use super::{Options, Path, Refusals, validate};
     use crate::pod::testing::{json, words};
+
+    #[test]
+    fn a_long_name_of_a_pod_is_not_put_before_each_of_its_volumes() {
+        let pod = "x".repeat(300_000);
+        let volumes = vec![json(r#"{"name":"v","ephemeral":{}}"#); 50_000];
+        let mut refusals = Refusals::new();
+        validate(&Path::of("v"), &volumes, &pod, Options::default(), &mut refusals);
+        let claims = refusals.iter().filter(|one| one.message.contains("PVC name"));
+        assert!((2..100).contains(&claims.count()));
+    }
+
+    #[test]
+    fn a_claim_that_is_made_for_a_volume_is_not_another_s() {
+        for (claim, told) in [
+            (
+                "p-q-v",
+                "v[1].persistentVolumeClaim.claimName: Invalid value: \"p-q-v\": must not reference a PVC that \
+                 gets created for an ephemeral volume",
+            ),
+            ("p-q-w", ""),
+            ("v", ""),
+        ] {
+            let volumes = json(&format!(
+                r#"[{{"name":"v","ephemeral":{{}}}},{{"name":"w","persistentVolumeClaim":{{"claimName":"{claim}"}}}}]"#
+            ));
+            let mut refusals = Refusals::new();
+            let list = volumes.as_list().unwrap();
+            validate(&Path::of("v"), list, "p-q", Options::default(), &mut refusals);
+            let words = words(&refusals);
+            let last = words.lines().last().filter(|line| line.starts_with("v[1]"));
+            assert_eq!(last.unwrap_or_default(), told);
+        }
+    }
 
     #[test]
     fn a_volume_has_a_name_of_its_own_and_one_source() {

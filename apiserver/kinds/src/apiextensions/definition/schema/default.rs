@@ -1,6 +1,8 @@
 //! Defaults in schemas: they have no fields that the schema would prune, and the schema accepts them. Patterns, formats and
 //! rules in CEL are not held against them here.
 
+use std::fmt;
+
 use apiserver_api::gvk::GroupVersion;
 use apiserver_api::names::dns_1035_label;
 use apiserver_api::path::Path;
@@ -45,7 +47,7 @@ fn validate_one(path: &Path<'_>, schema: &Tree, default: &Tree, whole: bool, pru
         validate_type_meta(path, object, refusals);
     }
     if refusals.len() == before {
-        accept(path, "", schema, default, refusals);
+        accept(&Place::of(path), schema, default, refusals);
     }
 }
 
@@ -120,38 +122,106 @@ fn type_of(value: &Tree) -> &'static str {
     }
 }
 
-/// Checks that a schema accepts a value; `at` is its place below the default, with dots.
-fn accept(path: &Path<'_>, at: &str, schema: &Tree, value: &Tree, refusals: &mut Refusals) {
-    let place = path.field(at);
-    let here = if at.is_empty() { *path } else { place };
+/// A place in a default. It costs nothing until it is told: a name may be long, and much may stand below it.
+struct Place<'p> {
+    /// Where the default stands.
+    path: &'p Path<'p>,
+    parent: Option<&'p Self>,
+    step: Step<'p>,
+}
+
+enum Step<'p> {
+    Root,
+    Field(&'p str),
+    Item(usize),
+}
+
+impl<'p> Place<'p> {
+    const fn of(path: &'p Path<'p>) -> Self {
+        let (parent, step) = (None, Step::Root);
+        Self { path, parent, step }
+    }
+
+    const fn then<'c>(&'c self, step: Step<'c>) -> Place<'c> {
+        let (path, parent) = (self.path, Some(self));
+        Place { path, parent, step }
+    }
+
+    /// Whether it prints as nothing.
+    fn is_empty(&self) -> bool {
+        match self.step {
+            Step::Root => true,
+            Step::Field(name) => name.is_empty() && self.parent.is_none_or(Place::is_empty),
+            Step::Item(_) => false,
+        }
+    }
+
+    /// Refuses what stands here, told its path and its place below the default.
+    fn refuse(&self, refusals: &mut Refusals, refuse: impl FnOnce(&Path<'_>, &str, &mut Refusals)) {
+        // What is only counted is not put into words.
+        let text = if refusals.is_full() {
+            String::new()
+        } else {
+            self.to_string()
+        };
+        let place = self.path.field(&text);
+        refuse(if text.is_empty() { self.path } else { &place }, &text, refusals);
+    }
+}
+
+/// Its place below the default, with dots.
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parent = self.parent;
+        if let Some(parent) = parent {
+            parent.fmt(out)?;
+        }
+        match self.step {
+            Step::Root => Ok(()),
+            Step::Item(index) => write!(out, "[{index}]"),
+            Step::Field(name) if parent.is_none_or(Place::is_empty) => out.write_str(name),
+            Step::Field(name) => write!(out, ".{name}"),
+        }
+    }
+}
+
+/// Checks that a schema accepts a value.
+fn accept(place: &Place<'_>, schema: &Tree, value: &Tree, refusals: &mut Refusals) {
     let (given, wanted) = (type_of(value), schema.text("type"));
-    if value.is_null() && schema.flag("nullable") {
+    // Each of many values may be refused for each of many rules.
+    if refusals.is_full() || (value.is_null() && schema.flag("nullable")) {
         return;
     }
-    if schema.flag("x-kubernetes-int-or-string") {
-        if !matches!(given, "integer" | "string") {
-            let detail = format!("{at} in body must be of type integer,string: \"{given}\"");
-            return refusals.type_invalid(&here, given, &detail);
-        }
-    } else if !(wanted.is_empty() || given == wanted || (wanted == "number" && given == "integer")) {
-        let detail = format!("{at} in body must be of type {wanted}: \"{given}\"");
-        return refusals.type_invalid(&here, given, &detail);
+    let any = schema.flag("x-kubernetes-int-or-string");
+    let fits = if any {
+        matches!(given, "integer" | "string")
+    } else {
+        wanted.is_empty() || given == wanted || (wanted == "number" && given == "integer")
+    };
+    if !fits {
+        let wanted = if any { "integer,string" } else { wanted };
+        return place.refuse(refusals, |path, at, refusals| {
+            let detail = format!("{at} in body must be of type {wanted}: \"{given}\"");
+            refusals.type_invalid(path, given, &detail);
+        });
     }
     let values = schema.items("enum");
     if !values.is_empty() && !values.contains(value) {
         let known: Vec<String> = values.iter().map(plain).collect();
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        refusals.not_supported(&here, value, &known);
+        place.refuse(refusals, |path, _, refusals| {
+            refusals.not_supported(path, value, &known);
+        });
     }
     match value {
-        Tree::Int(_) | Tree::Number(_) => accept_number(&here, at, schema, value, refusals),
-        Tree::Text(text) => accept_text(&here, at, schema, text, refusals),
-        Tree::List(items) => accept_list(path, &here, at, schema, items, refusals),
-        Tree::Map(fields) => accept_map(path, &here, at, schema, fields, refusals),
+        Tree::Int(_) | Tree::Number(_) => accept_number(place, schema, value, refusals),
+        Tree::Text(text) => accept_text(place, schema, text, refusals),
+        Tree::List(items) => accept_list(place, schema, items, refusals),
+        Tree::Map(fields) => accept_map(place, schema, fields, refusals),
         Tree::Null | Tree::Bool(_) => {}
     }
     for part in schema.items("allOf") {
-        accept(path, at, part, value, refusals);
+        accept(place, part, value, refusals);
     }
 }
 
@@ -169,11 +239,16 @@ fn number(value: &Tree) -> Option<f64> {
     }
 }
 
-fn accept_number(path: &Path<'_>, at: &str, schema: &Tree, value: &Tree, refusals: &mut Refusals) {
+fn accept_number(place: &Place<'_>, schema: &Tree, value: &Tree, refusals: &mut Refusals) {
     let Some(given) = number(value) else {
         return;
     };
     let bound = |field: &str| number(schema.at(field)).map(|bound| (bound, plain(schema.at(field))));
+    let should = |words: &str, shown: &str, refusals: &mut Refusals| {
+        place.refuse(refusals, |path, at, refusals| {
+            refusals.invalid(path, value, &format!("{at} in body should be {words} {shown}"));
+        });
+    };
     if let Some((most, shown)) = bound("maximum") {
         let exclusive = schema.flag("exclusiveMaximum");
         if given > most || (exclusive && given >= most) {
@@ -182,7 +257,7 @@ fn accept_number(path: &Path<'_>, at: &str, schema: &Tree, value: &Tree, refusal
             } else {
                 "less than or equal to"
             };
-            refusals.invalid(path, value, &format!("{at} in body should be {words} {shown}"));
+            should(words, &shown, refusals);
         }
     }
     if let Some((least, shown)) = bound("minimum") {
@@ -193,12 +268,12 @@ fn accept_number(path: &Path<'_>, at: &str, schema: &Tree, value: &Tree, refusal
             } else {
                 "greater than or equal to"
             };
-            refusals.invalid(path, value, &format!("{at} in body should be {words} {shown}"));
+            should(words, &shown, refusals);
         }
     }
     let divides = |factor: f64| factor <= 0.0 || (given / factor).fract() == 0.0;
     if let Some((_, shown)) = bound("multipleOf").filter(|(factor, _)| !divides(*factor)) {
-        refusals.invalid(path, value, &format!("{at} in body should be a multiple of {shown}"));
+        should("a multiple of", &shown, refusals);
     }
 }
 
@@ -207,57 +282,61 @@ fn limit(schema: &Tree, field: &str) -> Option<usize> {
     usize::try_from(schema.at(field).as_int()?).ok()
 }
 
-fn accept_text(path: &Path<'_>, at: &str, schema: &Tree, text: &str, refusals: &mut Refusals) {
+fn accept_text(place: &Place<'_>, schema: &Tree, text: &str, refusals: &mut Refusals) {
     let length = text.chars().count();
     if let Some(most) = limit(schema, "maxLength").filter(|most| length > *most) {
-        refusals.too_long(path, most);
+        place.refuse(refusals, |path, _, refusals| refusals.too_long(path, most));
     }
     if let Some(least) = limit(schema, "minLength").filter(|least| length < *least) {
-        let detail = format!("{at} in body should be at least {least} chars long");
-        refusals.invalid(path, text, &detail);
+        place.refuse(refusals, |path, at, refusals| {
+            let detail = format!("{at} in body should be at least {least} chars long");
+            refusals.invalid(path, text, &detail);
+        });
     }
 }
 
-fn accept_list(path: &Path<'_>, here: &Path<'_>, at: &str, schema: &Tree, items: &[Tree], refusals: &mut Refusals) {
-    if let Some(most) = limit(schema, "maxItems").filter(|most| items.len() > *most) {
-        refusals.too_many(here, items.len(), most);
+/// Checks how many parts a value has; `things` is what they are called.
+fn accept_count(
+    place: &Place<'_>,
+    schema: &Tree,
+    count: usize,
+    [most, least, things]: [&str; 3],
+    refusals: &mut Refusals,
+) {
+    if let Some(most) = limit(schema, most).filter(|most| count > *most) {
+        place.refuse(refusals, |path, _, refusals| refusals.too_many(path, count, most));
     }
-    if let Some(least) = limit(schema, "minItems").filter(|least| items.len() < *least) {
-        let detail = format!("{at} in body should have at least {least} items");
-        refusals.invalid(here, items.len(), &detail);
+    if let Some(least) = limit(schema, least).filter(|least| count < *least) {
+        place.refuse(refusals, |path, at, refusals| {
+            let detail = format!("{at} in body should have at least {least} {things}");
+            refusals.invalid(path, count, &detail);
+        });
     }
+}
+
+fn accept_list(place: &Place<'_>, schema: &Tree, items: &[Tree], refusals: &mut Refusals) {
+    accept_count(place, schema, items.len(), ["maxItems", "minItems", "items"], refusals);
     if schema.at("items").as_map().is_some() {
         for (index, item) in items.iter().enumerate() {
-            accept(path, &format!("{at}[{index}]"), schema.at("items"), item, refusals);
+            accept(&place.then(Step::Item(index)), schema.at("items"), item, refusals);
         }
     }
 }
 
-fn accept_map(path: &Path<'_>, here: &Path<'_>, at: &str, schema: &Tree, fields: &Map, refusals: &mut Refusals) {
-    if let Some(most) = limit(schema, "maxProperties").filter(|most| fields.len() > *most) {
-        refusals.too_many(here, fields.len(), most);
-    }
-    if let Some(least) = limit(schema, "minProperties").filter(|least| fields.len() < *least) {
-        let detail = format!("{at} in body should have at least {least} properties");
-        refusals.invalid(here, fields.len(), &detail);
-    }
-    let below = |name: &str| {
-        if at.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{at}.{name}")
-        }
-    };
+fn accept_map(place: &Place<'_>, schema: &Tree, fields: &Map, refusals: &mut Refusals) {
+    let words = ["maxProperties", "minProperties", "properties"];
+    accept_count(place, schema, fields.len(), words, refusals);
     for name in schema.items("required").iter().filter_map(Tree::as_str) {
         if !fields.contains(name) {
-            refusals.required(&path.field(&below(name)), "");
+            let missing = place.then(Step::Field(name));
+            missing.refuse(refusals, |path, _, refusals| refusals.required(path, ""));
         }
     }
     for (name, value) in fields.iter() {
         let property = schema.entries("properties").get(name);
         let known = property.or_else(|| schema.get("additionalProperties"));
         if let Some(known) = known.filter(|known| known.as_map().is_some()) {
-            accept(path, &below(name), known, value, refusals);
+            accept(&place.then(Step::Field(name)), known, value, refusals);
         }
     }
 }

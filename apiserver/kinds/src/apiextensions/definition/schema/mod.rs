@@ -201,7 +201,8 @@ pub(super) fn validate(
     let own = refusals.len();
     props::validate(&path, schema, props::Place::root(), strictness, refusals);
     if sound {
-        let wrong: Vec<String> = refusals.iter().skip(own).map(|one| one.field.clone()).collect();
+        let mut wrong: Vec<String> = refusals.iter().skip(own).map(|one| one.field.clone()).collect();
+        wrong.sort_unstable();
         rules::validate(&path, schema, &wrong, strictness.costs, refusals);
     }
     if let (Some(wrong), true) = (unsupported, refusals.len() == before) {

@@ -1,5 +1,7 @@
 //! What schemas may say: a part of `OpenAPI` v3, and what Kubernetes adds to it.
 
+use std::cell::OnceCell;
+
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
@@ -179,12 +181,18 @@ fn validate_own(path: &Path<'_>, schema: &Tree, place: Place<'_>, strictness: St
 
 fn validate_rules(path: &Path<'_>, schema: &Tree, refusals: &mut Refusals) {
     let path = path.field("x-kubernetes-validations");
+    // The whole schema is looked through for that, so that all rules share what is found.
+    let unsupported = OnceCell::new();
+    let leads = |field: &str| {
+        let unsupported = *unsupported.get_or_init(|| structural::unsupported(schema).is_some());
+        unsupported || find(schema, field, true).is_ok()
+    };
     for (at, rule) in schema.items("x-kubernetes-validations").iter().enumerate() {
-        validate_rule(&path.index(at), rule, schema, refusals);
+        validate_rule(&path.index(at), rule, &leads, refusals);
     }
 }
 
-fn validate_rule(path: &Path<'_>, rule: &Tree, schema: &Tree, refusals: &mut Refusals) {
+fn validate_rule(path: &Path<'_>, rule: &Tree, leads: &dyn Fn(&str) -> bool, refusals: &mut Refusals) {
     let (expression, message) = (rule.text("rule").trim(), rule.text("message"));
     let message_path = path.field("message");
     if expression.is_empty() {
@@ -215,11 +223,43 @@ fn validate_rule(path: &Path<'_>, rule: &Tree, schema: &Tree, refusals: &mut Ref
     if has_line_breaks(field) {
         refusals.invalid(&path, field, "must not contain line breaks");
     }
-    if structural::unsupported(schema).is_none() && find(schema, field, true).is_err() {
+    if !leads(field) {
         refusals.invalid(&path, field, "must be a valid path");
     }
 }
 
 fn has_line_breaks(text: &str) -> bool {
     text.contains(['\n', '\r'])
+}
+
+#[cfg(test)]
+mod tests {
+    use apiserver_api::path::Path;
+    use apiserver_api::refusal::Refusals;
+
+    use super::{Place, Strictness, validate};
+    use crate::trial::tree;
+
+    #[test]
+    fn many_rules_name_fields_of_a_large_schema() {
+        let all = |one: &dyn Fn(usize) -> String| (0..8_000).map(one).collect::<Vec<_>>().join(",");
+        let properties = all(&|at| format!(r#""p{at}":{{"type":"string"}}"#));
+        let rules = all(&|at| {
+            format!(
+                r#"{{"rule":"true","fieldPath":".{}{at}"}}"#,
+                if at % 2 == 0 { "p" } else { "q" }
+            )
+        });
+        let schema = tree(&format!(
+            r#"{{"type":"object","properties":{{{properties}}},"x-kubernetes-validations":[{rules}]}}"#
+        ));
+        let mut refusals = Refusals::new();
+        validate(&Path::root(), &schema, Place::root(), Strictness::all(), &mut refusals);
+        assert_eq!(refusals.len(), 4_000);
+        let told = refusals.iter().next().unwrap().to_string();
+        assert_eq!(
+            told,
+            r#"x-kubernetes-validations[1].fieldPath: Invalid value: ".q1": must be a valid path"#
+        );
+    }
 }

@@ -22,7 +22,7 @@ const NAME: &str = "selfType";
 
 /// What is found in the rules of a schema.
 pub(super) struct Rules<'r> {
-    /// Paths of what is wrong in the schema itself; rules at and above them are not compiled.
+    /// Paths of what is wrong in the schema itself, sorted; rules at and above them are not compiled.
     wrong: &'r [String],
     /// Whether each expression is bounded by itself.
     costs: bool,
@@ -44,7 +44,7 @@ struct Place<'p> {
     uncorrelated: Option<&'p Path<'p>>,
 }
 
-/// Checks the rules of a schema and of those within it.
+/// Checks the rules of a schema and of those within it. `wrong` is sorted.
 pub(super) fn validate(path: &Path<'_>, schema: &Tree, wrong: &[String], costs: bool, refusals: &mut Refusals) {
     let mut rules = Rules {
         wrong,
@@ -84,12 +84,7 @@ impl Rules<'_> {
             seen => seen,
         };
         self.walk_parts(path, schema, place, seen);
-        let text = path.to_string();
-        let within = |field: &String| {
-            let rest = field.strip_prefix(text.as_str());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        };
-        if !has_rules || self.wrong.iter().any(within) {
+        if !has_rules || self.is_wrong(path) {
             return;
         }
         let path = path.field("x-kubernetes-validations");
@@ -102,6 +97,20 @@ impl Rules<'_> {
         for (at, rule) in schema.items("x-kubernetes-validations").iter().enumerate() {
             self.rule(&path.index(at), rule, &mut node);
         }
+    }
+
+    /// Whether anything is wrong at a path or within it.
+    fn is_wrong(&self, path: &Path<'_>) -> bool {
+        if self.wrong.is_empty() {
+            return false;
+        }
+        let text = path.to_string();
+        let begins = |start: &str| {
+            let at = self.wrong.partition_point(|field| field.as_str() < start);
+            self.wrong.get(at).is_some_and(|field| field.starts_with(start))
+        };
+        let is = self.wrong.binary_search(&text).is_ok();
+        is || begins(&format!("{text}.")) || begins(&format!("{text}["))
     }
 
     fn walk_parts(&mut self, path: &Path<'_>, schema: &Tree, place: Place<'_>, seen: Option<&Declared>) {
@@ -356,6 +365,31 @@ mod tests {
             environment.declare_sized("self", seen);
             let compiled = environment.compile(rule).expect(rule);
             assert_eq!(environment.cost(&compiled), expected, "{schema} {rule}");
+        }
+    }
+
+    #[test]
+    fn rules_at_what_is_wrong_and_above_it_are_not_compiled() {
+        let wrong = ["a.properties[b].type", "a.properties[bc]", "d"].map(str::to_owned);
+        let rules = Rules {
+            wrong: &wrong,
+            costs: true,
+            total: 0,
+            dear: Vec::new(),
+            found: Refusals::new(),
+        };
+        for (path, expected) in [
+            ("a", true),
+            ("a.properties[b]", true),
+            ("a.properties[bc]", true),
+            ("a.properties[bcd]", false),
+            ("a.prop", false),
+            ("a.properties", true),
+            ("d", true),
+            ("d.e", false),
+            ("e", false),
+        ] {
+            assert_eq!(rules.is_wrong(&Path::of(path)), expected, "{path}");
         }
     }
 

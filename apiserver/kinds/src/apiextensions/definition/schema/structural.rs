@@ -270,7 +270,14 @@ fn complete_nested(
     refusals: &mut Refusals,
 ) {
     let Some(structure) = structure else {
-        return refusals.required(path, &format!("because it is defined in {judging_path}"));
+        // What is only counted is not put into words: paths may be long.
+        let full = refusals.is_full();
+        let detail = if full {
+            String::new()
+        } else {
+            format!("because it is defined in {judging_path}")
+        };
+        return refusals.required(path, &detail);
     };
     complete(path, judging_path, judging, Some(structure), refusals);
     if judging.at("items").as_map().is_some() {

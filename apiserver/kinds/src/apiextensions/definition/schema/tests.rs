@@ -424,3 +424,31 @@ fn rules_wait_for_the_schema_around_them_to_be_sound() {
         ]
     );
 }
+
+#[test]
+fn what_stands_below_a_long_name_in_a_default_is_told_until_it_is_a_book() {
+    let name = "n".repeat(1_000_000);
+    let items = vec!["1"; 100_000].join(",");
+    let property = |item: &str| {
+        format!(
+            r#"{{"type":"object","additionalProperties":{{"type":"array","items":{{"type":"{item}"}}}},
+                "default":{{"{name}":[{items}]}}}}"#
+        )
+    };
+    assert!(with(&property("integer")).is_empty());
+    let told = with(&property("string"));
+    assert!(told.len() < 10, "{}", told.len());
+    let first = format!("{name}[0] in body must be of type string: \"integer\"");
+    assert!(told[0].ends_with(&first) && told[0].starts_with(&format!(".default.{name}[0]: ")));
+}
+
+#[test]
+fn each_of_many_items_of_a_default_lacks_each_of_many_fields() {
+    let required: Vec<String> = (0..20_000).map(|at| format!(r#""f{at}""#)).collect();
+    let items = vec!["{}"; 50_000].join(",");
+    let told = with(&format!(
+        r#"{{"type":"array","items":{{"type":"object","required":[{}]}},"default":[{items}]}}"#,
+        required.join(",")
+    ));
+    assert_eq!(told[1], ".default.[0].f1: Required value");
+}
