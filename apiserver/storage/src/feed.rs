@@ -99,6 +99,8 @@ async fn follow(store: &Store, mut watcher: Watcher) -> Option<Error> {
     loop {
         tokio::select! {
             update = watcher.next() => match update {
+                // What comes of another past is not told as if it came after what is cached.
+                Ok(_) if store.is_stale() => return None,
                 Ok(update) => {
                     if update.is_progress() {
                         note_progress(store);
@@ -109,7 +111,8 @@ async fn follow(store: &Store, mut watcher: Watcher) -> Option<Error> {
                 Err(error) => return Some(error),
             },
             () = store.wanted.notified() => watcher.request_progress().await,
-            () = store.behind.notified() => return None,
+            // It may have been noticed while all was read anew anyway.
+            () = store.behind.notified() => if store.is_stale() { return None },
         }
     }
 }

@@ -8,9 +8,28 @@ use apiserver_api::tree::Tree;
 
 use super::Asker;
 use crate::plugin::Operation;
-use crate::pods::{MIRROR, is_mirror, names_config_maps, names_secrets, projected};
+use crate::pods::{MIRROR, is_mirror, names_config_maps, names_secrets};
 
 const NODES: GroupResource = GroupResource::known("", "nodes");
+/// What is named by a volume that has one of these sources (`HasAPIObjectReference`). Controllers would make some of it for
+/// the pod: the node must not have them do so in a namespace that is none of its business.
+const VOLUMES: &[(&str, &str)] = &[
+    ("configMap", "configmaps (via configmap volumes)"),
+    ("secret", "secrets (via secret volumes)"),
+    ("csi", "csidrivers (via CSI volumes)"),
+    ("glusterfs", "endpoints (via glusterFS volumes)"),
+    ("persistentVolumeClaim", "persistentvolumeclaims"),
+    ("ephemeral", "persistentvolumeclaims (via ephemeral volumes)"),
+    ("azureFile", "secrets (via azureFile volumes)"),
+];
+/// The same for a source of a projected volume.
+const PROJECTED: &[(&str, &str)] = &[
+    ("configMap", "configmaps (via projected volumes)"),
+    ("secret", "secrets (via projected volumes)"),
+    ("serviceAccountToken", "serviceaccounts (via projected volumes)"),
+    ("clusterTrustBundle", "clustertrustbundles"),
+    ("podCertificate", "podcertificates"),
+];
 
 pub(super) fn check(asker: &Asker<'_>, part: &str) -> Result<(), Status> {
     match part {
@@ -73,35 +92,14 @@ fn check_new(asker: &Asker<'_>) -> Result<(), Status> {
             format!("node {node} can not create pods that reference {what}")
         })?;
     }
-    let named = spec
-        .items("volumes")
-        .iter()
-        .find_map(|volume| named_by(volume, VOLUMES));
-    let named = named.or_else(|| projected(spec).find_map(|source| named_by(source, PROJECTED)));
+    let named = spec.items("volumes").iter().find_map(|volume| {
+        let mut sources = volume.at("projected").items("sources").iter();
+        named_by(volume, VOLUMES).or_else(|| sources.find_map(|source| named_by(source, PROJECTED)))
+    });
     named.map_or(Ok(()), |what| {
         Err(asker.refuse(format!("node {node} can not create pods that reference {what}")))
     })
 }
-
-/// What is named by a volume that has one of these sources (`HasAPIObjectReference`). Controllers would make some of it for
-/// the pod: the node must not have them do so in a namespace that is none of its business.
-const VOLUMES: &[(&str, &str)] = &[
-    ("configMap", "configmaps (via configmap volumes)"),
-    ("secret", "secrets (via secret volumes)"),
-    ("csi", "csidrivers (via CSI volumes)"),
-    ("glusterfs", "endpoints (via glusterFS volumes)"),
-    ("persistentVolumeClaim", "persistentvolumeclaims"),
-    ("ephemeral", "persistentvolumeclaims (via ephemeral volumes)"),
-    ("azureFile", "secrets (via azureFile volumes)"),
-];
-/// The same for a source of a projected volume.
-const PROJECTED: &[(&str, &str)] = &[
-    ("configMap", "configmaps (via projected volumes)"),
-    ("secret", "secrets (via projected volumes)"),
-    ("serviceAccountToken", "serviceaccounts (via projected volumes)"),
-    ("clusterTrustBundle", "clustertrustbundles"),
-    ("podCertificate", "podcertificates"),
-];
 
 fn named_by(volume: &Tree, sources: &[(&str, &'static str)]) -> Option<&'static str> {
     let found = sources.iter().find(|(source, _)| volume.has(source));
