@@ -1,7 +1,7 @@
 //! Whether two values mean the same.
 
 use apiserver_api::quantity::Quantity;
-use apiserver_api::tree::{Map, Tree};
+use apiserver_api::tree::Tree;
 
 use crate::model::{Field, Schema, Shape, Struct, TypeId};
 
@@ -23,17 +23,18 @@ impl Schema {
         }
     }
 
+    /// What neither has is the same: of a type's many fields an object has few.
     fn same_fields(&self, of: &Struct, one: &Tree, other: &Tree) -> bool {
-        let known = of
-            .fields
-            .iter()
-            .all(|field| self.same_field(field, one.at(&field.name), other.at(&field.name)));
-        let unknown = |map: &Map, other: &Tree| {
-            let mut rest = map.iter().filter(|(name, _)| of.field(name).is_none());
-            rest.all(|(name, value)| value == other.at(name))
+        let same = |name: &str, value: &Tree, opposite: &Tree| match of.field(name) {
+            Some(field) => self.same_field(field, value, opposite),
+            None => value == opposite,
         };
-        let both = [(one, other), (other, one)];
-        known && both.iter().all(|(a, b)| a.as_map().is_none_or(|map| unknown(map, b)))
+        let all = |object: &Tree, check: &dyn Fn(&str, &Tree) -> bool| {
+            let map = object.as_map();
+            map.is_none_or(|map| map.iter().all(|(name, value)| check(name, value)))
+        };
+        all(one, &|name, value| same(name, value, other.at(name)))
+            && all(other, &|name, value| one.has(name) || same(name, value, &Tree::Null))
     }
 
     fn same_field(&self, field: &Field, one: &Tree, other: &Tree) -> bool {

@@ -115,11 +115,15 @@ impl fmt::Display for Shown<'_> {
 }
 
 /// The order of any two values: numbers by size, then texts, truths, lists, objects, null.
+///
+/// Upstream compares an integer with a double as doubles, which is no order: two integers that differ may both be equal to
+/// one double. Here they stand to it as they are. All that upstream says is less or greater is so here, too.
 pub fn order(a: &Tree, b: &Tree) -> Ordering {
     match (a, b) {
         (Tree::Int(a), Tree::Int(b)) => a.cmp(b),
         (Tree::Int(_) | Tree::Number(_), Tree::Int(_) | Tree::Number(_)) => {
-            double(a).partial_cmp(&double(b)).unwrap_or(Ordering::Equal)
+            let ((a, exact_a), (b, exact_b)) = (size(a), size(b));
+            a.total_cmp(&b).then_with(|| exact_a.cmp(&exact_b))
         }
         (Tree::Text(a), Tree::Text(b)) => a.as_str().cmp(b),
         (Tree::Bool(a), Tree::Bool(b)) => a.cmp(b),
@@ -139,10 +143,10 @@ pub fn order(a: &Tree, b: &Tree) -> Ordering {
     }
 }
 
-/// Whether two values mean the same; `1` and `1.0` do.
+/// Whether two values mean the same; `1` and `1.0` do, and an integer and the double nearest to it, as upstream says.
 pub fn same(a: &Tree, b: &Tree) -> bool {
     match (a, b) {
-        (Tree::Int(_), Tree::Number(_)) | (Tree::Number(_), Tree::Int(_)) => order(a, b).is_eq(),
+        (Tree::Int(_), Tree::Number(_)) | (Tree::Number(_), Tree::Int(_)) => size(a).0.total_cmp(&size(b).0).is_eq(),
         (Tree::List(a), Tree::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Tree::Map(a), Tree::Map(b)) => {
             a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.0 == b.0 && same(a.1, b.1))
@@ -162,14 +166,20 @@ const fn rank(tree: &Tree) -> u8 {
     }
 }
 
+/// A number as a double, and as an integer, by which those differ that are the same double. It lacks the fraction only of
+/// doubles that no integer is.
 #[expect(
     clippy::cast_precision_loss,
-    reason = "upstream compares an integer with a double as doubles"
+    reason = "the second number has what the first one loses"
 )]
-fn double(tree: &Tree) -> f64 {
-    match tree {
-        Tree::Int(value) => *value as f64,
-        Tree::Number(value) => value.as_f64(),
-        _ => 0.0,
+fn size(number: &Tree) -> (f64, i128) {
+    match number {
+        Tree::Int(value) => (*value as f64, i128::from(*value)),
+        Tree::Number(value) => {
+            // No zero differs from another.
+            let double = value.as_f64() + 0.0;
+            (double, double as i128)
+        }
+        _ => (0.0, 0),
     }
 }
