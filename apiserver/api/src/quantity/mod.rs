@@ -1,8 +1,11 @@
-//! Amounts of resources (`resource.Quantity`): `500m`, `1.5Gi`, `1e3`, exact whatever their size.
+//! Amounts of resources (`resource.Quantity`): `500m`, `1.5Gi`, `1e3`, exact whatever their size; of a sum the first
+//! thousand digits are.
 //!
 //! A quantity remembers which kind of suffix it was written with and prints with the same. It prints in normal form, with the
 //! largest suffix that leaves no fraction, or as it was written where upstream takes that for the normal form. Nothing is
-//! finer than a billionth. Every step takes time in proportion to the digits written: `1e999999999` is short.
+//! finer than a billionth. Every step takes time in proportion to the digits written: `1e999999999` is short. Adding and
+//! comparing takes no longer than the shorter of the two and the digits of a sum do, so that many amounts may stand
+//! beside one of a million digits.
 
 mod natural;
 mod parse;
@@ -17,8 +20,12 @@ pub use parse::Error;
 
 /// The power of ten of the finest part.
 const NANO: i32 = -9;
-/// Sums are exact unless their parts are further apart than so many digits; then the greater part stands for both.
-const APART_MAX: i64 = 4096;
+/// The highest power of ten; what is greater is cut down to it, as texts cannot say it.
+const MOST: i32 = i32::MAX;
+/// A sum has so many digits; what is finer is cut off.
+const SUM_DIGITS: i64 = 1024;
+/// Where there is no suffix for them, so many zeros are written out.
+const ZEROS_MAX: i64 = 4096;
 
 /// The kind of suffix a quantity is printed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -139,12 +146,24 @@ impl Quantity {
     /// Counted in ten to the power of `scale` and rounded down, and whether it was exact; nothing where the number would
     /// have too many digits.
     fn whole(&self, scale: i32) -> Option<(Natural, bool)> {
-        let places = i64::from(self.scale) - i64::from(scale);
-        match usize::try_from(places) {
-            Ok(places) if places as i64 > APART_MAX && !self.is_zero() => None,
-            Ok(places) => Some((self.number.shifted(places), true)),
-            Err(_) => Some(self.number.cut(usize::try_from(-places).unwrap_or(usize::MAX))),
+        let zeros = i64::from(self.scale) - i64::from(scale);
+        (zeros <= ZEROS_MAX || self.is_zero()).then(|| self.counted(scale))
+    }
+
+    /// Counted in ten to the power of `scale` and rounded down, and whether it was exact.
+    fn counted(&self, scale: i32) -> (Natural, bool) {
+        let places = self.scale.abs_diff(scale) as usize;
+        if self.scale < scale {
+            self.number.cut(places)
+        } else {
+            (self.number.shifted(places), true)
         }
+    }
+
+    /// How many digits there are before the point, or, less than none, zeros behind it. Zero is below all else.
+    fn magnitude(&self) -> i64 {
+        let scale = if self.is_zero() { NANO } else { self.scale };
+        self.number.len() as i64 + i64::from(scale)
     }
 
     /// The nearest double.
@@ -167,36 +186,27 @@ impl Quantity {
 
     fn combine(&mut self, other: &Self, negative: bool) {
         self.text = None;
-        if self.is_zero() {
-            self.format = other.format;
-        }
-        if other.is_zero() {
-            return;
-        }
-        let apart = (i64::from(self.scale) - i64::from(other.scale)).abs();
-        if self.is_zero() || (apart > APART_MAX && self.cmp_size(other).is_lt()) {
-            self.number = other.number.clone();
-            self.scale = other.scale;
-            self.negative = negative;
-        } else if apart <= APART_MAX {
-            let scale = self.scale.min(other.scale);
-            let (mine, theirs) = (self.aligned(scale), other.aligned(scale));
-            self.scale = scale;
-            if self.negative == negative {
-                self.number = mine.plus(&theirs);
-            } else if mine < theirs {
-                self.number = theirs.minus(&mine);
-                self.negative = negative;
-            } else {
-                self.number = mine.minus(&theirs);
+        let scale = match (self.is_zero(), other.is_zero()) {
+            (true, _) => {
+                self.format = other.format;
+                other.scale
             }
-            self.negative &= !self.is_zero();
+            (false, true) => self.scale,
+            (false, false) => self.scale.min(other.scale),
+        };
+        let finest = self.magnitude().max(other.magnitude()) - SUM_DIGITS;
+        let scale = scale.max(i32::try_from(finest).unwrap_or(MOST));
+        let ((mine, _), (theirs, _)) = (self.counted(scale), other.counted(scale));
+        self.scale = scale;
+        if self.negative == negative {
+            self.number = mine.plus(&theirs);
+        } else if mine < theirs {
+            self.number = theirs.minus(&mine);
+            self.negative = negative;
+        } else {
+            self.number = mine.minus(&theirs);
         }
-    }
-
-    /// The number counted in a power of ten that is not above this one's.
-    fn aligned(&self, scale: i32) -> Natural {
-        self.number.shifted(self.scale.abs_diff(scale) as usize)
+        self.negative &= !self.is_zero();
     }
 
     /// Takes it so many times.
@@ -218,7 +228,7 @@ impl Quantity {
         if self.scale >= scale {
             return true;
         }
-        let (number, exact) = self.number.cut(self.scale.abs_diff(scale) as usize);
+        let (number, exact) = self.counted(scale);
         self.number = if exact { number } else { number.plus(&Natural::Small(1)) };
         self.scale = scale;
         self.text = None;
@@ -227,15 +237,8 @@ impl Quantity {
 
     /// Compares without the signs.
     fn cmp_size(&self, other: &Self) -> Ordering {
-        if self.is_zero() || other.is_zero() {
-            return self.number.cmp(&other.number);
-        }
-        let digits = |one: &Self| one.number.len() as i64 + i64::from(one.scale);
-        digits(self).cmp(&digits(other)).then_with(|| {
-            // As many digits before the point, so the scales are no further apart than the numbers are long.
-            let scale = self.scale.min(other.scale);
-            self.aligned(scale).cmp(&other.aligned(scale))
-        })
+        let magnitudes = self.magnitude().cmp(&other.magnitude());
+        magnitudes.then_with(|| self.number.cmp_digits(&other.number))
     }
 
     /// The normal form: a number without fraction and a suffix.
@@ -257,7 +260,7 @@ impl Quantity {
         let over = exponent.rem_euclid(3);
         exponent -= over;
         let mut number = self.number.cut(zeros).0.shifted(over as usize);
-        if self.format == Format::DecimalExponent || exponent - 18 > APART_MAX {
+        if self.format == Format::DecimalExponent || exponent - 18 > ZEROS_MAX {
             write!(out, "{number}")?;
             return if exponent == 0 {
                 Ok(())

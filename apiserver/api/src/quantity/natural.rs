@@ -1,5 +1,7 @@
-//! A whole number of any size: 128 bits where they are enough, else decimal digits, on which every step here is linear.
+//! A whole number of any size: 128 bits where they are enough, else decimal digits, on which every step here is linear. Two
+//! are compared without a look at more digits than the shorter has.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -11,8 +13,8 @@ const SMALL_DIGITS: usize = 38;
 pub(super) enum Natural {
     /// Most numbers.
     Small(u128),
-    /// Digits from 0 to 9, the most significant first, without zeros before them.
-    Big(Vec<u8>),
+    /// Digits from 0 to 9, the most significant first, without zeros before them or at their end, and how many zeros follow.
+    Big(Vec<u8>, usize),
 }
 
 impl Natural {
@@ -20,27 +22,43 @@ impl Natural {
 
     /// Digits of ASCII, which may have zeros before them.
     pub(super) fn parse(digits: impl Iterator<Item = u8>) -> Self {
-        Self::from_digits(digits.map(|digit| digit.wrapping_sub(b'0')).collect())
+        Self::from_digits(digits.map(|digit| digit.wrapping_sub(b'0')).collect(), 0)
     }
 
-    fn from_digits(mut digits: Vec<u8>) -> Self {
-        let zeros = digits.iter().take_while(|digit| **digit == 0).count();
-        if digits.len() - zeros > SMALL_DIGITS {
-            digits.drain(..zeros);
-            return Self::Big(digits);
+    /// Digits, and zeros that follow them.
+    fn from_digits(mut digits: Vec<u8>, mut zeros: usize) -> Self {
+        let is_digit = |digit: &u8| *digit != 0;
+        let Some(first) = digits.iter().position(is_digit) else {
+            return Self::ZERO;
+        };
+        digits.drain(..first);
+        let kept = digits.iter().rposition(is_digit).map_or(0, |last| last + 1);
+        zeros += digits.len() - kept;
+        digits.truncate(kept);
+        if kept + zeros > SMALL_DIGITS {
+            return Self::Big(digits, zeros);
         }
-        let value = digits[zeros..]
-            .iter()
-            .fold(0, |value: u128, digit| value * 10 + u128::from(*digit));
-        Self::Small(value)
+        let zeros = std::iter::repeat_n(&0, zeros);
+        let digits = digits.iter().chain(zeros);
+        Self::Small(digits.fold(0, |value, digit| value * 10 + u128::from(*digit)))
+    }
+
+    /// The digits before the zeros at the end.
+    fn significant(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Small(value) => {
+                let mut digits: Vec<u8> = value.to_string().bytes().map(|digit| digit - b'0').collect();
+                digits.truncate(self.len() - self.zeros());
+                Cow::Owned(digits)
+            }
+            Self::Big(digits, _) => Cow::Borrowed(digits),
+        }
     }
 
     fn digits(&self) -> Vec<u8> {
-        match self {
-            Self::Small(0) => Vec::new(),
-            Self::Small(value) => value.to_string().bytes().map(|digit| digit - b'0').collect(),
-            Self::Big(digits) => digits.clone(),
-        }
+        let mut digits = self.significant().into_owned();
+        digits.resize(self.len(), 0);
+        digits
     }
 
     /// How many decimal digits; none for zero.
@@ -48,7 +66,7 @@ impl Natural {
         match self {
             Self::Small(0) => 0,
             Self::Small(value) => value.ilog10() as usize + 1,
-            Self::Big(digits) => digits.len(),
+            Self::Big(digits, zeros) => digits.len() + zeros,
         }
     }
 
@@ -60,7 +78,7 @@ impl Natural {
     pub(super) fn small(&self) -> Option<u128> {
         match self {
             Self::Small(value) => Some(*value),
-            Self::Big(_) => None,
+            Self::Big(..) => None,
         }
     }
 
@@ -77,7 +95,7 @@ impl Natural {
                 }
                 zeros
             }
-            Self::Big(digits) => digits.iter().rev().take_while(|digit| **digit == 0).count(),
+            Self::Big(_, zeros) => *zeros,
         }
     }
 
@@ -89,11 +107,7 @@ impl Natural {
         match (self, power) {
             (Self::Small(0), _) => Self::ZERO,
             (Self::Small(value), Some(power)) if value.checked_mul(power).is_some() => Self::Small(value * power),
-            _ => {
-                let mut digits = self.digits();
-                digits.resize(digits.len() + places, 0);
-                Self::from_digits(digits)
-            }
+            _ => Self::from_digits(self.significant().into_owned(), self.zeros() + places),
         }
     }
 
@@ -107,9 +121,9 @@ impl Natural {
                 let power = 10_u128.pow(places as u32);
                 (Self::Small(value / power), value % power == 0)
             }
-            Self::Big(digits) => {
-                let exact = digits[kept..].iter().all(|digit| *digit == 0);
-                (Self::from_digits(digits[..kept].to_vec()), exact)
+            Self::Big(digits, zeros) => {
+                let (digits, kept) = (&digits[..kept.min(digits.len())], kept.saturating_sub(digits.len()));
+                (Self::from_digits(digits.to_vec(), kept), places <= *zeros)
             }
         }
     }
@@ -119,7 +133,7 @@ impl Natural {
         if let Some(product) = self.small().and_then(|value| value.checked_mul(factor.into())) {
             return Self::Small(product);
         }
-        let mut digits = self.digits();
+        let mut digits = self.significant().into_owned();
         let mut carry = 0_u128;
         for digit in digits.iter_mut().rev() {
             carry += u128::from(*digit) * u128::from(factor);
@@ -128,7 +142,7 @@ impl Natural {
         }
         let mut whole = Self::Small(carry).digits();
         whole.append(&mut digits);
-        Self::from_digits(whole)
+        Self::from_digits(whole, self.zeros())
     }
 
     pub(super) fn plus(&self, other: &Self) -> Self {
@@ -148,7 +162,7 @@ impl Natural {
         if carry > 0 {
             long.insert(0, carry);
         }
-        Self::from_digits(long)
+        Self::from_digits(long, 0)
     }
 
     /// This without another, which must not be greater.
@@ -164,26 +178,36 @@ impl Natural {
             borrow = u8::from(*digit < taken);
             *digit = *digit + 10 * borrow - taken;
         }
-        Self::from_digits(digits)
+        Self::from_digits(digits, 0)
     }
 
     /// Divided by 1024, where nothing is left over.
     pub(super) fn kilo(&self) -> Option<Self> {
         match self {
             Self::Small(value) => (value % 1024 == 0).then_some(Self::Small(value / 1024)),
-            Self::Big(digits) => {
+            Self::Big(..) => {
                 let mut rest = 0_u32;
-                let quotient = digits
-                    .iter()
+                let quotient = self
+                    .digits()
+                    .into_iter()
                     .map(|digit| {
-                        rest = rest * 10 + u32::from(*digit);
+                        rest = rest * 10 + u32::from(digit);
                         let digit = rest / 1024;
                         rest %= 1024;
                         digit as u8
                     })
                     .collect();
-                (rest == 0).then(|| Self::from_digits(quotient))
+                (rest == 0).then(|| Self::from_digits(quotient, 0))
             }
+        }
+    }
+
+    /// Compares the digits from the first on, as of two numbers below one.
+    pub(super) fn cmp_digits(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Small(a), Self::Small(b)) if self.len() == other.len() => a.cmp(b),
+            // Neither has zeros at its end: of two that begin alike the longer is greater.
+            (a, b) => a.significant().cmp(&b.significant()),
         }
     }
 }
@@ -196,7 +220,7 @@ impl Ord for Natural {
     fn cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Small(a), Self::Small(b)) => a.cmp(b),
-            (a, b) => a.len().cmp(&b.len()).then_with(|| a.digits().cmp(&b.digits())),
+            (a, b) => a.len().cmp(&b.len()).then_with(|| a.cmp_digits(b)),
         }
     }
 }
@@ -219,7 +243,7 @@ impl fmt::Display for Natural {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Small(value) => value.fmt(out),
-            Self::Big(digits) => digits.iter().try_for_each(|digit| digit.fmt(out)),
+            Self::Big(..) => self.digits().into_iter().try_for_each(|digit| digit.fmt(out)),
         }
     }
 }

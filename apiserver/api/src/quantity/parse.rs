@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::natural::Natural;
-use super::{Format, NANO, Quantity};
+use super::{Format, MOST, NANO, Quantity};
 
 /// Why a text is no quantity, in upstream's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -46,13 +46,17 @@ pub(super) fn parse(text: &str) -> Result<Quantity, Error> {
     }
     let parts = split(text).ok_or(Error::Format)?;
     let suffix = suffix(parts.suffix).ok_or(Error::Suffix)?;
-    if let Some(quantity) = short(text, &parts, &suffix) {
-        return Ok(quantity);
+    let mut quantity = match short(text, &parts, &suffix) {
+        Some(quantity) => quantity,
+        None if !parts.has_digits => return Err(Error::Number),
+        None => long(&parts, &suffix),
+    };
+    if quantity.magnitude() > i64::from(MOST) + 1 {
+        quantity.number = Natural::Small(1);
+        quantity.scale = MOST;
+        quantity.text = None;
     }
-    if !parts.has_digits {
-        return Err(Error::Number);
-    }
-    Ok(long(&parts, &suffix))
+    Ok(quantity)
 }
 
 /// `[+-]? digits [. digits] letters [+-]? digits`; digits may be missing anywhere.
@@ -167,7 +171,7 @@ fn long(parts: &Parts<'_>, suffix: &Suffix) -> Quantity {
         negative: parts.negative && !value.is_zero(),
         number: value,
         // Between a billionth and what the suffix says.
-        scale: i32::try_from(scale).unwrap_or(i32::MAX),
+        scale: i32::try_from(scale).unwrap_or(MOST),
         format,
         text: None,
     };

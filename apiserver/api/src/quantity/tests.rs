@@ -66,6 +66,14 @@ fn quantities_print_in_normal_form() {
         ("1e-999999999", "1e-9"),
         ("1e999999999", "1e999999999"),
         ("10e999999999", "10e999999999"),
+        // No exponent has more than 31 bits: what is greater is as great as can be.
+        ("9e2147483647", "90e2147483646"),
+        ("10e2147483647", "10e2147483646"),
+        ("-123456789012345678901234567890e2147483647", "-10e2147483646"),
+        (
+            "1000000000000000000000000000000000000000000",
+            "1000000000000000000000000E",
+        ),
         (
             "99999999999999999999999999999999999999999999",
             "99999999999999999999999999999999999999999999",
@@ -259,6 +267,64 @@ fn sums_keep_the_suffix_s_kind() {
     assert_eq!(total.to_string(), "-3Gi");
 }
 
+#[test]
+fn a_sum_has_a_thousand_digits() {
+    let zeros = |count: usize| "0".repeat(count);
+    for (a, b, sum) in [
+        (
+            format!("1{}", zeros(1023)),
+            "1".to_owned(),
+            format!("1{}1", zeros(1022)),
+        ),
+        (format!("1{}", zeros(1024)), "1".to_owned(), format!("1{}", zeros(1024))),
+        (
+            format!("1{}", zeros(1024)),
+            "19".to_owned(),
+            format!("1{}10", zeros(1022)),
+        ),
+        (format!("1{}1", zeros(9998)), "9e9999".to_owned(), "1e10000".to_owned()),
+        (format!("1{}1", zeros(9998)), "0".to_owned(), "1e9999".to_owned()),
+        ("0e999999999".to_owned(), "1".to_owned(), "1".to_owned()),
+        ("0e999999999".to_owned(), "0".to_owned(), "0".to_owned()),
+    ] {
+        let (a, b, sum) = (quantity(&a), quantity(&b), quantity(&sum));
+        for (one, other) in [(&a, &b), (&b, &a)] {
+            let mut added = one.clone();
+            added.add(other);
+            assert_eq!(added, sum, "{one} + {other}");
+        }
+    }
+    let mut most = quantity("9e2147483647");
+    most.add(&most.clone());
+    assert!(Quantity::parse(&most.to_string()).is_ok());
+}
+
+#[test]
+fn many_small_amounts_beside_one_of_a_million_digits_cost_little() {
+    let long = quantity(&format!("8{}8", "0".repeat(1_000_000)));
+    let (one, near) = (quantity("1"), quantity("8e1000001"));
+    let mut sum = long.clone();
+    for _ in 0..4000 {
+        sum.add(&one);
+        for small in [&one, &near, &quantity("0")] {
+            let mut both = small.clone();
+            both.add(&long);
+            assert!(both > *small && both >= near);
+        }
+        assert!(near < long && near == sum);
+    }
+}
+
+/// What is beyond the lower half of a number of 60 digits.
+const HALF: u128 = 10_u128.pow(30);
+
+/// Both halves of such a number; the lower one is sometimes short, or ends with zeros, or both begin alike.
+fn halves() -> impl Strategy<Value = (u128, u128)> {
+    let upper = prop_oneof![1..3_u128, HALF / 10..HALF];
+    let lower = prop_oneof![0..2_u128, 0..HALF, (0..1000_u128).prop_map(|few| few * (HALF / 1000))];
+    (upper, lower)
+}
+
 proptest! {
     #[test]
     fn no_text_panics(text in "[-+0-9.eEinumkKMGTPx ]{0,12}") {
@@ -270,6 +336,25 @@ proptest! {
             prop_assert_eq!(again.to_string(), printed);
             quantity.value();
         }
+    }
+
+    #[test]
+    fn long_numbers_compare_and_add_up_digit_by_digit(
+        a in halves(), b in halves(), zeros in 0_usize..40,
+    ) {
+        let written = |(upper, lower): (u128, u128)| quantity(&format!("{upper}{lower:030}{}", "0".repeat(zeros)));
+        prop_assert_eq!(written(a).cmp(&written(b)), a.cmp(&b));
+        let lower = a.1 + b.1;
+        let expected = (a.0 + b.0 + lower / HALF, lower % HALF);
+        let mut sum = written(a);
+        sum.add(&written(b));
+        prop_assert_eq!(&sum, &written(expected));
+        sum.sub(&written(a));
+        prop_assert_eq!(&sum, &written(b));
+        sum.mul(3);
+        sum.sub(&written(b));
+        sum.sub(&written(b));
+        prop_assert_eq!(sum.to_string(), written(b).to_string());
     }
 
     #[test]

@@ -20,6 +20,18 @@ pub(super) struct Named {
     pub(super) text: Text,
 }
 
+impl Named {
+    /// What is told of one that stands in its map already, on this line for the next time.
+    pub(super) fn twice(&self, line: usize) -> String {
+        let shown = if self.tag == "str" {
+            &quote(&self.text)
+        } else {
+            self.text.as_str()
+        };
+        format!("line {line}: key {shown} already set in map")
+    }
+}
+
 /// A key as it becomes one of JSON.
 pub(super) fn key_of(scalar: Option<Scalar>, merge: bool, tree: &Tree) -> Result<Key, Error> {
     let Some(scalar) = scalar else {

@@ -43,7 +43,7 @@ pub struct Parsed {
     /// The value. Of keys that stand twice in a map the last counts.
     pub tree: Tree,
     /// Keys that stand more than once, as strict decoding tells of them: `line 4: key "k" already set in map`. They are
-    /// warnings, or the error of [`strict_error`].
+    /// warnings, or the error of [`strict_error`]. As many as are [`Told`](crate::tree::Told).
     pub duplicates: Vec<String>,
 }
 

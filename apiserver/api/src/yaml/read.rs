@@ -11,8 +11,7 @@ use super::key::{Key, Named, key_of, merged};
 use super::resolve::{self, Scalar, float_key};
 use super::syntax::{encoding, is_control, syntax};
 use super::{Error, Parsed};
-use crate::go::quote;
-use crate::tree::{Text, Tree};
+use crate::tree::{Text, Told, Tree};
 
 /// How deep lists and maps may stand in each other, aliases followed.
 pub const MAX_DEPTH: usize = crate::tree::MAX_DEPTH;
@@ -41,6 +40,7 @@ pub(super) fn load(document: &[u8]) -> Result<Parsed, Error> {
         anchors: HashMap::new(),
         aliased: 0,
         duplicates: Vec::new(),
+        told: Told::default(),
         fault: None,
     };
     let tree = loader.document(Events::new(text))?;
@@ -98,6 +98,8 @@ struct Loader {
     anchors: HashMap<String, Option<Anchored>>,
     aliased: usize,
     duplicates: Vec<String>,
+    /// How much the duplicates are.
+    told: Told,
     fault: Option<Error>,
 }
 
@@ -227,6 +229,7 @@ impl Loader {
         let Self {
             frames,
             duplicates,
+            told,
             fault,
             ..
         } = self;
@@ -243,15 +246,12 @@ impl Loader {
         };
         let mut add = |name: Named, tree: Tree| {
             entries.push((name.text.clone(), tree));
-            if seen.contains(&name) {
-                let shown = if name.tag == "str" {
-                    quote(&name.text)
-                } else {
-                    name.text.to_string()
-                };
-                duplicates.push(format!("line {}: key {shown} already set in map", value.line));
-            } else {
+            if !seen.contains(&name) {
                 seen.insert(name);
+            } else if !told.is_enough() {
+                let text = name.twice(value.line);
+                told.add(text.len());
+                duplicates.push(text);
             }
         };
         match key.take() {

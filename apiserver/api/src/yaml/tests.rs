@@ -5,6 +5,7 @@ use std::fmt::Write;
 use proptest::prelude::*;
 
 use super::{ALIASED_MAX, parse, strict_error, to_yaml};
+use crate::tree::MAX_DUPLICATES;
 use crate::tree::{self, Tree};
 
 fn read(text: &str) -> String {
@@ -180,6 +181,19 @@ fn keys_that_stand_twice_are_told() {
         strict_error(&duplicates),
         "yaml: unmarshal errors:\n  line 4: key \"k\" already set in map\n  line 5: x"
     );
+}
+
+#[test]
+fn of_many_keys_that_stand_twice_some_are_told() {
+    let parsed = parse("a: 1\n".repeat(10_000).as_bytes()).unwrap();
+    assert_eq!(parsed.duplicates.len(), MAX_DUPLICATES);
+    assert_eq!(parsed.duplicates[99], r#"line 101: key "a" already set in map"#);
+    // Keys that are long, by an alias.
+    let key = "k".repeat(100_000);
+    let text = format!("a: &a\n  ? {key}\n  : 1\nb:\n{}", "  <<: *a\n".repeat(20));
+    let parsed = parse(text.as_bytes()).unwrap();
+    assert_eq!(parsed.duplicates.len(), 2);
+    assert!(parsed.duplicates[1].starts_with("line 7: key \"kkk"));
 }
 
 #[test]
