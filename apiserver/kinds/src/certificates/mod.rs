@@ -1,10 +1,12 @@
 //! The group `certificates.k8s.io`: what is signed, and who is trusted to sign.
 
 mod cluster_trust_bundle;
+mod curve;
 pub mod pem;
 mod pod_request;
 #[cfg(test)]
 mod samples;
+mod signature;
 mod signer;
 mod signing_request;
 

@@ -23,9 +23,18 @@ enum Value {
     List(Vec<Self>),
 }
 
+/// A value that is put into words only where it is told: there may be many, and each long.
+struct Late<M>(M);
+
+impl<M: FnOnce() -> Shown> From<Late<M>> for Shown {
+    fn from(late: Late<M>) -> Self {
+        (late.0)()
+    }
+}
+
 /// A struct on one line: `of` is its type as documents name it. What is absent is `null`.
-pub(crate) fn shown(of: &str, tree: &Tree) -> Shown {
-    Shown::raw(line(of, tree))
+pub(crate) fn shown(of: &str, tree: &Tree) -> impl Into<Shown> {
+    Late(move || Shown::raw(line(of, tree)))
 }
 
 /// The same as text.
@@ -34,23 +43,26 @@ pub(crate) fn line(of: &str, tree: &Tree) -> String {
 }
 
 /// A list of structs on one line.
-pub(crate) fn shown_list(of: &str, list: &Tree) -> Shown {
-    let items = list
-        .as_list()
-        .map(|items| items.iter().map(|item| value(of, item)).collect());
-    Shown::raw(written(&items.map_or_else(null, Value::List)))
+pub(crate) fn shown_list(of: &str, list: &Tree) -> impl Into<Shown> {
+    Late(move || {
+        let items = list.as_list();
+        let items = items.map(|items| items.iter().map(|item| value(of, item)).collect());
+        Shown::raw(written(&items.map_or_else(null, Value::List)))
+    })
 }
 
 /// A field of a struct of a type.
-pub(crate) fn shown_field(of: &str, field: &str, tree: &Tree) -> Shown {
-    let schema = built_in();
-    let field = schema.named(of).and_then(|id| schema.get(id).field(field));
-    match field.map(|field| (field, tree.at(&field.name))) {
-        Some((field, Tree::Null)) if matches!(field.shape, Shape::Text) && !field.pointer => "".into(),
-        Some((_, text @ Tree::Text(_))) => text.into(),
-        Some((field, value)) => Shown::raw(written(&held(schema, &field.shape, field.pointer, value))),
-        None => (&Tree::Null).into(),
-    }
+pub(crate) fn shown_field(of: &str, field: &str, tree: &Tree) -> impl Into<Shown> {
+    Late(move || {
+        let schema = built_in();
+        let field = schema.named(of).and_then(|id| schema.get(id).field(field));
+        match field.map(|field| (field, tree.at(&field.name))) {
+            Some((field, Tree::Null)) if matches!(field.shape, Shape::Text) && !field.pointer => "".into(),
+            Some((_, text @ Tree::Text(_))) => text.into(),
+            Some((field, value)) => Shown::raw(written(&held(schema, &field.shape, field.pointer, value))),
+            None => (&Tree::Null).into(),
+        }
+    })
 }
 
 /// A struct that stands in no type of its own.
@@ -60,8 +72,8 @@ pub(crate) fn shown_fields(fields: &[(&str, &Tree)]) -> Shown {
 }
 
 /// A value that is of a plain type with a name of its own in Go, which is shown as JSON even where it is a string.
-pub(crate) fn shown_json(tree: &Tree) -> Shown {
-    Shown::raw(json(tree))
+pub(crate) fn shown_json(tree: &Tree) -> impl Into<Shown> {
+    Late(move || Shown::raw(json(tree)))
 }
 
 /// A struct on many lines, each a space further in than what it stands in.
@@ -281,10 +293,10 @@ mod tests {
     use apiserver_api::refusal::{Refusals, Shown};
     use apiserver_api::tree::Tree;
 
-    use super::{lines, shown, shown_fields, shown_list};
+    use super::{lines, shown, shown_field, shown_fields, shown_json, shown_list};
     use crate::trial::tree;
 
-    fn text(shown: Shown) -> String {
+    fn text(shown: impl Into<Shown>) -> String {
         let mut refusals = Refusals::new();
         refusals.invalid(&Path::of("x"), shown, "");
         let text = refusals.to_string();
@@ -363,6 +375,23 @@ mod tests {
             text(shown_fields(&[("A", &"x".into()), ("B", &Tree::Null)])),
             r#"{"A":"x","B":null}"#
         );
+    }
+
+    #[test]
+    fn what_is_not_told_is_not_put_into_words() {
+        let mut affinity = Tree::map();
+        affinity.set("nodeSelectorTerms", (0..100_000_i64).collect::<Tree>());
+        let (of, terms) = ("io.k8s.api.core.v1.NodeSelector", "nodeSelectorTerms");
+        let (path, mut refusals) = (Path::of("x"), Refusals::new());
+        // In words, these are some terabytes.
+        for _ in 0..100_000 {
+            refusals.invalid(&path, shown(of, &affinity), "");
+            refusals.invalid(&path, shown_field(of, terms, &affinity), "");
+            refusals.invalid(&path, shown_list(of, affinity.at(terms)), "");
+            refusals.invalid(&path, shown_json(&affinity), "");
+        }
+        assert_eq!(refusals.len(), 400_000);
+        assert!(refusals.is_full());
     }
 
     #[test]

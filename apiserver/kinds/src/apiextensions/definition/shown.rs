@@ -11,12 +11,12 @@ const RULE: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.Val
 const VERSION: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionVersion";
 
 /// A rule of a schema.
-pub(super) fn rule(rule: &Tree) -> Shown {
+pub(super) fn rule(rule: &Tree) -> impl Into<Shown> {
     internal::shown(RULE, rule)
 }
 
 /// A schema.
-pub(super) fn schema(schema: &Tree) -> Shown {
+pub(super) fn schema(schema: &Tree) -> impl Into<Shown> {
     internal::shown(SCHEMA, schema)
 }
 
@@ -34,7 +34,7 @@ pub(super) fn versions(view: &View<'_>) -> Shown {
         Some(all) => &Tree::List(all.iter().map(own).collect()),
         None => versions,
     };
-    internal::shown_list(VERSION, shown)
+    internal::shown_list(VERSION, shown).into()
 }
 
 #[cfg(test)]

@@ -1,28 +1,25 @@
 //! Public keys that pods may ask certificates for, and the proof that whoever asks has the other half.
 
-use sha2::{Digest, Sha256, Sha512};
+use sha2::{Digest, Sha256};
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::oid_registry::Oid;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
+use super::super::curve::Point;
+use super::super::signature;
+
 const ED25519: &str = "1.3.101.112";
 const X25519: &str = "1.3.101.110";
 const DSA: &str = "1.2.840.10040.4.1";
 const EC: &str = "1.2.840.10045.2.1";
 const P224: &str = "1.3.132.0.33";
-const P256: &str = "1.2.840.10045.3.1.7";
-const P384: &str = "1.3.132.0.34";
-const P521: &str = "1.3.132.0.35";
-const ECDSA_WITH_SHA512: &str = "1.2.840.10045.4.3.4";
 
 /// A public key.
 pub(super) enum Key {
     Ed25519(ed25519_dalek::VerifyingKey),
-    P256(p256::ecdsa::VerifyingKey),
-    P384(p384::ecdsa::VerifyingKey),
-    P521(p521::ecdsa::VerifyingKey),
+    Ec(Point),
     Rsa(Box<rsa::RsaPublicKey>),
     /// One that can be read, and may not be asked for.
     Odd(Odd),
@@ -55,16 +52,10 @@ fn of(info: &SubjectPublicKeyInfo<'_>) -> Option<Key> {
             Some(Key::Ed25519(key))
         }
         X25519 | DSA => Some(Key::Odd(Odd::Sort)),
-        EC => {
-            let curve: Oid<'_> = info.algorithm.parameters.as_ref()?.as_oid().ok()?;
-            match curve.to_id_string().as_str() {
-                P224 => Some(Key::Odd(Odd::Curve("curve P-224"))),
-                P256 => p256::ecdsa::VerifyingKey::from_sec1_bytes(bytes).ok().map(Key::P256),
-                P384 => p384::ecdsa::VerifyingKey::from_sec1_bytes(bytes).ok().map(Key::P384),
-                P521 => p521::ecdsa::VerifyingKey::from_sec1_bytes(bytes).ok().map(Key::P521),
-                _ => None,
-            }
-        }
+        EC => match curve(info)?.to_id_string().as_str() {
+            P224 => Some(Key::Odd(Odd::Curve("curve P-224"))),
+            curve => Point::read(curve, bytes).ok().map(Key::Ec),
+        },
         _ => match info.parsed().ok()? {
             PublicKey::RSA(key) => {
                 let bits = key.key_size();
@@ -82,36 +73,14 @@ fn of(info: &SubjectPublicKeyInfo<'_>) -> Option<Key> {
 
 impl Key {
     /// Whether a signature of a text was made with the other half.
-    pub(super) fn signed(&self, text: &[u8], signature: &[u8]) -> bool {
-        if let Self::Ed25519(key) = self {
-            use ed25519_dalek::Verifier as _;
-            let signature = ed25519_dalek::Signature::from_slice(signature);
-            return signature.is_ok_and(|signature| key.verify(text, &signature).is_ok());
-        }
-        self.signed_digest(&Sha256::digest(text), signature)
-    }
-
-    fn signed_digest(&self, digest: &[u8], signature: &[u8]) -> bool {
-        use rsa::signature::hazmat::PrehashVerifier as _;
+    pub(super) fn signed(&self, text: &[u8], proof: &[u8]) -> bool {
         match self {
-            Self::P256(key) => p256::ecdsa::Signature::from_der(signature)
-                .is_ok_and(|signature| key.verify_prehash(digest, &signature).is_ok()),
-            Self::P384(key) => p384::ecdsa::Signature::from_der(signature)
-                .is_ok_and(|signature| key.verify_prehash(digest, &signature).is_ok()),
-            Self::P521(key) => p521::ecdsa::Signature::from_der(signature)
-                .is_ok_and(|signature| key.verify_prehash(&padded(digest), &signature).is_ok()),
-            Self::Rsa(key) => pss(key, digest, signature),
-            Self::Ed25519(_) | Self::Odd(_) => false,
+            Self::Ed25519(key) => signature::ed25519_signed(key.as_bytes(), text, proof),
+            Self::Ec(point) => point.signed(&Sha256::digest(text), proof),
+            Self::Rsa(key) => pss(key, &Sha256::digest(text), proof),
+            Self::Odd(_) => false,
         }
     }
-}
-
-/// A digest as long as this curve's numbers; the library refuses those that are less than half of that, which Go takes as
-/// the numbers that they are.
-fn padded(digest: &[u8]) -> Vec<u8> {
-    let mut padded = vec![0; 66_usize.saturating_sub(digest.len())];
-    padded.extend_from_slice(digest);
-    padded
 }
 
 /// RSASSA-PSS with a salt of any length, as Go verifies it where nothing else is asked for. The length is not told to the
@@ -144,24 +113,19 @@ pub(super) fn of_request(der: &[u8]) -> Result<Key, BadRequest> {
     let (rest, request) = X509CertificationRequest::from_der(der).map_err(|_| BadRequest::Malformed)?;
     let info = &request.certification_request_info.subject_pki;
     let key = of(info).filter(|_| rest.is_empty()).ok_or(BadRequest::Malformed)?;
-    let algorithm = request.signature_algorithm.algorithm.to_id_string();
-    let signed = match &key {
-        // Which the library that checks the others does not know.
-        Key::P521(_) if algorithm == ECDSA_WITH_SHA512 => {
-            let digest = Sha512::digest(request.certification_request_info.raw);
-            key.signed_digest(&digest, &request.signature_value.data)
-        }
-        _ => request.verify_signature().is_ok(),
-    };
-    if signed { Ok(key) } else { Err(BadRequest::Unsigned) }
+    match signature::check(&request) {
+        Ok(()) => Ok(key),
+        Err(_) => Err(BadRequest::Unsigned),
+    }
+}
+
+/// The curve that a key is on, where it is said.
+fn curve<'a>(info: &'a SubjectPublicKeyInfo<'a>) -> Option<Oid<'a>> {
+    info.algorithm.parameters.as_ref()?.as_oid().ok()
 }
 
 /// Whether two keys are the same one, by what certificates and requests hold of them.
 pub(super) fn same(one: &SubjectPublicKeyInfo<'_>, other: &SubjectPublicKeyInfo<'_>) -> bool {
-    let curve = |info: &SubjectPublicKeyInfo<'_>| {
-        let parameters = info.algorithm.parameters.as_ref();
-        parameters.and_then(|one| one.as_oid().ok().map(|oid| oid.to_id_string()))
-    };
     one.algorithm.algorithm == other.algorithm.algorithm
         && curve(one) == curve(other)
         && one.subject_public_key.data == other.subject_public_key.data
