@@ -122,15 +122,11 @@ fn send(call: &Call, document: &Document, media_type: &'static str, since: u64) 
 /// Which of these forms, the first of them JSON, the client likes best.
 fn wanted(accept: &str, forms: &[&'static str; 3]) -> Wanted {
     let accept = if accept.is_empty() { "*/*" } else { accept };
-    let mut is_unsaid = true;
-    for clause in clauses(accept) {
-        let Some((kind, part)) = halves(clause.kind) else {
-            continue;
-        };
-        is_unsaid = false;
+    let clauses = clauses(accept);
+    for clause in &clauses {
         let fits = |form: &&str| {
-            let (own_kind, own_part) = form.split_once('/').unwrap_or_default();
-            (kind == "*" || kind == own_kind) && (part == "*" || part == own_part)
+            let (kind, part) = form.split_once('/').unwrap_or_default();
+            (clause.kind == "*" || clause.kind == kind) && (clause.part == "*" || clause.part == part)
         };
         match forms.iter().position(fits) {
             Some(0) => return Wanted::Json,
@@ -138,16 +134,11 @@ fn wanted(accept: &str, forms: &[&'static str; 3]) -> Wanted {
             None => {}
         }
     }
-    if is_unsaid { Wanted::Unsaid } else { Wanted::Other }
-}
-
-/// The halves of a media type; nothing where it is none.
-fn halves(kind: &str) -> Option<(&str, &str)> {
-    if kind == "*" {
-        return Some(("*", "*"));
+    if clauses.is_empty() {
+        Wanted::Unsaid
+    } else {
+        Wanted::Other
     }
-    let (kind, part) = kind.split_once('/')?;
-    (!part.is_empty() && !part.contains('/')).then(|| (kind.trim(), part.trim()))
 }
 
 fn vary(answer: &mut Answer) {

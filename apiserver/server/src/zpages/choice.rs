@@ -9,9 +9,9 @@ use crate::request::accept::{Clause, Form, Wanted, clauses, not_accepted};
 
 /// What can be had, the best first.
 const TYPES: [(&str, &str, Option<Form>); 3] = [
-    ("application/json", "application/*", Some(Form::Json)),
-    ("application/yaml", "application/*", Some(Form::Yaml)),
-    ("text/plain", "text/*", None),
+    ("application", "json", Some(Form::Json)),
+    ("application", "yaml", Some(Form::Yaml)),
+    ("text", "plain", None),
 ];
 
 /// What a client takes.
@@ -38,16 +38,12 @@ pub(super) fn choose(header: &str, kind: &str) -> Result<Choice, Status> {
     }
     let clauses = clauses(header);
     let mut found = clauses.iter().flat_map(|clause| {
-        let fitting = TYPES.iter().filter(|one| is_of(clause, one));
+        let fitting = TYPES.iter().filter(|(kind, part, _)| clause.takes(kind, part));
         fitting.filter_map(|(.., form)| choice(clause, *form, kind))
     });
     found
         .next()
         .ok_or_else(|| not_accepted("application/json, application/yaml, text/plain"))
-}
-
-fn is_of(clause: &Clause<'_>, (name, family, _): &(&str, &str, Option<Form>)) -> bool {
-    clause.kind == *name || clause.kind == *family || clause.kind == "*/*"
 }
 
 /// What a clause asks for in one of the forms, if that can be had.
@@ -78,7 +74,7 @@ fn is_plain(clause: &Clause<'_>) -> bool {
 pub(super) fn refuse(call: &Call, refused: &Status) -> Answer {
     let clauses = clauses(call.header("accept"));
     let plain = clauses.iter().find_map(|clause| {
-        let form = TYPES.iter().find(|one| is_of(clause, one))?.2?;
+        let form = TYPES.iter().find(|(kind, part, _)| clause.takes(kind, part))?.2?;
         let stream = clause.said("stream").unwrap_or_default();
         let streams = stream.is_empty() || (stream == "watch" && form == Form::Json);
         (is_plain(clause) && streams && clause.said("sv").unwrap_or_default().is_empty()).then_some(form)
