@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use apiserver_api::gvk::GroupResource;
 use apiserver_api::tree::{Text, Tree};
+use apiserver_storage::cache::Mark;
 use apiserver_storage::cluster::Cluster;
 use arc_swap::ArcSwap;
 use parking_lot::RwLock;
@@ -12,9 +13,9 @@ use tokio::sync::Mutex;
 
 static NAMESPACES: GroupResource = GroupResource::known("", "namespaces");
 
-/// Something computed, and the revision at which the objects had last changed by then.
+/// Something computed, and of which objects; of none before anything was.
 pub(crate) struct Held<T> {
-    pub(crate) revision: i64,
+    pub(crate) mark: Option<Mark>,
     pub(crate) value: T,
 }
 
@@ -30,7 +31,7 @@ impl<T: Default> Default for Derived<T> {
     fn default() -> Self {
         Self {
             held: ArcSwap::from_pointee(Held {
-                revision: i64::MIN,
+                mark: None,
                 value: T::default(),
             }),
             turn: Mutex::default(),
@@ -52,19 +53,19 @@ impl<T> Derived<T> {
         namespace: &str,
         compute: fn(&[Tree]) -> T,
     ) -> Arc<Held<T>> {
-        let (before, asked) = (self.held(), cluster.changed(resource));
-        if before.revision == asked {
+        let (before, asked) = (self.held(), cluster.mark(resource));
+        if before.mark == Some(asked) {
             return before;
         }
         let _turn = self.turn.lock().await;
         let held = self.held();
-        if !Arc::ptr_eq(&held, &before) && held.revision >= asked {
+        if !Arc::ptr_eq(&held, &before) && held.mark >= Some(asked) {
             return held;
         }
-        // The revision first: what changes after it is seen again the next time.
-        let revision = cluster.changed(resource);
+        // The mark first: what changes after it is seen again the next time.
+        let mark = Some(cluster.mark(resource));
         let value = compute(&cluster.cached_list(resource, namespace));
-        let held = Arc::new(Held { revision, value });
+        let held = Arc::new(Held { mark, value });
         self.held.store(Arc::clone(&held));
         held
     }
@@ -117,6 +118,8 @@ mod tests {
     use std::sync::Arc;
 
     use apiserver_api::gvk::GroupResource;
+    use apiserver_storage::cache::Mark;
+    use apiserver_storage::cluster::Cluster;
 
     use super::{Derived, Held, NAMESPACES, Namespaced, SPARE};
     use crate::fake_cluster::FakeCluster;
@@ -136,6 +139,22 @@ mod tests {
         assert_eq!((count(&derived, &cluster).await, cluster.lists()), (1, 2));
         cluster.put(&NAMESPACES, r#"{"metadata":{"name":"n"}}"#);
         assert_eq!((count(&derived, &cluster).await, cluster.lists()), (1, 2));
+    }
+
+    #[tokio::test]
+    async fn it_is_computed_again_after_the_store_went_back_and_on_to_the_same_revision() {
+        let (cluster, derived) = (FakeCluster::default(), Derived::default());
+        for name in ["a", "b"] {
+            cluster.put(&PODS, &format!(r#"{{"metadata":{{"name":"{name}","namespace":"n"}}}}"#));
+        }
+        assert_eq!(count(&derived, &cluster).await, 2);
+        let before = cluster.changed(&PODS);
+        cluster.go_back();
+        for _ in 0..2 {
+            cluster.put(&PODS, r#"{"metadata":{"name":"c","namespace":"n"}}"#);
+        }
+        assert_eq!(cluster.changed(&PODS), before);
+        assert_eq!(count(&derived, &cluster).await, 1);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -177,7 +196,8 @@ mod tests {
                 tasks.spawn_value("waiting", async move { count(&derived, &cluster).await })
             };
             tokio::task::yield_now().await;
-            derived.held.store(Arc::new(Held { revision, value: 2 }));
+            let mark = Some(Mark { readings: 0, revision });
+            derived.held.store(Arc::new(Held { mark, value: 2 }));
             drop(turn);
             assert_eq!((waiting.await, cluster.lists()), (Some(2), lists));
         }

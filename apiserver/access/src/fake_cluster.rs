@@ -7,6 +7,7 @@ use apiserver_api::gvk::GroupResource;
 use apiserver_api::meta;
 use apiserver_api::status::Status;
 use apiserver_api::tree::{Tree, parse};
+use apiserver_storage::cache::Mark;
 use apiserver_storage::cluster::Cluster;
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -28,6 +29,7 @@ struct State {
     objects: BTreeMap<Key, Tree>,
     changed: BTreeMap<GroupResource, i64>,
     revision: i64,
+    readings: u64,
     writes: Vec<String>,
     broken: bool,
 }
@@ -66,6 +68,15 @@ impl FakeCluster {
     /// Deletes an object as if somebody else had.
     pub(crate) fn take(&self, resource: &GroupResource, namespace: &str, name: &str) {
         self.state.lock().take(&key(resource, namespace, name)).unwrap();
+    }
+
+    /// Goes back to before the first write, as a store does that is restored.
+    pub(crate) fn go_back(&self) {
+        let mut state = self.state.lock();
+        *state = State {
+            readings: state.readings + 1,
+            ..State::default()
+        };
     }
 
     /// How often lists were asked for.
@@ -123,7 +134,15 @@ impl Cluster for FakeCluster {
     }
 
     fn changed(&self, resource: &GroupResource) -> i64 {
-        self.state.lock().changed.get(resource).copied().unwrap_or_default()
+        self.mark(resource).revision
+    }
+
+    fn mark(&self, resource: &GroupResource) -> Mark {
+        let state = self.state.lock();
+        Mark {
+            readings: state.readings,
+            revision: state.changed.get(resource).copied().unwrap_or_default(),
+        }
     }
 
     async fn read(&self, resource: &GroupResource, namespace: &str, name: &str) -> Result<Tree, Status> {

@@ -2,15 +2,12 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use apiserver_api::names::qualified_name;
 use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
+use apiserver_kinds::amounts::is_extended;
 use async_trait::async_trait;
 
 use crate::plugin::{Operation, Plugin, Request};
-
-/// What quotas put before a resource; such a name is nobody's device.
-const REQUESTS: &str = "requests.";
 
 /// The plugin.
 pub(crate) struct ExtendedResourceToleration;
@@ -46,12 +43,6 @@ impl Plugin for ExtendedResourceToleration {
     }
 }
 
-/// Whether a resource is neither the cluster's own nor a quota's (`IsExtendedResourceName`).
-fn is_extended(name: &str) -> bool {
-    let native = !name.contains('/') || name.contains("kubernetes.io/");
-    !native && !name.starts_with(REQUESTS) && qualified_name(&format!("{REQUESTS}{name}")).is_empty()
-}
-
 /// The toleration of a device's taint.
 fn wanted(device: &str) -> Tree {
     let mut wanted = Tree::map();
@@ -83,7 +74,7 @@ fn tolerate(tolerations: &mut Vec<Tree>, devices: &BTreeSet<String>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{ExtendedResourceToleration, is_extended, tolerate, wanted};
+    use super::{ExtendedResourceToleration, tolerate, wanted};
     use crate::testing::{Ask, tree};
 
     #[tokio::test]
@@ -99,19 +90,6 @@ mod tests {
             {"key":"x"},
             {"key":"example.com/a","operator":"Exists","effect":"NoSchedule"}]"#;
         assert_eq!(pod.at("spec").at("tolerations"), &tree(expected));
-    }
-
-    #[test]
-    fn devices_have_a_domain_that_is_not_the_cluster_s() {
-        for (name, extended) in [
-            ("cpu", false),
-            ("example.com/gpu", true),
-            ("kubernetes.io/x", false),
-            ("requests.example.com/gpu", false),
-            ("example.com/_", false),
-        ] {
-            assert_eq!(is_extended(name), extended, "{name}");
-        }
     }
 
     #[test]

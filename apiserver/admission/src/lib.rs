@@ -8,7 +8,6 @@
 mod always_admit;
 mod always_deny;
 mod always_pull_images;
-mod amounts;
 mod certificate_approval;
 mod certificate_signing;
 mod certificate_subject_restriction;
@@ -38,7 +37,6 @@ mod node_restriction;
 mod owner_references_permission_enforcement;
 mod persistent_volume_claim_resize;
 pub mod plugin;
-mod pod_amounts;
 mod pod_class;
 mod pod_group_protection;
 mod pod_group_workload_exists;

@@ -1,8 +1,9 @@
 //! Namespaces as plugins look them up: in the cache, and in the store where the cache has none.
 
 use apiserver_api::gvk::GroupResource;
+use apiserver_api::meta;
 use apiserver_api::status::{Reason, Status};
-use apiserver_api::tree::Tree;
+use apiserver_api::tree::{Map, Tree};
 
 use crate::Cluster;
 use crate::plugin::Request;
@@ -23,6 +24,17 @@ pub(crate) async fn find(cluster: &dyn Cluster, name: &str) -> Result<Tree, Stat
     match cluster.cached(&NAMESPACES, "", name) {
         Some(namespace) => Ok(namespace),
         None => cluster.read(&NAMESPACES, "", name).await,
+    }
+}
+
+/// The labels of a namespace as the cache has it, else as the store has it.
+///
+/// # Errors
+/// 404, or what kept the store from answering.
+pub(crate) async fn labels(cluster: &dyn Cluster, name: &str) -> Result<Map, Status> {
+    match cluster.cached_labels(&NAMESPACES, "", name) {
+        Some(labels) => Ok(labels),
+        None => Ok(meta::labels(&cluster.read(&NAMESPACES, "", name).await?).clone()),
     }
 }
 

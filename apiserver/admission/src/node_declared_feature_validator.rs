@@ -5,9 +5,9 @@ use apiserver_api::gvk::GroupResource;
 use apiserver_api::meta;
 use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
+use apiserver_kinds::amounts::Amounts;
 use async_trait::async_trait;
 
-use crate::amounts::Amounts;
 use crate::forbid::forbid;
 use crate::plugin::{Operation, Plugin, Request};
 

@@ -2,9 +2,9 @@
 
 use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
+use apiserver_kinds::amounts::amount;
 use async_trait::async_trait;
 
-use crate::amounts::amount;
 use crate::forbid::forbid;
 use crate::plugin::{Operation, Plugin, Request};
 use crate::volume_claim::{CLAIMS, CLASSES, class};

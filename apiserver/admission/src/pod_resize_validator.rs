@@ -5,12 +5,12 @@ use apiserver_api::gvk::GroupResource;
 use apiserver_api::meta;
 use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
+use apiserver_kinds::amounts::{amount, count};
+use apiserver_kinds::pod_sum::{Counted, Half, of_pod};
 use async_trait::async_trait;
 
-use crate::amounts::{amount, count};
 use crate::forbid::forbid;
 use crate::plugin::{Operation, Plugin, Request};
-use crate::pod_amounts::{Half, of_pod};
 
 const NODES: GroupResource = GroupResource::known("", "nodes");
 const SYSTEM: &str = "kubernetes.io/os";
@@ -66,7 +66,7 @@ impl Plugin for PodResizeValidator {
 
 /// What a pod asks for beyond all that its node has.
 fn beyond(pod: &Tree, node: &Tree) -> Option<String> {
-    let asked = of_pod(pod, Half::Requests, false);
+    let asked = of_pod(pod, Half::Requests, Counted::SPEC);
     let there = node.at("status").at("allocatable");
     let mut told = Vec::new();
     for name in ["cpu", "memory"] {

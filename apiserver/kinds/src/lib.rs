@@ -9,6 +9,7 @@
 
 mod address;
 mod admissionregistration;
+pub mod amounts;
 mod apiextensions;
 mod apiregistration;
 mod apiserverinternal;
@@ -57,6 +58,7 @@ mod trial;
 pub use crate::authentication::TOKEN_REQUEST;
 pub use crate::certificates::pem;
 pub use crate::core::service::allocation as service;
+pub use crate::pod::{qos, sum as pod_sum};
 
 pub use column::{Ago, Cell, Column, Words};
 pub use kind::{Asked, Conversion, Dependents, End, EndRules, Kind, Rules, StatusRules, Subresource, Verb, Version};

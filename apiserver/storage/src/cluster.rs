@@ -1,9 +1,12 @@
 //! The other objects of the cluster, for those whose rules need them: admission, access, what runs inside.
 
 use apiserver_api::gvk::GroupResource;
+use apiserver_api::meta;
 use apiserver_api::status::Status;
-use apiserver_api::tree::{Text, Tree};
+use apiserver_api::tree::{Map, Text, Tree};
 use async_trait::async_trait;
+
+use crate::cache::Mark;
 
 /// What parts of the apiserver read and write beside the object at hand. Objects are of the stored version, with
 /// `apiVersion` and `kind`. Writes take the way of every other write, as the apiserver itself ([`User::apiserver`]).
@@ -24,12 +27,28 @@ pub trait Cluster: Send + Sync {
         Some(parent.text(last).into())
     }
 
+    /// The labels of an object as the cache has it. They need not be read out of a whole object either.
+    fn cached_labels(&self, resource: &GroupResource, namespace: &str, name: &str) -> Option<Map> {
+        let object = self.cached(resource, namespace, name)?;
+        Some(meta::labels(&object).clone())
+    }
+
     /// The objects of a namespace as the cache has them; of all namespaces where it is empty.
     fn cached_list(&self, resource: &GroupResource, namespace: &str) -> Vec<Tree>;
 
-    /// The revision at which the objects of a resource last changed, as the cache has them. What was computed of a list of
-    /// them stays right as long as this stays the same. 0 where the resource is not known or was never written.
+    /// The revision at which the objects of a resource last changed, as the cache has them. 0 where the resource is not known
+    /// or was never written.
     fn changed(&self, resource: &GroupResource) -> i64;
+
+    /// Which objects of a resource the cache has. What was computed of a list of them stays right as long as this stays the
+    /// same. [`Cluster::changed`] alone may come back with other objects where the store went back, as after a restore; a
+    /// cluster that never reads anything anew has no more to say.
+    fn mark(&self, resource: &GroupResource) -> Mark {
+        Mark {
+            readings: 0,
+            revision: self.changed(resource),
+        }
+    }
 
     /// An object as the store has it.
     ///

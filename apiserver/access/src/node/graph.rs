@@ -175,7 +175,7 @@ impl Graph {
     fn is_known(&self, node: &str, kind: Kind, namespace: &str, name: &str) -> bool {
         let held = self.pods.of(&*self.cluster, namespace).held();
         let namers = held.value.namers(node, kind, name);
-        if namers.is_empty() || held.revision == self.cluster.changed(&PODS) {
+        if namers.is_empty() || held.mark == Some(self.cluster.mark(&PODS)) {
             return !namers.is_empty();
         }
         namers.iter().take(PROOFS_MAX).any(|pod| {

@@ -1,6 +1,6 @@
 //! `LimitRanger`: a namespace's limit ranges say what its pods and claims ask for where they say nothing, and bound it.
 
-mod amounts;
+mod asked;
 mod bounds;
 mod defaults;
 #[cfg(test)]
@@ -14,6 +14,7 @@ use async_trait::async_trait;
 
 use crate::plugin::{Operation, Plugin, Request};
 use crate::refuse::{forbidden, together};
+use asked::Subject;
 
 const RANGES: GroupResource = GroupResource::known("", "limitranges");
 
@@ -51,8 +52,9 @@ impl Plugin for LimitRanger {
 
     async fn admit(&self, request: &Request<'_>, object: Option<&mut Tree>) -> Result<(), Status> {
         if let Some(pod) = object.filter(|_| request.resource.resource == "pods") {
+            let mut room = defaults::BYTES_MAX;
             for range in ranges(request) {
-                defaults::fill(pod, &range);
+                defaults::fill(pod, &range, &mut room)?;
             }
         }
         Ok(())
@@ -62,12 +64,9 @@ impl Plugin for LimitRanger {
         let Some(object) = object else {
             return Ok(());
         };
+        let subject = Subject::new(object, request.resource.resource == "pods");
         for range in ranges(request) {
-            let mistakes = match request.resource.resource.as_str() {
-                "pods" => bounds::pod(object, &range),
-                _ => bounds::claim(object, &range),
-            };
-            if let Some(text) = together(&mistakes) {
+            if let Some(text) = together(&bounds::mistakes(&subject, &range)) {
                 return Err(forbidden(request, Some(object), text));
             }
         }

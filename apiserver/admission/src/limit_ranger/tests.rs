@@ -180,3 +180,119 @@ async fn amounts_too_large_for_thousandths_are_compared_in_units() {
         "maximum memory usage per Container is 6Ei, but limit is 7Ei"
     );
 }
+
+/// `"e.com/0":"AMOUNT"` and so on.
+fn many(names: usize, amount: &str) -> String {
+    let list = (0..names).map(|at| format!(r#""e.com/{at}":"{amount}""#));
+    format!("{{{}}}", list.collect::<Vec<_>>().join(","))
+}
+
+fn containers(number: usize, container: impl Fn(usize) -> String) -> String {
+    let list: Vec<String> = (0..number).map(container).collect();
+    pod(&format!(r#"{{"containers":[{}]}}"#, list.join(",")))
+}
+
+#[tokio::test]
+async fn mistakes_are_told_in_the_order_in_which_containers_make_them() {
+    let range = r#"{"type":"Container","min":{"a":"1","b":"1","c":"1"},"maxLimitRequestRatio":{"b":"2"}}"#;
+    let container = |requests: &str| format!(r#"{{"name":"c","resources":{{"requests":{requests}}}}}"#);
+    let sent = [
+        r#"{"b":"0"}"#,
+        r#"{"a":"0","c":"1"}"#,
+        r#"{"a":"0","b":"0","c":"0"}"#,
+        "{}",
+    ];
+    let told = [
+        "minimum a usage per Container is 1.  No request is specified",
+        "minimum b usage per Container is 1, but request is 0",
+        "minimum c usage per Container is 1.  No request is specified",
+        "b max limit to request ratio per Container is 2, but no request is specified or request is 0",
+        "minimum a usage per Container is 1, but request is 0",
+        "minimum b usage per Container is 1.  No request is specified",
+        "minimum c usage per Container is 1, but request is 0",
+    ];
+    let sent = containers(sent.len(), |at| container(sent[at]));
+    assert_eq!(refused(range, &sent).await, format!("[{}]", told.join(", ")));
+}
+
+#[tokio::test]
+async fn many_containers_are_held_against_many_bounds() {
+    let (ones, twos) = (many(12_000, "1"), many(12_000, "2"));
+    let range = format!(r#"{{"type":"Container","min":{ones},"max":{twos},"maxLimitRequestRatio":{twos}}}"#);
+    let sent = containers(12_000, |at| {
+        format!(r#"{{"name":"c{at}","resources":{{"requests":{{"e.com/{at}":"1"}},"limits":{{"e.com/{at}":"3"}}}}}}"#)
+    });
+    let told = refused(&range, &sent).await;
+    for (words, count) in [
+        (".  No request is specified", 12_000),
+        (".  No limit is specified", 12_000),
+        (", but no request is specified", 12_000),
+        (", but limit is 3", 12_000),
+        (", but provided ratio is 3.000000", 12_000),
+    ] {
+        assert_eq!(told.matches(words).count(), count, "{words}");
+    }
+}
+
+#[tokio::test]
+async fn a_bound_of_many_digits_is_not_written_for_each_container() {
+    let range = format!(r#"{{"type":"Container","max":{{"cpu":"-{}"}}}}"#, "9".repeat(100_000));
+    let sent = containers(20_000, |at| {
+        format!(r#"{{"name":"c","resources":{{"limits":{{"cpu":"{at}"}}}}}}"#)
+    });
+    let told = refused(&range, &sent).await;
+    assert!((50..200).contains(&told.matches("but limit is").count()));
+}
+
+#[tokio::test]
+async fn what_no_store_could_take_is_not_filled_in() {
+    let amounts = many(20_000, "1");
+    let range = format!(r#"{{"type":"Container","default":{amounts},"defaultRequest":{amounts}}}"#);
+    let plain = containers(20_000, |at| format!(r#"{{"name":"c{at}"}}"#));
+    let refused = ask(&range).admit(&LimitRanger, &plain).await.unwrap_err();
+    assert_eq!(refused.message, "Request entity too large: limit is 3145728");
+    assert_eq!(refused.code, 413);
+    // Those that say it all need nothing; one that says other things gets all that it does not say.
+    let other = amounts.replace("e.com", "f.com");
+    let resources = [
+        format!(r#"{{"limits":{amounts},"requests":{amounts}}}"#),
+        format!(r#"{{"limits":{other},"requests":{amounts}}}"#),
+    ];
+    let sent = containers(2, |at| format!(r#"{{"name":"c{at}","resources":{}}}"#, resources[at]));
+    let done = ask(&range).admit(&LimitRanger, &sent).await.unwrap();
+    let done = done.at("spec").items("containers");
+    assert_eq!(done[0].at("resources"), &tree(&resources[0]));
+    assert_eq!(done[1].at("resources").entries("limits").len(), 40_000);
+}
+
+#[tokio::test]
+async fn what_many_ranges_fill_in_is_bounded_together() {
+    let range = |name: &str| {
+        let amounts = many(10_000, "1").replace("e.com", name);
+        format!(
+            r#"{{"metadata":{{"name":"{name}","namespace":"t"}},"spec":{{"limits":[{{"type":"Container","default":{amounts}}}]}}}}"#
+        )
+    };
+    let ask = |ranges: usize| {
+        let ask = Ask::create("", "v1", "Pod", "pods").within("t").named("a");
+        (0..ranges).fold(ask, |ask, at| {
+            ask.knowing("", "limitranges", &range(&format!("{at}.com")))
+        })
+    };
+    let one = containers(1, |_| r#"{"name":"c"}"#.to_owned());
+    let done = ask(9).admit(&LimitRanger, &one).await.unwrap();
+    let resources = done.at("spec").items("containers")[0].at("resources");
+    assert_eq!(resources.entries("limits").len(), 90_000);
+    assert_eq!(ask(20).admit(&LimitRanger, &one).await.unwrap_err().code, 413);
+}
+
+#[tokio::test]
+async fn of_a_pod_as_a_whole_neither_its_huge_pages_nor_its_runtime_count() {
+    let range = r#"{"type":"Pod","max":{"cpu":"1","hugepages-2Mi":"2Mi"}}"#;
+    let limits = r#"{"cpu":"4","hugepages-2Mi":"2Mi"}"#;
+    let pod = pod(&format!(
+        r#"{{"containers":[{{"name":"c","resources":{{"requests":{limits},"limits":{limits}}}}}],"overhead":{{"cpu":"1"}},
+            "resources":{{"requests":{{"cpu":"1","hugepages-2Mi":"4Mi"}},"limits":{{"cpu":"1","hugepages-2Mi":"4Mi"}}}}}}"#
+    ));
+    ask(range).validate(&LimitRanger, &pod).await.unwrap();
+}

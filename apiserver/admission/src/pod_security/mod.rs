@@ -21,7 +21,7 @@ use prometheus::Registry;
 use self::metrics::{Metrics, Mode};
 use self::policy::{Level, Policy, policy};
 use self::settings::Settings;
-use crate::namespaces::{find, is_namespace};
+use crate::namespaces::{is_namespace, labels};
 use crate::plugin::{Operation, Plugin, Request};
 
 /// The plugin.
@@ -70,8 +70,8 @@ impl PodSecurity {
 
     /// The policy of a write's namespace, and whether its labels are all right.
     async fn policy(&self, request: &Request<'_>) -> Result<(Policy, bool), Status> {
-        let namespace = find(request.cluster, request.namespace).await?;
-        let (policy, refusals) = policy(&namespace, self.settings.defaults);
+        let labels = labels(request.cluster, request.namespace).await?;
+        let (policy, refusals) = policy(&labels, self.settings.defaults);
         Ok((policy, refusals.is_empty()))
     }
 

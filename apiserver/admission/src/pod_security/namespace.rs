@@ -21,7 +21,7 @@ pub(super) fn validate(settings: &Settings, request: &Request<'_>, namespace: &T
     if !request.subresource.is_empty() {
         return Ok(());
     }
-    let (new, mistakes) = policy(namespace, settings.defaults);
+    let (new, mistakes) = policy(meta::labels(namespace), settings.defaults);
     let invalid = || Err(Status::invalid(&request.kind.group_kind(), request.name, &mistakes));
     let exempt = settings.exempts_namespace(request.namespace);
     match (request.operation, request.old) {
@@ -34,7 +34,7 @@ pub(super) fn validate(settings: &Settings, request: &Request<'_>, namespace: &T
             }
         }
         (Operation::Update, Some(before)) => {
-            let (old, forgiven) = policy(before, settings.defaults);
+            let (old, forgiven) = policy(meta::labels(before), settings.defaults);
             // Labels that were wrong already do not keep other things from being changed.
             if !mistakes.is_empty() && mistakes != forgiven {
                 return invalid();

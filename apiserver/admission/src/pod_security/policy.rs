@@ -5,7 +5,7 @@ use std::fmt;
 use apiserver_api::meta;
 use apiserver_api::path::Path;
 use apiserver_api::refusal::Refusals;
-use apiserver_api::tree::Tree;
+use apiserver_api::tree::{Map, Tree};
 
 const PREFIX: &str = "pod-security.kubernetes.io/";
 
@@ -144,12 +144,12 @@ pub(super) fn says(namespace: &Tree, mode: &str) -> bool {
     labels.contains(&format!("{PREFIX}{mode}")) || labels.contains(&format!("{PREFIX}{mode}-version"))
 }
 
-/// The policy of a namespace, and what is wrong with its labels. What cannot be read enforces the strictest level and
+/// The policy that a namespace's labels say, and what is wrong with them. What cannot be read enforces the strictest level and
 /// neither warns nor is noted.
-pub(super) fn policy(namespace: &Tree, defaults: Policy) -> (Policy, Refusals) {
+pub(super) fn policy(labels: &Map, defaults: Policy) -> (Policy, Refusals) {
     let mut policy = defaults;
     let mut labels = Labels {
-        namespace,
+        labels,
         refusals: Refusals::new(),
     };
     let enforce = labels.read("enforce", "", Level::parse, Level::Restricted);
@@ -173,7 +173,7 @@ pub(super) fn policy(namespace: &Tree, defaults: Policy) -> (Policy, Refusals) {
 }
 
 struct Labels<'n> {
-    namespace: &'n Tree,
+    labels: &'n Map,
     refusals: Refusals,
 }
 
@@ -181,7 +181,7 @@ impl Labels<'_> {
     /// What a label says, if it is there; `wrong` where that cannot be read.
     fn read<T>(&mut self, mode: &str, tail: &str, parse: fn(&str) -> Result<T, String>, wrong: T) -> Option<T> {
         let key = format!("{PREFIX}{mode}{tail}");
-        let value = meta::label(self.namespace, &key)?;
+        let value = self.labels.get(&key)?.as_str()?;
         Some(parse(value).unwrap_or_else(|detail| {
             let path = Path::of("metadata");
             let path = path.field("labels");

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use apiserver_api::status::Status;
+use apiserver_kinds::amounts::Amounts;
 
 use super::Limited;
 use super::evaluate::Around;
 use super::lane::Waiting;
 use super::latest::{self, Latest};
 use super::quota::Quota;
-use crate::amounts::Amounts;
 
 /// How often it is tried again after others wrote a quota first.
 const RETRIES: usize = 3;

@@ -6,12 +6,12 @@ use apiserver_api::gvk::GroupResource;
 use apiserver_api::meta;
 use apiserver_api::status::Status;
 use apiserver_api::tree::{Text, Tree};
+use apiserver_kinds::amounts::Amounts;
 
 use super::Limited;
 use super::evaluate::{self, Around, Evaluator};
 use super::quota::Quota;
 use super::scope::Scope;
-use crate::amounts::Amounts;
 use crate::plugin::Operation;
 
 /// A write that is to be charged for.

@@ -2,10 +2,10 @@
 
 use apiserver_api::quantity::Quantity;
 use apiserver_api::tree::Tree;
+use apiserver_kinds::amounts::{Amounts, amount, count};
 
 use super::evaluate::{Around, Evaluator};
 use super::scope::Scope;
-use crate::amounts::{Amounts, amount, count};
 use crate::plugin::Operation;
 use crate::volume_claim::class;
 

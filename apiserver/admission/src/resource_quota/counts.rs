@@ -2,9 +2,9 @@
 
 use apiserver_api::gvk::GroupResource;
 use apiserver_api::tree::Tree;
+use apiserver_kinds::amounts::{Amounts, count};
 
 use super::evaluate::{Around, Evaluator};
-use crate::amounts::{Amounts, count};
 use crate::plugin::Operation;
 
 /// What was counted under its own name before everything was.

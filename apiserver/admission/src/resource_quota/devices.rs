@@ -3,10 +3,10 @@
 use apiserver_api::gvk::GroupResource;
 use apiserver_api::meta;
 use apiserver_api::tree::Tree;
+use apiserver_kinds::amounts::{Amounts, REQUESTS, count};
 
 use super::evaluate::{Around, Evaluator};
 use super::pods;
-use crate::amounts::{Amounts, REQUESTS, count};
 use crate::plugin::Operation;
 
 const COUNT: &str = "count/resourceclaims.resource.k8s.io";
@@ -18,7 +18,6 @@ pub(super) const BY_CLASS: &str = "deviceclass.resource.kubernetes.io/";
 const ALL: i64 = 32;
 /// Claims that were made because a container asks for such a resource.
 const MADE: &str = "resource.kubernetes.io/extended-resource-claim";
-const CLASSES: GroupResource = GroupResource::known("resource.k8s.io", "deviceclasses");
 const CLAIMS: GroupResource = GroupResource::known("resource.k8s.io", "resourceclaims");
 const PODS: GroupResource = GroupResource::known("", "pods");
 
@@ -38,11 +37,11 @@ impl Evaluator for Devices {
         let Some(asked) = asked else {
             return false;
         };
-        if let Some(class) = asked.strip_prefix(BY_CLASS) {
-            return around.cluster.cached(&CLASSES, "", class).is_some();
+        let classes = around.classes.known(around.cluster);
+        match asked.strip_prefix(BY_CLASS) {
+            Some(class) => classes.has(class),
+            None => classes.stands_for(asked),
         }
-        let classes = around.cluster.cached_list(&CLASSES, "");
-        classes.iter().any(|class| resource_of(class) == asked)
     }
 
     fn usage(&self, around: &Around<'_>, object: &Tree) -> Amounts {
@@ -62,13 +61,12 @@ impl Evaluator for Devices {
             }
         }
         let asked = asked_by_pod(around, object).unwrap_or_default();
-        let also = used.clone();
+        let (also, classes) = (used.clone(), around.classes.known(around.cluster));
         for (name, amount) in also.iter() {
             let Some(class) = name.strip_suffix(OF_CLASS).filter(|class| !class.is_empty()) else {
                 continue;
             };
-            let known = around.cluster.cached(&CLASSES, "", class);
-            let explicit = known.as_ref().map(resource_of).filter(|resource| !resource.is_empty());
+            let explicit = classes.resource_of(class);
             let names = [format!("{BY_CLASS}{class}")].into_iter();
             for name in names.chain(explicit.map(ToOwned::to_owned)) {
                 let name = format!("{REQUESTS}{name}");
@@ -84,11 +82,6 @@ impl Evaluator for Devices {
         }
         used
     }
-}
-
-/// By which resource containers may ask for the devices of a class; empty where there is none but the implicit one.
-fn resource_of(class: &Tree) -> &str {
-    class.at("spec").text("extendedResourceName")
 }
 
 /// How many devices of its class a request may take. Those of modes that are not known take none.

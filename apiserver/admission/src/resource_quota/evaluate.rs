@@ -3,14 +3,15 @@
 use apiserver_api::gvk::GroupResource;
 use apiserver_api::time::Time;
 use apiserver_api::tree::Tree;
+use apiserver_kinds::amounts::Amounts;
 
 use super::claims::Claims;
+use super::classes::Classes;
 use super::counts::Counts;
 use super::devices::Devices;
 use super::pods::Pods;
 use super::scope::Scope;
 use super::services::Services;
-use crate::amounts::Amounts;
 use crate::{Cluster, Operation};
 
 /// What measuring needs beside the object.
@@ -20,6 +21,8 @@ pub(super) struct Around<'a> {
     pub(super) cluster: &'a dyn Cluster,
     /// Where the object is.
     pub(super) namespace: &'a str,
+    /// The classes of devices.
+    pub(super) classes: &'a Classes,
     /// The time at the apiserver.
     pub(super) now: Time,
 }

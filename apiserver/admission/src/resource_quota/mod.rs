@@ -8,6 +8,7 @@
 mod charge;
 mod check;
 mod claims;
+mod classes;
 mod counts;
 mod devices;
 mod evaluate;
@@ -27,6 +28,7 @@ use async_trait::async_trait;
 use crate::forbid::called;
 use crate::plugin::{Operation, Plugin, Request};
 use check::Ask;
+use classes::Classes;
 use evaluate::Around;
 use lane::Lanes;
 use latest::Latest;
@@ -66,6 +68,7 @@ pub(crate) struct ResourceQuota {
     limited: Vec<Limited>,
     lanes: Lanes,
     latest: Latest,
+    classes: Classes,
 }
 
 /// A limited resource, its scopes read.
@@ -146,6 +149,7 @@ impl Plugin for ResourceQuota {
         let around = Around {
             cluster: request.cluster,
             namespace: request.namespace,
+            classes: &self.classes,
             now: request.now,
         };
         let lane = self.lanes.of(request.namespace);

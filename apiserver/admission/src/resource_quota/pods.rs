@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use apiserver_api::meta;
 use apiserver_api::time::Time;
 use apiserver_api::tree::Tree;
+use apiserver_kinds::amounts::{Amounts, REQUESTS, count, is_extended, is_huge_page, is_native};
+use apiserver_kinds::pod_sum::{Counted, Half, is_whole, of_pod};
 
 use super::devices::BY_CLASS;
 use super::evaluate::{Around, Evaluator};
 use super::scope::Scope;
-use crate::amounts::{Amounts, HUGE_PAGES, REQUESTS, count, is_extended, is_native};
 use crate::plugin::Operation;
-use crate::pod_amounts::{Half, is_whole, of_pod};
 use crate::pod_class;
 
 const COUNT: &str = "count/pods";
@@ -36,6 +36,11 @@ const DEMANDED: [&str; 6] = [
     "limits.memory",
 ];
 const SECOND: i128 = 1_000_000_000;
+/// A pod that is resized is charged for what it has, too.
+const COUNTED: Counted = Counted {
+    running: true,
+    ..Counted::SPEC
+};
 
 /// Pods.
 pub(super) struct Pods;
@@ -57,7 +62,7 @@ impl Evaluator for Pods {
         resource == COUNT
             || resource == PODS
             || compute.any(|name| name == resource)
-            || pages.starts_with(HUGE_PAGES)
+            || is_huge_page(pages)
             || is_of_quota(resource)
     }
 
@@ -87,10 +92,7 @@ impl Evaluator for Pods {
         let lists = ["containers", "initContainers"].into_iter();
         for container in lists.flat_map(|list| object.at("spec").items(list)) {
             let resources = container.at("resources");
-            let said = names(
-                &Amounts::read(resources.entries("requests")),
-                &Amounts::read(resources.entries("limits")),
-            );
+            let said = names(&Half::Requests.read(resources), &Half::Limits.read(resources));
             for name in demanded.iter().filter(|name| said.get(name).is_none()) {
                 missing.entry(name).or_default().insert(container.text("name"));
             }
@@ -121,8 +123,8 @@ pub(super) fn usage(pod: &Tree, now: Time) -> Amounts {
     let mut used = Amounts::default();
     used.set(COUNT, count(1));
     if is_there(pod, now) {
-        let (requests, limits) = (of_pod(pod, Half::Requests, true), of_pod(pod, Half::Limits, true));
-        used.add_all(&names(&requests, &limits));
+        let sum = |half| of_pod(pod, half, COUNTED);
+        used.add_all(&names(&sum(Half::Requests), &sum(Half::Limits)));
     }
     used
 }
@@ -141,7 +143,7 @@ fn names(requests: &Amounts, limits: &Amounts) -> Amounts {
         }
     }
     for (name, amount) in requests.iter() {
-        let pages = name.starts_with(HUGE_PAGES);
+        let pages = is_huge_page(name);
         if pages {
             used.set(name, amount.clone());
         }

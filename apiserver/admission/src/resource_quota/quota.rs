@@ -2,9 +2,9 @@
 
 use apiserver_api::meta;
 use apiserver_api::tree::Tree;
+use apiserver_kinds::amounts::Amounts;
 
 use super::scope::Scope;
-use crate::amounts::Amounts;
 
 /// A quota.
 #[derive(Clone, Debug)]

@@ -1,9 +1,9 @@
 //! Services: how many there are, how many ports of nodes and how many balancers of load they take.
 
 use apiserver_api::tree::Tree;
+use apiserver_kinds::amounts::{Amounts, count};
 
 use super::evaluate::{Around, Evaluator};
-use crate::amounts::{Amounts, count};
 use crate::plugin::Operation;
 
 const COUNT: &str = "count/services";

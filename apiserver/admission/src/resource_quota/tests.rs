@@ -284,6 +284,32 @@ async fn devices_are_charged_by_class_and_by_the_resource_that_stands_for_it() {
 }
 
 #[tokio::test]
+async fn many_resources_of_a_quota_are_looked_up_among_many_classes() {
+    let (scene, plugin) = (Scene::new(), ResourceQuota::new(Vec::new()));
+    for at in 0..5_000 {
+        let class = format!(r#"{{"metadata":{{"name":"c{at}"}},"spec":{{"extendedResourceName":"e.com/r{at}"}}}}"#);
+        scene.cluster.put("deviceclasses.resource.k8s.io", &class);
+    }
+    let list = |amount: &str| {
+        let names = (0..20_000).map(|at| format!(r#""requests.e.com/r{at}":"{amount}""#));
+        format!("{{{}}}", names.collect::<Vec<_>>().join(","))
+    };
+    put(&scene, "q", &list("9"), &list("0"), "{}");
+    let claim = r#"{"spec":{"devices":{"requests":[{"exactly":{"deviceClassName":"c7","allocationMode":"ExactCount","count":2}}]}}}"#;
+    let resource = "resourceclaims.resource.k8s.io";
+    assert_eq!(create(&plugin, &scene, resource, claim).await, "");
+    assert!(used(&scene, "q").contains(r#""requests.e.com/r7":"2""#));
+    // A class that comes later counts, too.
+    let later = r#"{"metadata":{"name":"later"},"spec":{"extendedResourceName":"e.com/r9999"}}"#;
+    scene.cluster.put("deviceclasses.resource.k8s.io", later);
+    assert_eq!(
+        create(&plugin, &scene, resource, &claim.replace("c7", "later")).await,
+        ""
+    );
+    assert!(used(&scene, "q").contains(r#""requests.e.com/r9999":"2""#));
+}
+
+#[tokio::test]
 async fn a_claim_that_was_made_for_a_pod_is_not_charged_for_what_the_pod_paid() {
     let (scene, plugin) = (Scene::new(), ResourceQuota::new(Vec::new()));
     scene.cluster.put(

@@ -9,7 +9,8 @@ use apiserver_api::quantity::{Format, Quantity};
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
-use super::resources::{self, amount, may_overcommit};
+use super::resources;
+use crate::amounts::{amount, may_overcommit};
 use crate::kind::{Asked, Kind, Rules, Version, validate_metadata};
 
 /// Lists of amounts that an item has.

@@ -9,6 +9,7 @@ use apiserver_api::tree::{Map, Tree};
 
 use super::metadata::validate_metadata_update;
 use super::resources::{self, is_of_quota};
+use crate::amounts::amount;
 use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::internal::shown;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
@@ -77,8 +78,8 @@ fn used(object: &Tree, limits: bool) -> String {
     let cells: Vec<String> = hard
         .filter(|(name, _)| name.starts_with("limits.") == limits)
         .map(|(name, hard)| {
-            let used = resources::amount(status.at("used").at(name));
-            format!("{name}: {used}/{}", resources::amount(hard))
+            let used = amount(status.at("used").at(name));
+            format!("{name}: {used}/{}", amount(hard))
         })
         .collect();
     cells.join(", ")
@@ -245,7 +246,7 @@ fn validate_selector(path: &Path<'_>, spec: &Tree, refusals: &mut Refusals) {
 
 const SELECTOR: &str = "io.k8s.api.core.v1.ScopeSelector";
 
-fn shown_selector(selector: &Tree) -> Shown {
+fn shown_selector(selector: &Tree) -> impl Into<Shown> {
     shown(SELECTOR, selector)
 }
 

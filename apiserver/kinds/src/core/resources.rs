@@ -7,16 +7,11 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 use std::cmp::Ordering;
 
+use crate::amounts::{REQUESTS, amount, is_extended, is_huge_page, is_native};
 use crate::check::NEGATIVE;
 
-/// Resources of the cluster itself live below this domain.
-const NATIVE: &str = "kubernetes.io/";
-/// How quotas call what pods ask for.
-const REQUESTS: &str = "requests.";
 /// So many digits always fit into 64 bits.
 const SMALL_DIGITS: usize = 18;
-/// Names of memory in huge pages begin so.
-const HUGE_PAGES: &str = "hugepages-";
 
 /// What containers may ask for, and what quotas make of it.
 const COMPUTE: &[&str] = &[
@@ -43,26 +38,8 @@ const COUNTS: &[&str] = &[
     "services.loadbalancers",
 ];
 
-/// Whether a resource is the cluster's own.
-pub(crate) fn is_native(name: &str) -> bool {
-    !name.contains('/') || name.contains(NATIVE)
-}
-
-/// Whether a resource is somebody else's: `example.com/gpu`.
-pub(crate) fn is_extended(name: &str) -> bool {
-    !is_native(name) && !name.starts_with(REQUESTS) && qualified_name(&format!("{REQUESTS}{name}")).is_empty()
-}
-
-/// Whether more may be promised than there is.
-pub(crate) fn may_overcommit(name: &str) -> bool {
-    is_native(name) && !name.starts_with(HUGE_PAGES)
-}
-
 fn is_huge_pages_of_quota(name: &str) -> bool {
-    name.starts_with(HUGE_PAGES)
-        || name
-            .strip_prefix(REQUESTS)
-            .is_some_and(|rest| rest.starts_with(HUGE_PAGES))
+    is_huge_page(name) || name.strip_prefix(REQUESTS).is_some_and(is_huge_page)
 }
 
 /// Whether quotas know a resource.
@@ -89,7 +66,7 @@ pub(crate) fn validate_name(path: &Path<'_>, name: &str, refusals: &mut Refusals
 pub(crate) fn validate_container_name(path: &Path<'_>, name: &str, refusals: &mut Refusals) {
     validate_name(path, name, refusals);
     if !name.contains('/') {
-        if !["cpu", "memory", "ephemeral-storage"].contains(&name) && !name.starts_with(HUGE_PAGES) {
+        if !["cpu", "memory", "ephemeral-storage"].contains(&name) && !is_huge_page(name) {
             refusals.invalid(path, name, "must be a standard resource for containers");
         }
     } else if !is_native(name) && !is_extended(name) {
@@ -103,11 +80,6 @@ pub(crate) fn validate_quota_name(path: &Path<'_>, name: &str, refusals: &mut Re
     if !name.contains('/') && !is_of_quota(name) {
         refusals.invalid(path, name, "must be a standard resource for quota");
     }
-}
-
-/// An amount, read from the tree; what cannot be read is nothing.
-pub(crate) fn amount(tree: &Tree) -> Quantity {
-    Quantity::read(tree).unwrap_or_else(|_| Quantity::new(0, apiserver_api::quantity::Format::DecimalSi))
 }
 
 /// An amount of a resource: not below zero, and whole where the resource is counted.

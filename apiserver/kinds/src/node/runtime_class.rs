@@ -10,6 +10,7 @@ use apiserver_api::quantity::Quantity;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::{Map, Tree};
 
+use crate::amounts::{amount, is_huge_page};
 use crate::check::immutable;
 use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::internal;
@@ -101,16 +102,16 @@ impl Rules for RuntimeClass {
 fn validate_overhead(path: &Path<'_>, fixed: &Map, refusals: &mut Refusals) {
     let limits = path.field("limits");
     for (name, value) in fixed.iter() {
-        let (path, amount) = (limits.key(name), resources::quantity(value));
+        let (path, amount) = (limits.key(name), amount(value));
         resources::validate_container_name(&path, name, refusals);
         resources::validate_amount(&path, name, &amount, refusals);
-        if resources::is_huge_page(name) && !is_whole_pages(name, &amount) {
+        if is_huge_page(name) && !is_whole_pages(name, &amount) {
             let detail = format!("{amount} is not positive integer multiple of {name}");
             refusals.invalid(&path, &amount, &detail);
         }
     }
     let plain = fixed.contains("cpu") || fixed.contains("memory");
-    if !plain && fixed.keys().any(resources::is_huge_page) {
+    if !plain && fixed.keys().any(is_huge_page) {
         refusals.forbidden(path, "HugePages require cpu or memory");
     }
 }

@@ -1,66 +1,14 @@
-//! What a pod's containers need together, and what the pod as a whole asks for beside that.
+//! What a pod as a whole asks for beside what its containers need together.
 
 use std::collections::BTreeMap;
 
 use apiserver_api::path::Path;
-use apiserver_api::quantity::Quantity;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::{Text, Tree};
 
-use super::containers::is_sidecar;
-use super::resources::{self, quantity};
 use super::scope::Scope;
-
-type Amounts = BTreeMap<String, Quantity>;
-
-fn add(sum: &mut Amounts, list: &Amounts) {
-    for (name, amount) in list {
-        match sum.get_mut(name) {
-            Some(sum) => sum.add(amount),
-            None => drop(sum.insert(name.clone(), amount.clone())),
-        }
-    }
-}
-
-fn raise(most: &mut Amounts, list: &Amounts) {
-    for (name, amount) in list {
-        if most.get(name).is_none_or(|most| amount > most) {
-            most.insert(name.clone(), amount.clone());
-        }
-    }
-}
-
-fn of(container: &Tree, half: &str) -> Amounts {
-    let list = container.at("resources").entries(half).iter();
-    list.map(|(name, value)| (name.to_owned(), quantity(value))).collect()
-}
-
-/// What all containers need together; `half` is `requests` or `limits`. Init containers run one after the other, each
-/// beside the sidecars that were started before it.
-pub(super) fn of_containers(spec: &Tree, half: &str) -> Amounts {
-    let (mut sum, mut sidecars, mut starting) = (Amounts::new(), Amounts::new(), Amounts::new());
-    for container in spec.items("containers") {
-        add(&mut sum, &of(container, half));
-    }
-    for container in spec.items("initContainers") {
-        let (mut needed, is_sidecar) = (of(container, half), is_sidecar(container));
-        if is_sidecar {
-            add(&mut sum, &needed);
-            add(&mut sidecars, &needed);
-        }
-        // Of what a container does not name no more is needed than before it: the sidecars count since they were started.
-        for (name, amount) in &mut needed {
-            match sidecars.get(name) {
-                Some(beside) if is_sidecar => amount.clone_from(beside),
-                Some(beside) => amount.add(beside),
-                None => {}
-            }
-        }
-        raise(&mut starting, &needed);
-    }
-    raise(&mut sum, &starting);
-    sum
-}
+use super::sum::{Half, of_containers};
+use crate::amounts::{amount, is_huge_page, is_pod_level, may_overcommit};
 
 /// Fills in what the pod as a whole asks for where it was said in part (`defaultHugePagePodLimits`, `defaultPodRequests`).
 pub(super) fn default(spec: &mut Tree) {
@@ -69,15 +17,19 @@ pub(super) fn default(spec: &mut Tree) {
     if limits.is_empty() && requests.is_empty() {
         return;
     }
-    let written = |(name, amount): (String, Quantity)| (Text::from(name), Tree::from(&amount));
-    let pages = of_containers(spec, "limits").into_iter();
-    let pages = pages.filter(|(name, _)| resources::is_huge_page(name) && !requests.contains(name));
+    let written = |(name, amount)| (Text::from(name), Tree::from(amount));
+    let pages = of_containers(spec, Half::Limits);
+    let pages = pages
+        .iter()
+        .filter(|(name, _)| is_huge_page(name) && !requests.contains(name));
     limits.absorb(pages.map(written), |_, _| {});
     if !limits.is_empty() {
-        let needed = of_containers(spec, "requests").into_iter();
-        let needed = needed.filter(|(name, _)| resources::is_pod_level(name) && resources::may_overcommit(name));
+        let needed = of_containers(spec, Half::Requests);
+        let needed = needed
+            .iter()
+            .filter(|(name, _)| is_pod_level(name) && may_overcommit(name));
         requests.absorb(needed.map(written), |_, _| {});
-        let limited = limits.iter().filter(|(name, _)| resources::is_pod_level(name));
+        let limited = limits.iter().filter(|(name, _)| is_pod_level(name));
         requests.absorb(
             limited.map(|(name, amount)| (Text::from(name), amount.clone())),
             |_, _| {},
@@ -93,34 +45,37 @@ pub(super) fn default(spec: &mut Tree) {
 
 /// What a pod as a whole asks for covers what its containers ask for, where it says how much that is.
 pub(super) fn validate(path: &Path<'_>, scope: &Scope<'_>, refusals: &mut Refusals) {
-    validate_half(path, scope, "requests", resources::is_pod_level, refusals);
-    validate_half(path, scope, "limits", resources::is_huge_page, refusals);
-    let (limits, mut details) = (of(scope.spec, "limits"), BTreeMap::new());
+    validate_half(path, scope, Half::Requests, is_pod_level, refusals);
+    validate_half(path, scope, Half::Limits, is_huge_page, refusals);
+    let (limits, mut details) = (Half::Limits.read(scope.spec.at("resources")), BTreeMap::new());
     let containers = path.field("containers");
     for (at, container) in scope.spec.items("containers").iter().enumerate() {
-        for (name, own) in of(container, "limits") {
-            let Some(limit) = limits.get(&name).filter(|limit| own > **limit) else {
+        for (name, own) in Half::Limits.read(container.at("resources")).iter() {
+            let Some(limit) = limits.get(name).filter(|limit| own > *limit) else {
                 continue;
             };
             let path = containers.index(at);
-            let path = path.key(&name);
+            let path = path.key(name);
             // A limit may have a million digits: it is written once, however many containers are beyond it.
             let detail = details
-                .entry(name.clone())
+                .entry(name.to_owned())
                 .or_insert_with(|| format!("must be less than or equal to pod limits of {limit}"));
-            refusals.invalid(&path.field("limits"), &own, detail);
+            refusals.invalid(&path.field("limits"), own, detail);
         }
     }
 }
 
-fn validate_half(path: &Path<'_>, scope: &Scope<'_>, half: &str, counts: fn(&str) -> bool, refusals: &mut Refusals) {
-    let given = scope.spec.at("resources").entries(half);
-    let path = path.field(half);
-    for (name, needed) in of_containers(scope.spec, half) {
-        let given = given.get(&name).map(quantity).filter(|given| needed > *given);
-        if let Some(given) = given.filter(|_| counts(&name)) {
-            let detail = format!("must be greater than or equal to aggregate container {half} of {needed}");
-            refusals.invalid(&path.key(&name), &given, &detail);
+fn validate_half(path: &Path<'_>, scope: &Scope<'_>, half: Half, counts: fn(&str) -> bool, refusals: &mut Refusals) {
+    let given = scope.spec.at("resources").entries(half.name());
+    let path = path.field(half.name());
+    for (name, needed) in of_containers(scope.spec, half).iter() {
+        let given = given.get(name).map(amount).filter(|given| needed > given);
+        if let Some(given) = given.filter(|_| counts(name)) {
+            let detail = format!(
+                "must be greater than or equal to aggregate container {} of {needed}",
+                half.name()
+            );
+            refusals.invalid(&path.key(name), &given, &detail);
         }
     }
 }
@@ -129,54 +84,9 @@ fn validate_half(path: &Path<'_>, scope: &Scope<'_>, half: &str, counts: fn(&str
 mod tests {
     use apiserver_api::tree::Map;
 
-    use super::{Path, Refusals, Tree, default, of_containers, validate};
+    use super::{Path, Refusals, Tree, default, validate};
     use crate::pod::scope::Scope;
     use crate::pod::testing::{json, words};
-
-    #[test]
-    fn init_containers_run_beside_the_sidecars_before_them() {
-        let spec = json(
-            r#"{"containers":[{"resources":{"requests":{"cpu":"1"}}}],
-                "initContainers":[{"restartPolicy":"Always","resources":{"requests":{"cpu":"1"}}},
-                    {"resources":{"requests":{"cpu":"4"}}}]}"#,
-        );
-        let sum = of_containers(&spec, "requests");
-        assert_eq!(sum.get("cpu").map(ToString::to_string).as_deref(), Some("5"));
-    }
-
-    #[test]
-    fn what_a_sidecar_needs_is_not_counted_anew_for_each_container_after_it() {
-        let amounts: Map = (0..20_000).map(|at| (format!("e.com/{at}"), "1")).collect();
-        let mut sidecar = json(r#"{"restartPolicy":"Always"}"#);
-        sidecar.child("resources").set("requests", amounts);
-        let mut starting = vec![sidecar];
-        starting.resize(20_000, json(r#"{"resources":{"requests":{"e.com/7":"2"}}}"#));
-        let mut spec = Tree::map();
-        spec.set("initContainers", starting);
-        let sum = of_containers(&spec, "requests");
-        let of = |name: &str| sum.get(name).map(ToString::to_string);
-        assert_eq!(
-            (sum.len(), of("e.com/7"), of("e.com/8")),
-            (20_000, Some("3".to_owned()), Some("1".to_owned()))
-        );
-    }
-
-    #[test]
-    fn a_sidecar_counts_with_all_that_were_started_before_it() {
-        let one = |restart: &str, requests: &str| {
-            format!(r#"{{"restartPolicy":"{restart}","resources":{{"requests":{requests}}}}}"#)
-        };
-        let list = [
-            one("Always", r#"{"a":"1","b":"-2"}"#),
-            one("", r#"{"a":"5"}"#),
-            one("Always", r#"{"a":"3","b":"-1"}"#),
-            one("", r#"{"a":"1","c":"1"}"#),
-        ];
-        let spec = json(&format!(r#"{{"initContainers":[{}]}}"#, list.join(",")));
-        let sum = of_containers(&spec, "requests").into_iter();
-        let sum: Vec<String> = sum.map(|(name, amount)| format!("{name}={amount}")).collect();
-        assert_eq!(sum, ["a=6", "b=-2", "c=1"]);
-    }
 
     #[test]
     fn a_hundred_thousand_huge_pages_find_their_places_at_once() {

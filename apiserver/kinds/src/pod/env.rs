@@ -6,8 +6,9 @@ use apiserver_api::quantity::Quantity;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
+use super::paths;
 use super::scope::Scope;
-use super::{paths, resources};
+use crate::amounts::{amount, is_huge_page};
 use crate::text::{required, tell};
 
 /// The fields of a pod that a variable may show.
@@ -154,7 +155,7 @@ pub(super) fn validate_resource(path: &Path<'_>, from: &Tree, volume: bool, refu
     } else if !RESOURCES.contains(&resource) && !huge {
         refusals.not_supported(&path.field("resource"), resource, RESOURCES);
     }
-    let divisor = resources::quantity(from.at("divisor"));
+    let divisor = amount(from.at("divisor"));
     if !divisor.is_zero() {
         validate_divisor(&path.field("divisor"), resource, &divisor, refusals);
     }
@@ -173,7 +174,7 @@ fn validate_divisor(path: &Path<'_>, resource: &str, divisor: &Quantity, refusal
     let named = match kind {
         "memory" => "memory",
         "ephemeral-storage" => "local ephemeral storage",
-        _ if kind.starts_with("hugepages-") => "hugepages",
+        _ if is_huge_page(kind) => "hugepages",
         _ => return,
     };
     let told = ["limits", "requests"].iter().any(|half| resource.starts_with(half));

@@ -17,12 +17,13 @@ mod mounts;
 mod paths;
 mod ports;
 mod profiles;
-pub(crate) mod qos;
+pub mod qos;
 pub(crate) mod resources;
 pub(crate) mod scope;
 mod security;
 pub(crate) mod spec;
 mod spread;
+pub mod sum;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod tolerations;

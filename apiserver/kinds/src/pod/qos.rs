@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use apiserver_api::quantity::Quantity;
 use apiserver_api::tree::{Map, Tree};
 
-use super::resources::quantity;
+use crate::amounts::amount;
 
 const COUNTED: [&str; 2] = ["cpu", "memory"];
 
 /// The class of a spec: `Guaranteed`, `Burstable` or `BestEffort` (`ComputePodQOS`).
-pub(crate) fn class(spec: &Tree) -> &'static str {
+pub fn class(spec: &Tree) -> &'static str {
     let (mut requests, mut limits) = (BTreeMap::new(), BTreeMap::new());
     let mut guaranteed = true;
     let whole = spec.at("resources");
@@ -42,7 +42,7 @@ pub(crate) fn class(spec: &Tree) -> &'static str {
 fn add(sum: &mut BTreeMap<&'static str, Quantity>, list: &Map) -> bool {
     let mut all = true;
     for name in COUNTED {
-        let amount = list.get(name).map(quantity);
+        let amount = list.get(name).map(amount);
         match amount.filter(|amount| amount.sign() == Ordering::Greater) {
             None => all = false,
             Some(amount) => match sum.get_mut(name) {

@@ -4,16 +4,16 @@ use std::cmp::Ordering;
 
 use apiserver_api::names;
 use apiserver_api::path::Path;
-use apiserver_api::quantity::{Format, Quantity};
+use apiserver_api::quantity::Quantity;
 use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::{Map, Tree};
 
 use super::claims;
 use super::scope::{Mistake, Scope};
+use crate::amounts::{HUGE_PAGES, amount, is_extended, is_huge_page, is_native, is_pod_level, may_overcommit};
 use crate::check::NEGATIVE;
 use crate::text::tell;
 
-const HUGE_PAGES: &str = "hugepages-";
 /// The resources without a domain that are known anywhere: in pods, in quotas, in limits.
 const STANDARD: &[&str] = &[
     "cpu",
@@ -50,18 +50,13 @@ const COUNTED: &[&str] = &[
     "services.loadbalancers",
 ];
 
-/// An amount; zero where there is none.
-pub(crate) fn quantity(value: &Tree) -> Quantity {
-    Quantity::read(value).unwrap_or_else(|_| Quantity::new(0, Format::DecimalSi))
-}
-
 /// Amounts finer than a thousandth are rounded away from zero (`SetDefaults_ResourceList`).
 pub(crate) fn round(list: &mut Tree) {
     let Some(list) = list.as_map_mut() else {
         return;
     };
     for (_, value) in list.iter_mut() {
-        let exact = quantity(value);
+        let exact = amount(value);
         let rounded = Quantity::milli(exact.milli_value(), exact.format());
         // What does not fit into thousandths has no finer part that counts.
         let away = if exact.sign() == Ordering::Less {
@@ -86,11 +81,6 @@ pub(crate) fn round_both(resources: Option<&mut Tree>) {
     }
 }
 
-/// Whether a resource is memory in huge pages.
-pub(crate) fn is_huge_page(name: &str) -> bool {
-    name.starts_with(HUGE_PAGES)
-}
-
 /// Whether an amount of huge pages is that of whole pages.
 pub(super) fn is_whole_pages(name: &str, amount: &Quantity) -> bool {
     let size = name.strip_prefix(HUGE_PAGES).map(Quantity::parse);
@@ -100,21 +90,6 @@ pub(super) fn is_whole_pages(name: &str, amount: &Quantity) -> bool {
     size.sign() == Ordering::Greater
         && size.milli_value() % 1000 == 0
         && amount.value().checked_rem(size.value()) == Some(0)
-}
-
-/// Whether a resource is Kubernetes' own.
-pub(crate) fn is_native(name: &str) -> bool {
-    !name.contains('/') || name.contains("kubernetes.io/")
-}
-
-/// Whether a resource is one that somebody added to a node.
-pub(crate) fn is_extended(name: &str) -> bool {
-    !is_native(name) && !name.starts_with("requests.") && names::qualified_name(&format!("requests.{name}")).is_empty()
-}
-
-/// Whether limits may exceed requests.
-pub(crate) fn may_overcommit(name: &str) -> bool {
-    is_native(name) && !is_huge_page(name)
 }
 
 /// The name of a resource (`validateResourceName`).
@@ -146,11 +121,6 @@ fn validate_pod_name(path: &Path<'_>, name: &str, refusals: &mut Refusals) {
     if refusals.len() == before && !is_pod_level(name) {
         refusals.not_supported(path, name, &["cpu", HUGE_PAGES, "memory"]);
     }
-}
-
-/// Whether pods have a resource as a whole.
-pub(super) fn is_pod_level(name: &str) -> bool {
-    ["cpu", "memory"].contains(&name) || is_huge_page(name)
 }
 
 /// An amount of a resource (`ValidateResourceQuantityValue`).
@@ -223,7 +193,7 @@ fn validate_lists(
     let (limits_path, requests_path) = (path.field("limits"), path.field("requests"));
     for (path, list) in [(limits_path, limits), (requests_path, requests)] {
         for (name, value) in list.iter() {
-            let (path, amount) = (path.key(name), quantity(value));
+            let (path, amount) = (path.key(name), amount(value));
             name_rule(&path, name, refusals);
             validate_amount(&path, name, &amount, refusals);
             if is_huge_page(name) && !split_pages && !is_whole_pages(name, &amount) {
@@ -233,15 +203,15 @@ fn validate_lists(
         }
     }
     for (name, value) in requests.iter() {
-        let amount = quantity(value);
-        match limits.get(name).map(quantity) {
-            Some(limit) if amount != limit && !may_overcommit(name) => {
+        let request = amount(value);
+        match limits.get(name).map(amount) {
+            Some(limit) if request != limit && !may_overcommit(name) => {
                 let detail = format!("must be equal to {name} limit of {limit}");
-                refusals.invalid(&requests_path, &amount, &detail);
+                refusals.invalid(&requests_path, &request, &detail);
             }
-            Some(limit) if amount > limit => {
+            Some(limit) if request > limit => {
                 let detail = format!("must be less than or equal to {name} limit of {limit}");
-                refusals.invalid(&requests_path, &amount, &detail);
+                refusals.invalid(&requests_path, &request, &detail);
             }
             None if !may_overcommit(name) => {
                 refusals.required(&limits_path, "Limit must be set for non overcommitable resources");

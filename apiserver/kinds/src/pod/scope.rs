@@ -8,6 +8,7 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::{Map, Tree};
 
 use super::{containers, paths, resources, security};
+use crate::amounts::{amount, is_huge_page};
 
 /// A mistake that an object may keep, since it had it already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,9 +156,7 @@ fn has_split_huge_pages(spec: &Tree) -> bool {
     lists
         .chain([spec.entries("overhead")])
         .flat_map(Map::iter)
-        .any(|(name, value)| {
-            resources::is_huge_page(name) && !resources::is_whole_pages(name, &resources::quantity(value))
-        })
+        .any(|(name, value)| is_huge_page(name) && !resources::is_whole_pages(name, &amount(value)))
 }
 
 fn has_token_outside(spec: &Tree) -> bool {

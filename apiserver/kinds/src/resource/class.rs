@@ -8,6 +8,7 @@ use apiserver_api::tree::Tree;
 
 use super::request::{CONFIG_MAX, validate_config, validate_selectors};
 use super::{GROUP, conversion, list};
+use crate::amounts::is_extended;
 use crate::check::count_generation;
 use crate::column::{AGE, NAME};
 use crate::core::metadata::validate_metadata_update;
@@ -83,12 +84,6 @@ fn class_name(name: &str, prefix: bool) -> Messages {
         *first = format!("must be no more than {most} bytes").into();
     }
     messages
-}
-
-/// Whether a resource is none of Kubernetes' own, and a quota can be asked for it.
-fn is_extended(name: &str) -> bool {
-    let native = !name.contains('/') || name.contains("kubernetes.io/");
-    !native && !name.starts_with("requests.") && names::qualified_name(&format!("requests.{name}")).is_empty()
 }
 
 #[cfg(test)]

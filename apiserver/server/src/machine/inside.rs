@@ -6,8 +6,9 @@ use apiserver_api::gvk::GroupResource;
 use apiserver_api::meta;
 use apiserver_api::status::Status;
 use apiserver_api::time::Time;
-use apiserver_api::tree::{Text, Tree};
+use apiserver_api::tree::{Map, Text, Tree};
 use apiserver_api::user::User;
+use apiserver_storage::cache::Mark;
 use apiserver_storage::cluster::Cluster;
 use async_trait::async_trait;
 use http::{Extensions, HeaderMap, Method, Uri};
@@ -120,6 +121,12 @@ impl Cluster for Machine {
         object.index.fields.get(place).cloned()
     }
 
+    fn cached_labels(&self, resource: &GroupResource, namespace: &str, name: &str) -> Option<Map> {
+        let shelf = self.catalog.preferred(resource)?.shelf()?;
+        let object = shelf.cache().get(&shelf.key(namespace, name))?;
+        Some(object.index.labels.clone())
+    }
+
     fn cached_list(&self, resource: &GroupResource, namespace: &str) -> Vec<Tree> {
         let found = self.catalog.preferred(resource);
         let Some((resource, shelf)) = found.and_then(|resource| Some((resource, resource.shelf()?))) else {
@@ -132,9 +139,13 @@ impl Cluster for Machine {
     }
 
     fn changed(&self, resource: &GroupResource) -> i64 {
+        self.mark(resource).revision
+    }
+
+    fn mark(&self, resource: &GroupResource) -> Mark {
         let resource = self.catalog.preferred(resource);
         let shelf = resource.and_then(|resource| resource.shelf());
-        shelf.map_or(0, |shelf| shelf.cache().changed())
+        shelf.map(|shelf| shelf.cache().mark()).unwrap_or_default()
     }
 
     async fn read(&self, resource: &GroupResource, namespace: &str, name: &str) -> Result<Tree, Status> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use apiserver_api::gvk::GroupResource;
 use apiserver_api::status::Status;
 use apiserver_api::tree::{Text, Tree};
+use apiserver_storage::cache::Mark;
 use apiserver_storage::cluster::Cluster;
 use async_trait::async_trait;
 
@@ -72,7 +73,12 @@ impl Cluster for Late {
     }
 
     fn changed(&self, resource: &GroupResource) -> i64 {
-        self.get().map_or(0, |machine| Cluster::changed(&*machine, resource))
+        self.mark(resource).revision
+    }
+
+    fn mark(&self, resource: &GroupResource) -> Mark {
+        let machine = self.get();
+        machine.map(|machine| machine.mark(resource)).unwrap_or_default()
     }
 
     async fn read(&self, resource: &GroupResource, namespace: &str, name: &str) -> Result<Tree, Status> {

@@ -51,6 +51,14 @@ fn objects(change: &Change) -> impl Iterator<Item = &Arc<Object>> {
     [&change.now, &change.before].into_iter().flatten()
 }
 
+/// The keys of what a change was and is, each once.
+fn keys(change: &Change) -> impl Iterator<Item = Key> {
+    let now = change.now.as_deref();
+    let had = change.before.iter().flat_map(|object| Key::all(&object.index));
+    let lost = had.filter(move |key| now.is_none_or(|now| !key.fits(&now.index)));
+    now.into_iter().flat_map(|object| Key::all(&object.index)).chain(lost)
+}
+
 /// Changes in order, each with its number. Numbers are dense in the ring and rise in every lane.
 #[derive(Debug)]
 struct Lane {
@@ -186,14 +194,25 @@ impl History {
         if self.lanes.is_empty() {
             return;
         }
-        for key in objects(change).flat_map(|object| Key::all(&object.index)) {
+        for key in keys(change) {
             match self.lanes.get_mut(&key) {
-                Some(lane) if !lane.is_watched() => drop(self.lanes.remove(&key)),
-                Some(lane) if lane.changes.back().is_none_or(|(last, _)| *last < number) => {
-                    lane.push(number, change.clone());
-                }
-                // It was and is there.
-                Some(_) | None => {}
+                Some(lane) if lane.is_watched() => lane.push(number, change.clone()),
+                Some(_) => drop(self.lanes.remove(&key)),
+                None => {}
+            }
+        }
+    }
+
+    /// Takes a change that the ring has forgotten from each lane that it touches.
+    fn take_from_lanes(&mut self, change: &Change) {
+        if self.lanes.is_empty() {
+            return;
+        }
+        for key in keys(change) {
+            match self.lanes.get_mut(&key) {
+                Some(lane) if lane.is_watched() => lane.forget(self.ring.forgotten),
+                Some(_) => drop(self.lanes.remove(&key)),
+                None => {}
             }
         }
     }
@@ -207,17 +226,7 @@ impl History {
             self.weight -= gone.weight();
             self.since = gone.revision;
             self.ring.forgotten = number + 1;
-        }
-        if self.lanes.values().any(|lane| {
-            lane.changes
-                .front()
-                .is_some_and(|(first, _)| *first < self.ring.forgotten)
-        }) {
-            let forgotten = self.ring.forgotten;
-            self.lanes.retain(|_, lane| {
-                lane.forget(forgotten);
-                lane.is_watched()
-            });
+            self.take_from_lanes(&gone);
         }
     }
 

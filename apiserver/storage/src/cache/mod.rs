@@ -69,8 +69,19 @@ pub struct News {
     pub revision: i64,
 }
 
+/// Which objects of a kind a cache has. Of two the later is the greater; equal ones are of the same objects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark {
+    /// How often all of them were read anew. Where the store had gone back, it has other objects at revisions of before.
+    pub readings: u64,
+    /// The revision of the last change.
+    pub revision: i64,
+}
+
 struct State {
     snapshot: Snapshot,
+    /// How often all was read anew.
+    readings: u64,
     /// The bytes of the bodies of its objects.
     bytes: usize,
     history: History,
@@ -88,6 +99,7 @@ impl Cache {
         Self {
             state: RwLock::new(State {
                 snapshot: Snapshot::default(),
+                readings: 0,
                 bytes: 0,
                 history: History::new(0, budget),
             }),
@@ -102,6 +114,7 @@ impl Cache {
         let bytes = objects.values().map(|object| object.body().len()).sum();
         let mut state = self.state.write();
         state.bytes = bytes;
+        state.readings += 1;
         state.snapshot = Snapshot { revision, objects };
         // Dropping what was before wakes those who wait for it.
         state.history = state.history.after(revision);
@@ -163,9 +176,13 @@ impl Cache {
         (state.snapshot.len(), state.bytes)
     }
 
-    /// The revision of the last change of an object of this kind.
-    pub fn changed(&self) -> i64 {
-        self.state.read().snapshot.revision
+    /// Which objects are there now.
+    pub fn mark(&self) -> Mark {
+        let state = self.state.read();
+        Mark {
+            readings: state.readings,
+            revision: state.snapshot.revision,
+        }
     }
 
     /// The object under a key.

@@ -101,7 +101,23 @@ fn a_snapshot_is_as_new_as_all_caches_are() {
     cache.apply([put("/a/y", 7)]);
     assert_eq!(cache.snapshot().revision(), 7);
     cache.clock().set(9);
-    assert_eq!((cache.snapshot().revision(), cache.changed()), (9, 7));
+    assert_eq!((cache.snapshot().revision(), cache.mark().revision), (9, 7));
+}
+
+#[test]
+fn what_is_read_anew_is_not_what_was_there_at_the_same_revision() {
+    let cache = cache(usize::MAX);
+    cache.replace(5, [object("/a/x", 3)]);
+    cache.apply([put("/a/y", 7)]);
+    let before = cache.mark();
+    assert_eq!(cache.mark(), before);
+    // The store went back to 6 and on to 7.
+    cache.replace(6, [object("/a/x", 6)]);
+    let restored = cache.mark();
+    cache.apply([put("/a/z", 7)]);
+    let after = cache.mark();
+    assert_eq!(after.revision, before.revision);
+    assert!(before < restored && restored < after);
 }
 
 proptest! {

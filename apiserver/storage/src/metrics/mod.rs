@@ -78,7 +78,7 @@ impl Store {
             for shelf in self.shelves() {
                 let (objects, bytes) = shelf.cache().size();
                 let gauges = &self.metrics.objects;
-                gauges.set(shelf.resource(), objects, bytes, shelf.cache().changed());
+                gauges.set(shelf.resource(), objects, bytes, shelf.cache().mark().revision);
             }
         }
         match tokio::time::timeout(PATIENCE, self.client.status()).await {

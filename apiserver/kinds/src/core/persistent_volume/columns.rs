@@ -3,9 +3,9 @@
 use apiserver_api::meta;
 use apiserver_api::tree::Tree;
 
+use crate::amounts::amount;
 use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::access_modes::{CLASS_ANNOTATION, short};
-use crate::core::resources::amount;
 
 const SPEC: &str = "io.k8s.api.core.v1.PersistentVolumeSpec";
 const STATUS: &str = "io.k8s.api.core.v1.PersistentVolumeStatus";

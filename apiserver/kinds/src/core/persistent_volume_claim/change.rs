@@ -6,8 +6,8 @@ use apiserver_api::refusal::Refusals;
 use apiserver_api::tree::Tree;
 
 use super::super::access_modes::CLASS_ANNOTATION;
-use super::super::resources::amount;
 use super::data_source;
+use crate::amounts::amount;
 use crate::check::{immutable, same};
 use crate::diff::unified;
 use crate::internal::lines;

@@ -2,10 +2,10 @@
 
 use apiserver_api::tree::Tree;
 
+use crate::amounts::amount;
 use crate::column::{AGE, Cell, Column, NAME, Words};
 use crate::core::access_modes::short;
 use crate::core::persistent_volume::columns::{class, or_unset, phase};
-use crate::core::resources::amount;
 
 const SPEC: &str = "io.k8s.api.core.v1.PersistentVolumeClaimSpec";
 const STATUS: &str = "io.k8s.api.core.v1.PersistentVolumeClaimStatus";

@@ -14,6 +14,7 @@ use apiserver_api::tree::Tree;
 use super::access_modes::{CLASS_ANNOTATION, CLASS_DEPRECATED};
 use super::metadata::validate_metadata_update;
 use super::resources;
+use crate::amounts::is_native;
 use crate::kind::{Asked, Kind, Rules, StatusRules, Subresource, Version, keep, validate_metadata};
 
 /// How far the growth of a claim is.
@@ -138,7 +139,7 @@ impl StatusRules for Status {
 /// What a claim can have of a resource: storage, or what has a domain.
 fn validate_resource(path: &Path<'_>, name: &str, refusals: &mut Refusals) -> bool {
     let messages = qualified_name(name);
-    let native = messages.is_empty() && resources::is_native(name) && name != "storage";
+    let native = messages.is_empty() && is_native(name) && name != "storage";
     let fine = messages.is_empty() && !native;
     for message in messages {
         refusals.invalid(path, name, &message);

@@ -14,6 +14,7 @@ use apiserver_api::tree::Tree;
 
 use super::paths;
 use super::scope::Options;
+use crate::amounts::amount;
 use crate::check::one_of;
 use crate::pod::containers::PULL_POLICIES;
 use crate::text::{required, required_fields, tell};
@@ -109,7 +110,7 @@ pub(super) fn validate<'a>(
 fn validate_source(path: &Path<'_>, volume: &Tree, pod: &str, options: Options, refusals: &mut Refusals) {
     let mut found = volume.has("emptyDir");
     let size = volume.at("emptyDir").at("sizeLimit");
-    if !size.is_null() && super::resources::quantity(size).sign().is_lt() {
+    if !size.is_null() && amount(size).sign().is_lt() {
         let path = path.field("emptyDir");
         let detail = "SizeLimit field must be a valid resource quantity";
         refusals.forbidden(&path.field("sizeLimit"), detail);

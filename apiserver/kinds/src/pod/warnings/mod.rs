@@ -13,7 +13,7 @@ use apiserver_api::tree::{Map, Tree};
 
 use super::annotations::{APPARMOR, SECCOMP, SECCOMP_POD};
 use super::containers;
-use super::resources::quantity;
+use crate::amounts::amount;
 use crate::node_labels;
 
 const NO_POD: &str = "a null labelSelector results in matching no pod";
@@ -178,7 +178,7 @@ impl Told<'_> {
     }
 
     fn amount(&mut self, list: &Path<'_>, amounts: &Map, name: &str) {
-        let amount = quantity(amounts.get(name).unwrap_or(&Tree::Null));
+        let amount = amount(amounts.get(name).unwrap_or(&Tree::Null));
         if amount.milli_value() % 1000 != 0 {
             let shown = quote(&amount.to_string());
             let words = format!("fractional byte value {shown} is invalid, must be an integer");

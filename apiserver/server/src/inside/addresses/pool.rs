@@ -9,6 +9,7 @@ use std::time::Instant;
 use apiserver_api::meta;
 use apiserver_api::status::Status;
 use apiserver_api::tree::Tree;
+use apiserver_storage::cache::Mark;
 use apiserver_storage::cluster::Cluster;
 use base::random::Random;
 use parking_lot::Mutex;
@@ -134,8 +135,8 @@ pub(in crate::inside) struct Network {
 pub(super) struct Pool {
     cluster: Arc<dyn Cluster>,
     random: Arc<dyn Random>,
-    /// The networks as they were at a revision of the `ServiceCIDRs`.
-    known: Mutex<(i64, Arc<Vec<Network>>)>,
+    /// The networks as they were of these `ServiceCIDRs`.
+    known: Mutex<(Mark, Arc<Vec<Network>>)>,
     metrics: Addresses,
 }
 
@@ -150,15 +151,15 @@ impl Pool {
     }
 
     fn networks(&self) -> Arc<Vec<Network>> {
-        let revision = self.cluster.changed(&SERVICE_CIDRS);
+        let mark = self.cluster.mark(&SERVICE_CIDRS);
         {
             let known = self.known.lock();
-            if known.0 == revision {
+            if known.0 == mark {
                 return Arc::clone(&known.1);
             }
         }
         let networks = Arc::new(networks(&self.cluster.cached_list(&SERVICE_CIDRS, "")));
-        *self.known.lock() = (revision, Arc::clone(&networks));
+        *self.known.lock() = (mark, Arc::clone(&networks));
         networks
     }
 

@@ -78,6 +78,9 @@ fn what_is_over_the_budget_is_forgotten_and_who_needed_it_is_told() {
     }
     assert_eq!((history.count(), history.since()), (3, 7));
     assert!(history.weight() <= one * 3);
+    // Nor do lanes keep what the ring has forgotten, whichever of their objects it was about.
+    let kept: Vec<usize> = history.lanes.values().map(|lane| lane.changes.len()).collect();
+    assert_eq!(kept.iter().max(), Some(&3), "{kept:?}");
     assert_eq!(history.read(&mut slow, 9).unwrap_err(), Overrun);
     assert_eq!(history.read(&mut busy, 9).unwrap_err(), Overrun);
     // Nothing of its own was lost.

@@ -1,4 +1,4 @@
-//! Amounts of resources by name (`ResourceList`), and how quotas and pods count with them.
+//! Amounts of resources by name (`ResourceList`): how they are read, added up and compared, and what their names say.
 
 use std::collections::BTreeMap;
 
@@ -7,70 +7,90 @@ use apiserver_api::quantity::{Format, Quantity};
 use apiserver_api::tree::{Map, Text, Tree};
 
 /// Memory in huge pages is named so, by the size of a page.
-pub(crate) const HUGE_PAGES: &str = "hugepages-";
+pub const HUGE_PAGES: &str = "hugepages-";
 /// How quotas call what pods ask for.
-pub(crate) const REQUESTS: &str = "requests.";
+pub const REQUESTS: &str = "requests.";
 
 /// So many of something that is counted.
-pub(crate) const fn count(number: i64) -> Quantity {
+pub const fn count(number: i64) -> Quantity {
     Quantity::new(number, Format::DecimalSi)
 }
 
-/// An amount of an object; zero where there is none. Objects were checked when they came in.
-pub(crate) fn amount(value: &Tree) -> Quantity {
+/// An amount of an object; zero where there is none, or none that can be read.
+pub fn amount(value: &Tree) -> Quantity {
     Quantity::read(value).unwrap_or_else(|_| count(0))
 }
 
 /// Whether a resource is Kubernetes' own.
-pub(crate) fn is_native(name: &str) -> bool {
+pub fn is_native(name: &str) -> bool {
     !name.contains('/') || name.contains("kubernetes.io/")
 }
 
 /// Whether a resource is one that somebody added to nodes: `example.com/gpu`.
-pub(crate) fn is_extended(name: &str) -> bool {
+pub fn is_extended(name: &str) -> bool {
     !is_native(name) && !name.starts_with(REQUESTS) && names::qualified_name(&format!("{REQUESTS}{name}")).is_empty()
+}
+
+/// Whether a resource is memory in huge pages.
+pub fn is_huge_page(name: &str) -> bool {
+    name.starts_with(HUGE_PAGES)
+}
+
+/// Whether pods as a whole can ask for a resource (`IsSupportedPodLevelResource`).
+pub fn is_pod_level(name: &str) -> bool {
+    matches!(name, "cpu" | "memory") || is_huge_page(name)
+}
+
+/// Whether limits may exceed requests.
+pub(crate) fn may_overcommit(name: &str) -> bool {
+    is_native(name) && !is_huge_page(name)
 }
 
 /// Amounts by the names of resources, in order of the names.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Amounts(BTreeMap<Text, Quantity>);
+pub struct Amounts(BTreeMap<Text, Quantity>);
 
 impl Amounts {
-    /// As an object lists them.
-    pub(crate) fn read(list: &Map) -> Self {
+    /// Reads what an object lists.
+    pub fn read(list: &Map) -> Self {
         Self(list.iter().map(|(name, value)| (name.into(), amount(value))).collect())
     }
 
     /// As an object lists them.
-    pub(crate) fn to_map(&self) -> Map {
+    pub fn to_map(&self) -> Map {
         let entries = self.0.iter();
         entries
             .map(|(name, amount)| (name.clone(), Tree::from(amount)))
             .collect()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<&Quantity> {
+    /// How much there is of one.
+    pub fn get(&self, name: &str) -> Option<&Quantity> {
         self.0.get(name)
     }
 
-    pub(crate) fn set(&mut self, name: &str, amount: Quantity) {
+    /// Writes one of them.
+    pub fn set(&mut self, name: &str, amount: Quantity) {
         self.0.insert(name.into(), amount);
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+    /// The names in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(Text::as_str)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Quantity)> {
+    /// The amounts in order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Quantity)> {
         self.0.iter().map(|(name, amount)| (name.as_str(), amount))
     }
 
     /// Adds to one of them.
-    pub(crate) fn add(&mut self, name: &str, amount: &Quantity) {
+    pub fn add(&mut self, name: &str, amount: &Quantity) {
         match self.0.get_mut(name) {
             Some(sum) => sum.add(amount),
             None => self.set(name, amount.clone()),
@@ -78,14 +98,14 @@ impl Amounts {
     }
 
     /// Adds all of another list.
-    pub(crate) fn add_all(&mut self, other: &Self) {
+    pub fn add_all(&mut self, other: &Self) {
         for (name, amount) in other.iter() {
             self.add(name, amount);
         }
     }
 
     /// Adds to each that is here what another list has of it.
-    pub(crate) fn add_known(&mut self, other: &Self) {
+    pub fn add_known(&mut self, other: &Self) {
         for (name, sum) in &mut self.0 {
             if let Some(amount) = other.get(name) {
                 sum.add(amount);
@@ -94,21 +114,22 @@ impl Amounts {
     }
 
     /// Raises each to what another list has, where that is more.
-    pub(crate) fn raise(&mut self, other: &Self) {
+    pub fn raise(&mut self, other: &Self) {
         for (name, amount) in other.iter() {
             self.raise_one(name, Some(amount));
         }
     }
 
     /// Raises one of them to an amount, where that is more.
-    pub(crate) fn raise_one(&mut self, name: &str, to: Option<&Quantity>) {
+    pub fn raise_one(&mut self, name: &str, to: Option<&Quantity>) {
         if let Some(amount) = to.filter(|amount| self.get(name).is_none_or(|most| *amount > most)) {
             self.set(name, amount.clone());
         }
     }
 
     /// How much more this is than another list, nothing where it is less (`SubtractWithNonNegativeResult`).
-    pub(crate) fn beyond(&self, other: &Self) -> Self {
+    #[must_use]
+    pub fn beyond(&self, other: &Self) -> Self {
         let mut more = Self::default();
         for (name, amount) in self.iter() {
             let mut rest = amount.clone();
@@ -122,13 +143,13 @@ impl Amounts {
 
     /// Keeps those of which this says so.
     #[must_use]
-    pub(crate) fn only(&self, keep: impl Fn(&str, &Quantity) -> bool) -> Self {
+    pub fn only(&self, keep: impl Fn(&str, &Quantity) -> bool) -> Self {
         let kept = self.0.iter().filter(|(name, amount)| keep(name, amount));
         Self(kept.map(|(name, amount)| (name.clone(), amount.clone())).collect())
     }
 
     /// As refusals list them: `cpu=1,memory=1Gi`.
-    pub(crate) fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         let parts: Vec<String> = self.iter().map(|(name, amount)| format!("{name}={amount}")).collect();
         parts.join(",")
     }
@@ -137,10 +158,10 @@ impl Amounts {
 #[cfg(test)]
 mod tests {
     use super::{Amounts, is_extended};
-    use crate::double::json;
+    use crate::trial::tree;
 
     fn amounts(text: &str) -> Amounts {
-        Amounts::read(json(text).as_map().unwrap())
+        Amounts::read(tree(text).as_map().unwrap())
     }
 
     #[test]
@@ -167,6 +188,7 @@ mod tests {
             ("kubernetes.io/x", false),
             ("requests.example.com/gpu", false),
             ("example.com/-", false),
+            ("example.com/_", false),
         ] {
             assert_eq!(is_extended(name), extended, "{name}");
         }
