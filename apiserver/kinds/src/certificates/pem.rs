@@ -1,11 +1,18 @@
 //! Blocks of PEM (RFC 1421) as Go finds them: text between them, and blocks that are malformed, are passed over.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::{GeneralPurpose, general_purpose};
 
 const BEGIN: &str = "-----BEGIN ";
-const END: &str = "-----END ";
+/// An end begins a line.
+const END: &str = "\n-----END ";
 const DASHES: &str = "-----";
+/// Bits that are left over in the last letter may be anything.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    general_purpose::PAD.with_decode_allow_trailing_bits(true),
+);
 
 /// A block.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,32 +25,61 @@ pub struct Block {
     pub bytes: Vec<u8>,
 }
 
-/// All blocks of a text.
+/// All blocks of a text. What signs and what trusts finds the same ones, to the letter: a block that only one of them sees
+/// would be checked here and another be signed there.
 pub fn blocks(text: &str) -> Vec<Block> {
-    let mut found = Vec::new();
-    let mut lines = text.lines().peekable();
-    while let Some(line) = lines.next() {
-        let kind = line.trim_end().strip_prefix(BEGIN);
-        let Some(kind) = kind.and_then(|rest| rest.strip_suffix(DASHES)) else {
-            continue;
-        };
-        let mut headers = false;
-        while lines.next_if(|line| line.contains(':')).is_some() {
-            headers = true;
-        }
-        let mut data = String::new();
-        while let Some(line) = lines.next_if(|line| !line.starts_with(DASHES)) {
-            data.extend(line.chars().filter(|letter| !letter.is_ascii_whitespace()));
-        }
-        let end = lines.peek().map(|line| line.trim_end());
-        let ends =
-            end.is_some_and(|line| line.strip_prefix(END).and_then(|rest| rest.strip_suffix(DASHES)) == Some(kind));
-        if let (true, Ok(bytes)) = (ends, STANDARD.decode(data)) {
-            let kind = kind.to_owned();
-            found.push(Block { kind, headers, bytes });
-        }
+    let (mut found, mut rest) = (Vec::new(), text);
+    while let Some((before, after)) = rest.split_once(END) {
+        found.extend(block(before, after));
+        rest = after;
     }
     found
+}
+
+/// Whether more than one block may begin in a text, well-formed or not.
+pub fn has_several(text: &str) -> bool {
+    text.matches(BEGIN).nth(1).is_some()
+}
+
+/// The block between the last beginning before an end and what stands behind that end.
+fn block(before: &str, after: &str) -> Option<Block> {
+    let begin = before.rfind(BEGIN)?;
+    let (earlier, text) = (&before[..begin], &before[begin + BEGIN.len()..]);
+    if !earlier.is_empty() && !earlier.ends_with('\n') {
+        return None;
+    }
+    let (first, mut rest) = line(text);
+    let kind = first.strip_suffix(DASHES)?;
+    let mut headers = false;
+    while let Some(text) = rest {
+        let (line, next) = line(text);
+        if !line.contains(':') {
+            break;
+        }
+        headers = true;
+        // There is a line before the end where there are headers.
+        rest = Some(next?);
+    }
+    let (end, _) = line(after);
+    if end.strip_prefix(kind)? != DASHES {
+        return None;
+    }
+    let mut data = rest.unwrap_or_default().as_bytes().to_vec();
+    data.retain(|byte| !b" \t\r\n".contains(byte));
+    Some(Block {
+        kind: kind.to_owned(),
+        headers,
+        bytes: BASE64.decode(data).ok()?,
+    })
+}
+
+/// The first line of a text, without the blanks at its end, and what follows it.
+fn line(text: &str) -> (&str, Option<&str>) {
+    let (line, next) = match text.split_once('\n') {
+        Some((line, next)) => (line.strip_suffix('\r').unwrap_or(line), Some(next)),
+        None => (text, None),
+    };
+    (line.trim_end_matches([' ', '\t']), next)
 }
 
 #[cfg(test)]
@@ -74,5 +110,30 @@ mod tests {
         }
         let text = "-----BEGIN A-----\n-----BEGIN B-----\nAQI=\n-----END B-----";
         assert_eq!(blocks(text)[0].kind, "B");
+    }
+
+    #[test]
+    fn what_one_reader_takes_all_take() {
+        for text in [
+            "-----BEGIN A----- \t\r\nAQI=\r\n-----END A-----\t\r\n",
+            "-----BEGIN A-----\nAQJ=\n-----END A-----",
+            "-----BEGIN A-----\n A\tQI =\n\n-----END A-----",
+        ] {
+            assert_eq!(blocks(text).len(), 1, "{text:?}");
+            assert_eq!(blocks(text)[0].bytes, [1, 2], "{text:?}");
+        }
+        for text in [
+            "-----BEGIN A-----\u{c}\nAQI=\n-----END A-----",
+            "-----BEGIN A-----\u{a0}\nAQI=\n-----END A-----",
+            "-----BEGIN A-----\nAQ\u{c}I=\n-----END A-----",
+            "-----BEGIN A-----\nAQI=\n-----END A-----\u{c}\n",
+            "-----BEGIN A-----\nAQI=\n-----END A----- x",
+            "-----BEGIN A-----\n-----END x: y\n\nAQI=\n-----END A-----",
+            "-----BEGIN A-----\nk: v\n-----END A-----",
+            " -----BEGIN A-----\nAQI=\n-----END A-----",
+        ] {
+            assert_eq!(blocks(text), [], "{text:?}");
+        }
+        assert_eq!(blocks("-----BEGIN A-----\n-----END A-----")[0].bytes, [0_u8; 0]);
     }
 }

@@ -46,10 +46,11 @@ pub(super) const KEYS: [(&str, &str); 5] = [
     ),
 ];
 
-/// Keys that may not: of the curve P-224 and of 2048 bits.
-pub(super) const SHORT_KEYS: [&str; 2] = [
+/// Keys that may not: of the curve P-224, of 2048 bits and of 3078.
+pub(super) const ODD_KEYS: [&str; 3] = [
     "ME4wEAYHKoZIzj0CAQYFK4EEACEDOgAE7e6hkYI+LinFGPp++QB+06oFumg+zGvvkavpcuPpxxRRgXu33kRwgAwRTr7JLRWMo0di++DMlXc=",
     "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAllrZIoJsGqkusKqNVZqe2MTvB9c/3LrGIBn9y/+8N23psn+aFOUtzQHXp4h4Y3CSbzgVNxUuJdqJNYOHIUT6zJIdENPXZXP7lrp/VLECUkfCnew0OXDGcPgp5NQUWObwbO5n06a2seDtTWu6aIFeEqhrZ84ddH8530ibnygCu0G1QSe36jeiGF/bS/L/zfru/Yx0lWzli9utj2ldV6Rf+IJI7eTZrDzOiGo3e7b58dvFNLEWEQU1Z0XvY76CePjQc2rO2ff2Dp0Z+FhEWfvq36tM4fGQLryzFsc/N5Dto/bzkC5T9mT757Ooetbf/tp/MT5WrZiQ1IK5t+dZzaDApQIDAQAB",
+    "MIIBojANBgkqhkiG9w0BAQEFAAOCAY8AMIIBigKCAYEu8QpgSOvmypxCOKJ1lBYDsfjFkdN5CazVhrejOot+lFPXRVydMxVw2fwVmCXOnn96ClfdWoZAaDLnj6F35Jks7KGOPfT6HDDhLvbCr8b1jei/9psvom3Yc5hdljyvJ/wVplyvmWwz3CfjhgS0sCUO5DKslhu5LfL/PTsn9x+k8Dr8fUO1qGcHiuCR8UnG3Ou36WjHIPNmAswNAOjgBCmvl8dAEfhtq1KmxRYGv0oiikVr5bn0i2Befti7YRSE4ePo0ETHS1yITag8NrqwXNkzt/nJF7PoiVno0nd6vJ0xL7NlgL0Tk02sVwA+0ABWB8v2DFYsq0YcAcru2bEHkXBxuAxmUpiEL4rwPP55/SHjQtYgEvb8Tk7jaXpuxjyH8pboMJML77mQ4WZTpxDcotP8gFo1O67cbqr42yhaa7B5TeGkF9GoAcEtyY/fQclGlYALj0TBfv/4n+zFY+FFjuDjg6csuqZsniaWckPJgHAEVjZoNNe68CvUxXAg4YczjA2tAgMBAAE=",
 ];
 
 /// Requests that say only which key they are for: of the curves P-256 and P-521, and Ed25519.

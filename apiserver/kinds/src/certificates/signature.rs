@@ -4,6 +4,7 @@ use rsa::traits::{PublicKeyParts as _, SignatureScheme};
 use rsa::{BigUint, Pkcs1v15Sign, Pss, RsaPublicKey};
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
+use x509_parser::asn1_rs::BitString;
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::RSAPublicKey;
@@ -81,18 +82,22 @@ enum Public<'r> {
 /// # Errors
 /// What is wrong, in Go's words.
 pub(super) fn check(request: &X509CertificationRequest<'_>) -> Result<(), String> {
-    let public = Public::read(&request.certification_request_info.subject_pki)?;
+    let info = &request.certification_request_info.subject_pki;
+    if !is_whole(&info.subject_public_key) || !is_whole(&request.signature_value) {
+        return Err("asn1: structure error: a key or signature is not a number of bytes".to_owned());
+    }
+    let public = Public::read(info)?;
     let scheme = scheme(&request.signature_algorithm)?;
     let text = request.certification_request_info.raw;
     let signature = &*request.signature_value.data;
     match (&public, scheme) {
         (Public::Rsa { modulus, exponent }, Scheme::Rsa(hash)) => {
             let key = rsa_key(modulus, *exponent)?;
-            check_rsa(&key, hash.pkcs1(), &hash.of(text), signature)
+            said(rsa_signed(&key, hash.pkcs1(), &hash.of(text), signature), RSA_WRONG)
         }
         (Public::Rsa { modulus, exponent }, Scheme::RsaPss(hash)) => {
             let key = rsa_key(modulus, *exponent)?;
-            check_rsa(&key, hash.pss(), &hash.of(text), signature)
+            said(rsa_signed(&key, hash.pss(), &hash.of(text), signature), RSA_WRONG)
         }
         (Public::Ec(point), Scheme::Ecdsa(hash)) => {
             let signed = point.signed(&hash.of(text), signature);
@@ -111,6 +116,11 @@ pub(super) fn check(request: &X509CertificationRequest<'_>) -> Result<(), String
             ))
         }
     }
+}
+
+/// Whether bits fill all of their bytes. Others are moved when they are read, which makes another key of them.
+pub(super) fn is_whole(bits: &BitString<'_>) -> bool {
+    bits.unused_bits == 0
 }
 
 fn said(signed: bool, wrong: &str) -> Result<(), String> {
@@ -270,10 +280,11 @@ fn rsa_key(modulus: &[u8], exponent: u64) -> Result<RsaPublicKey, String> {
     Err(wrong.to_owned())
 }
 
-fn check_rsa(key: &RsaPublicKey, scheme: impl SignatureScheme, digest: &[u8], signature: &[u8]) -> Result<(), String> {
+/// Whether a signature was made with the other half of a key of RSA.
+pub(super) fn rsa_signed(key: &RsaPublicKey, scheme: impl SignatureScheme, digest: &[u8], signature: &[u8]) -> bool {
     // A signature is a number below the modulus; the library asks that of one of the schemes only.
     let is_number = signature.len() == key.size() && BigUint::from_bytes_be(signature) < *key.n();
-    said(is_number && scheme.verify(key, digest, signature).is_ok(), RSA_WRONG)
+    is_number && scheme.verify(key, digest, signature).is_ok()
 }
 
 /// Whether a signature of a text was made with the other half of a key of Ed25519.
@@ -306,6 +317,18 @@ mod tests {
             assert_eq!(checked(&request), Ok(()), "{how}");
             *request.last_mut().unwrap() ^= 1;
             assert_eq!(checked(&request), Err((*wrong).to_owned()), "{how}");
+        }
+    }
+
+    #[test]
+    fn signatures_fill_their_bytes() {
+        for (how, request, _) in SIGNED {
+            let mut request = STANDARD.decode(request).unwrap();
+            let (_, parsed) = X509CertificationRequest::from_der(&request).unwrap();
+            let unused = request.len() - parsed.signature_value.data.len() - 1;
+            request[unused] = 1;
+            let taken = X509CertificationRequest::from_der(&request).is_ok_and(|(_, parsed)| check(&parsed).is_ok());
+            assert!(!taken, "{how}");
         }
     }
 

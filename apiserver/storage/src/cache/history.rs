@@ -106,6 +106,8 @@ pub struct History {
     lanes: HashMap<Key, Lane>,
     /// When there are so many lanes, those go that nobody watches.
     lanes_most: usize,
+    /// After so many changes they go as well.
+    sweep_in: usize,
     next: u64,
     /// Everything after this revision is here.
     since: i64,
@@ -145,6 +147,7 @@ impl History {
             ring: Lane::new(0),
             lanes: HashMap::new(),
             lanes_most: LANES_MIN,
+            sweep_in: LANES_MIN,
             next: 0,
             since: revision,
             weight: 0,
@@ -187,6 +190,11 @@ impl History {
         self.push_to_lanes(number, &change);
         self.ring.push(number, change);
         self.shrink();
+        // One lane is looked at for each change, if all at once.
+        match self.sweep_in.checked_sub(1) {
+            Some(left) => self.sweep_in = left,
+            None => self.sweep_lanes(),
+        }
     }
 
     /// Puts a change into each lane that it touches, once.
@@ -276,12 +284,17 @@ impl History {
 
     /// Makes room for a lane: clients may name as many keys as they like, of which nothing is ever told.
     fn clear_lanes(&mut self) {
-        if self.lanes.len() < self.lanes_most {
-            return;
+        if self.lanes.len() >= self.lanes_most {
+            self.sweep_lanes();
         }
+    }
+
+    /// Drops the lanes that nobody watches.
+    fn sweep_lanes(&mut self) {
         self.lanes.retain(|_, lane| lane.is_watched());
-        // So that it is not looked at each of many lanes for each new one.
+        // So that it is not looked at each of many lanes for each new one, or for each change.
         self.lanes_most = (self.lanes.len() * 2).max(LANES_MIN);
+        self.sweep_in = self.lanes_most;
     }
 
     /// The next changes for a watcher, at most so many. Nothing new is an empty list.

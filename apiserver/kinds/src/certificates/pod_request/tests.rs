@@ -1,6 +1,6 @@
 //! Requests as kubelets make them, and what signers answer.
 
-use super::super::samples::{ISSUED, ISSUED_TO_OTHER, KEYS, POD_REQUESTS, SHORT_KEYS};
+use super::super::samples::{ISSUED, ISSUED_TO_OTHER, KEYS, ODD_KEYS, POD_REQUESTS};
 use super::POD_REQUEST;
 use crate::trial::{create, refused, tree, update, update_status};
 
@@ -104,11 +104,11 @@ fn a_request_hands_in_a_key_in_one_of_two_ways() {
             r#"spec.pkixPublicKey: Invalid value: "eA==": must be a valid PKIX-serialized public key"#,
         ),
         (
-            pair(SHORT_KEYS[0], proof),
+            pair(ODD_KEYS[0], proof),
             r#"spec.pkixPublicKey: Invalid value: "curve P-224": elliptic public keys must use curve P256 or P384"#,
         ),
         (
-            pair(SHORT_KEYS[1], proof),
+            pair(ODD_KEYS[1], proof),
             r#"spec.pkixPublicKey: Invalid value: "2048-bit modulus": RSA keys must have modulus size 3072 or 4096"#,
         ),
         (

@@ -18,10 +18,15 @@ fn text(bytes: &Tree) -> String {
 
 /// Checks a request: that it parses, and that whoever made it has the key.
 pub(super) fn check(request: &Tree) -> Result<(), String> {
-    let blocks = pem::blocks(&text(request));
+    let text = text(request);
+    let blocks = pem::blocks(&text);
     let Some(block) = blocks.first().filter(|block| block.kind == "CERTIFICATE REQUEST") else {
         return Err("PEM block type must be CERTIFICATE REQUEST".to_owned());
     };
+    // Who signs looks at the first block, and trusts that it was checked here: other versions of Go find it by other rules.
+    if pem::has_several(&text) {
+        return Err("there must be one PEM block, and nothing else that begins as one".to_owned());
+    }
     let parsed = match X509CertificationRequest::from_der(&block.bytes) {
         Ok(([], parsed)) => parsed,
         Ok(_) => return Err("asn1: syntax error: trailing data".to_owned()),

@@ -56,6 +56,21 @@ fn a_request_is_whose_who_asks() {
 }
 
 #[test]
+fn what_is_signed_is_what_was_checked() {
+    for other in [
+        "-----BEGIN CERTIFICATE REQUEST-----\nAQI=\n-----END CERTIFICATE REQUEST-----\n",
+        "-----BEGIN x",
+    ] {
+        let mut object = request();
+        object
+            .child("spec")
+            .set("request", STANDARD.encode(format!("{REQUEST}\n{other}")));
+        let message = said(create(&mut object)).remove(0);
+        assert!(message.contains("there must be one PEM block"), "{message}");
+    }
+}
+
+#[test]
 fn a_request_names_a_signer_known_usages_each_once_and_lives_ten_minutes() {
     let mut object = request();
     let spec = object.child("spec");

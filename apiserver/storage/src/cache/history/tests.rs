@@ -181,6 +181,23 @@ fn lanes_that_nobody_watches_do_not_pile_up() {
 }
 
 #[test]
+fn lanes_that_were_left_go_as_changes_come() {
+    let mut history = History::new(0, usize::MAX);
+    history.push(change("a", None, Some("x"), 1));
+    let key = |at: u64| Some(Key::Name("n".into(), format!("name-{at}").as_str().into()));
+    let watched: Vec<Cursor> = (0..1000).map(|at| history.watch(key(at), 1).unwrap()).collect();
+    let mut kept = history.watch(key(1000), 1).unwrap();
+    drop(watched);
+    assert!(history.lanes.len() > 1000);
+    for revision in 2..4000 {
+        history.push(change("a", Some("x"), Some("x"), revision));
+    }
+    assert_eq!(history.lanes.len(), 1);
+    history.push(change("name-1000", None, Some("x"), 4000));
+    assert_eq!(read(&history, &mut kept), [4000]);
+}
+
+#[test]
 fn a_lane_reaches_back_as_far_as_its_watchers_ask() {
     let one = change("a", Some("x"), Some("x"), 10).weight();
     let mut history = History::new(0, one * 4);
