@@ -133,10 +133,6 @@ impl Cluster for FakeCluster {
             .collect()
     }
 
-    fn changed(&self, resource: &GroupResource) -> i64 {
-        self.mark(resource).revision
-    }
-
     fn mark(&self, resource: &GroupResource) -> Mark {
         let state = self.state.lock();
         Mark {

@@ -10,6 +10,7 @@ use apiserver_api::time::Time;
 use apiserver_api::tree::{Map, Tree, parse};
 use apiserver_api::user::User;
 use apiserver_api::warnings::Warnings;
+use apiserver_storage::cache::Mark;
 use apiserver_storage::cluster::Cluster;
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -103,8 +104,9 @@ impl Cluster for Double {
         here.map(|(_, object)| object.clone()).collect()
     }
 
-    fn changed(&self, _resource: &GroupResource) -> i64 {
-        *self.revision.lock()
+    fn mark(&self, _resource: &GroupResource) -> Mark {
+        let revision = *self.revision.lock();
+        Mark { readings: 0, revision }
     }
 
     async fn read(&self, resource: &GroupResource, namespace: &str, name: &str) -> Result<Tree, Status> {

@@ -8,6 +8,7 @@ use apiserver_api::time::Time;
 use apiserver_api::tree::{self, Tree};
 use apiserver_api::user::User;
 use apiserver_api::warnings::Warnings;
+use apiserver_storage::cache::Mark;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
@@ -75,8 +76,8 @@ impl Cluster for World {
         found.map(|(_, object)| object.clone()).collect()
     }
 
-    fn changed(&self, _resource: &GroupResource) -> i64 {
-        0
+    fn mark(&self, _resource: &GroupResource) -> Mark {
+        Mark::default()
     }
 
     async fn read(&self, resource: &GroupResource, namespace: &str, name: &str) -> Result<Tree, Status> {

@@ -36,18 +36,14 @@ pub trait Cluster: Send + Sync {
     /// The objects of a namespace as the cache has them; of all namespaces where it is empty.
     fn cached_list(&self, resource: &GroupResource, namespace: &str) -> Vec<Tree>;
 
-    /// The revision at which the objects of a resource last changed, as the cache has them. 0 where the resource is not known
-    /// or was never written.
-    fn changed(&self, resource: &GroupResource) -> i64;
-
     /// Which objects of a resource the cache has. What was computed of a list of them stays right as long as this stays the
-    /// same. [`Cluster::changed`] alone may come back with other objects where the store went back, as after a restore; a
-    /// cluster that never reads anything anew has no more to say.
-    fn mark(&self, resource: &GroupResource) -> Mark {
-        Mark {
-            readings: 0,
-            revision: self.changed(resource),
-        }
+    /// same.
+    fn mark(&self, resource: &GroupResource) -> Mark;
+
+    /// The revision at which the objects of a resource last changed, as the cache has them. 0 where the resource is not known
+    /// or was never written. Where the store went back, as after a restore, it may come again with other objects.
+    fn changed(&self, resource: &GroupResource) -> i64 {
+        self.mark(resource).revision
     }
 
     /// An object as the store has it.

@@ -8,6 +8,7 @@ use apiserver_api::meta;
 use apiserver_api::status::Status;
 use apiserver_api::tree::{Text, Tree, parse};
 use apiserver_api::user::User;
+use apiserver_storage::cache::Mark;
 use apiserver_storage::cluster::Cluster;
 use async_trait::async_trait;
 use base::clock::ManualClock;
@@ -173,8 +174,8 @@ impl Cluster for Objects {
         Vec::new()
     }
 
-    fn changed(&self, _resource: &GroupResource) -> i64 {
-        0
+    fn mark(&self, _resource: &GroupResource) -> Mark {
+        Mark::default()
     }
 
     async fn read(&self, resource: &GroupResource, namespace: &str, name: &str) -> Result<Tree, Status> {

@@ -12,6 +12,7 @@ use apiserver_api::tree::{self, Tree};
 use apiserver_api::user::User;
 use apiserver_kinds::{Asked, Kind};
 use apiserver_schema::built_in;
+use apiserver_storage::cache::Mark;
 use apiserver_storage::cluster::Cluster;
 use async_trait::async_trait;
 use base::clock::{Clock, ManualClock};
@@ -208,8 +209,9 @@ impl Cluster for Double {
         list
     }
 
-    fn changed(&self, resource: &GroupResource) -> i64 {
-        self.state.lock().changed.get(resource).copied().unwrap_or_default()
+    fn mark(&self, resource: &GroupResource) -> Mark {
+        let revision = self.state.lock().changed.get(resource).copied().unwrap_or_default();
+        Mark { readings: 0, revision }
     }
 
     async fn read(&self, resource: &GroupResource, namespace: &str, name: &str) -> Result<Tree, Status> {

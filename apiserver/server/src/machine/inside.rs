@@ -138,10 +138,6 @@ impl Cluster for Machine {
         objects.map(|object| resource.typed(object.tree())).collect()
     }
 
-    fn changed(&self, resource: &GroupResource) -> i64 {
-        self.mark(resource).revision
-    }
-
     fn mark(&self, resource: &GroupResource) -> Mark {
         let resource = self.catalog.preferred(resource);
         let shelf = resource.and_then(|resource| resource.shelf());

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use apiserver_api::gvk::GroupResource;
 use apiserver_api::status::Status;
-use apiserver_api::tree::{Text, Tree};
+use apiserver_api::tree::{Map, Text, Tree};
 use apiserver_storage::cache::Mark;
 use apiserver_storage::cluster::Cluster;
 use async_trait::async_trait;
@@ -66,14 +66,14 @@ impl Cluster for Late {
         Cluster::cached_field(&*self.get()?, resource, namespace, name, field)
     }
 
+    fn cached_labels(&self, resource: &GroupResource, namespace: &str, name: &str) -> Option<Map> {
+        Cluster::cached_labels(&*self.get()?, resource, namespace, name)
+    }
+
     fn cached_list(&self, resource: &GroupResource, namespace: &str) -> Vec<Tree> {
         self.get()
             .map(|machine| Cluster::cached_list(&*machine, resource, namespace))
             .unwrap_or_default()
-    }
-
-    fn changed(&self, resource: &GroupResource) -> i64 {
-        self.mark(resource).revision
     }
 
     fn mark(&self, resource: &GroupResource) -> Mark {

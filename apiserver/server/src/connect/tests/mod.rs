@@ -19,6 +19,7 @@ use apiserver_api::status::Status;
 use apiserver_api::time::Time;
 use apiserver_api::tree::{Tree, parse};
 use apiserver_api::user::User;
+use apiserver_storage::cache::Mark;
 use apiserver_storage::cluster::Cluster;
 use async_trait::async_trait;
 use axum::body::Body;
@@ -92,8 +93,8 @@ impl Cluster for Objects {
         Vec::new()
     }
 
-    fn changed(&self, _: &GroupResource) -> i64 {
-        0
+    fn mark(&self, _: &GroupResource) -> Mark {
+        Mark::default()
     }
 
     async fn read(&self, resource: &GroupResource, namespace: &str, name: &str) -> Result<Tree, Status> {
