@@ -3,6 +3,7 @@
 use openraft::raft::AppendEntriesRequest;
 
 use crate::convert::{Malformed, agrees};
+use crate::state::vote_and_committed;
 use crate::types::{LogId, Raft, Types, Vote};
 
 /// What was committed when a stream began, and what its leader has said since. Who leads has all of it in its log; a peer
@@ -19,11 +20,13 @@ pub(crate) struct Known {
 impl Known {
     /// As of now; nothing where consensus has ended, which will say so itself.
     pub(crate) async fn of(raft: &Raft) -> Known {
-        let state = raft.with_raft_state(|state| Known {
-            vote: Some(*state.vote_ref()),
-            committed: state.local_committed().copied(),
-        });
-        state.await.unwrap_or_default()
+        let Ok((vote, committed)) = vote_and_committed(raft).await else {
+            return Known::default();
+        };
+        Known {
+            vote: Some(vote),
+            committed,
+        }
     }
 
     /// Passes a request on that contradicts nothing.

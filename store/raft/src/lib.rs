@@ -23,6 +23,7 @@ mod peer;
 mod receive;
 mod recent;
 mod shared;
+mod state;
 mod status;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

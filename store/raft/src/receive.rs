@@ -11,6 +11,7 @@ use crate::convert::{Malformed, is_of, leader_in, meta_in, vote_out};
 use crate::error::Error;
 use crate::image::SnapshotData;
 use crate::shared::Shared;
+use crate::state::vote_and_committed;
 use crate::transport::{BoxStream, TransportError};
 use crate::types::{LogId, Raft, Snapshot, SnapshotMeta, Vote};
 
@@ -55,8 +56,7 @@ fn io_error(error: impl std::fmt::Display) -> Error {
 
 /// This member's vote; refuses an offer that contradicts what is committed here, which openraft asserts to be impossible.
 async fn own_vote(raft: &Raft, offer: &Offer) -> Result<Vote, Error> {
-    let state = raft.with_raft_state(|state| (*state.vote_ref(), state.local_committed().copied()));
-    let (vote, committed) = state.await?;
+    let (vote, committed) = vote_and_committed(raft).await?;
     let contradicts = |last: LogId, committed: LogId| last > committed && last.index <= committed.index;
     match offer.meta.last_log_id.zip(committed) {
         Some((last, committed)) if contradicts(last, committed) => {
