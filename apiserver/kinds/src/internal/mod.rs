@@ -4,10 +4,15 @@
 //! `meta` (metadata, selectors, conditions) is of no internal type and prints as clients know it.
 
 mod names;
+mod page;
+
+use std::borrow::Borrow;
 
 use apiserver_api::refusal::Shown;
-use apiserver_api::tree::{Tree, quoted};
+use apiserver_api::tree::Tree;
 use apiserver_schema::{Field, Omit, Schema, Shape, Struct, TypeId, built_in};
+
+use page::Page;
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 const METADATA: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
@@ -16,12 +21,8 @@ pub(crate) const LABEL_SELECTOR: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.La
 const POD: &str = "io.k8s.api.core.v1.PodSpec";
 const SCHEMA: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
 
-/// A value whose fields keep their order.
-enum Value {
-    Leaf(String),
-    Map(Vec<(String, Self)>),
-    List(Vec<Self>),
-}
+/// A value in a refusal ends with so many bytes, as [`Refusals`](apiserver_api::refusal::Refusals) do.
+const BYTES_MAX: usize = 8 << 20;
 
 /// A value that is put into words only where it is told: there may be many, and each long.
 struct Late<M>(M);
@@ -32,22 +33,36 @@ impl<M: FnOnce() -> Shown> From<Late<M>> for Shown {
     }
 }
 
-/// A struct on one line: `of` is its type as documents name it. What is absent is `null`.
-pub(crate) fn shown(of: &str, tree: &Tree) -> impl Into<Shown> {
-    Late(move || Shown::raw(line(of, tree)))
+fn told(write: impl FnOnce(&mut Page)) -> Shown {
+    let mut page = Page::on_one_line(BYTES_MAX);
+    write(&mut page);
+    Shown::raw(page.text())
 }
 
-/// The same as text.
+/// A struct on one line: `of` is its type as documents name it. What is absent is `null`.
+pub(crate) fn shown(of: &str, tree: &Tree) -> impl Into<Shown> {
+    Late(move || told(|page| value(page, of, tree)))
+}
+
+/// The same as text, whole.
 pub(crate) fn line(of: &str, tree: &Tree) -> String {
-    written(&value(of, tree))
+    let mut page = Page::on_one_line(usize::MAX);
+    value(&mut page, of, tree);
+    page.text()
 }
 
 /// A list of structs on one line.
 pub(crate) fn shown_list(of: &str, list: &Tree) -> impl Into<Shown> {
+    shown_items(of, list.as_list())
+}
+
+/// The same, of items that are made one by one.
+pub(crate) fn shown_items<T: Borrow<Tree>>(of: &str, items: Option<impl IntoIterator<Item = T>>) -> impl Into<Shown> {
     Late(move || {
-        let items = list.as_list();
-        let items = items.map(|items| items.iter().map(|item| value(of, item)).collect());
-        Shown::raw(written(&items.map_or_else(null, Value::List)))
+        told(|page| match items {
+            Some(items) => page.list(items, |page, item| value(page, of, item.borrow())),
+            None => page.null(),
+        })
     })
 }
 
@@ -59,7 +74,7 @@ pub(crate) fn shown_field(of: &str, field: &str, tree: &Tree) -> impl Into<Shown
         match field.map(|field| (field, tree.at(&field.name))) {
             Some((field, Tree::Null)) if matches!(field.shape, Shape::Text) && !field.pointer => "".into(),
             Some((_, text @ Tree::Text(_))) => text.into(),
-            Some((field, value)) => Shown::raw(written(&held(schema, &field.shape, field.pointer, value))),
+            Some((field, value)) => told(|page| held(page, schema, &field.shape, field.pointer, value)),
             None => (&Tree::Null).into(),
         }
     })
@@ -67,55 +82,48 @@ pub(crate) fn shown_field(of: &str, field: &str, tree: &Tree) -> impl Into<Shown
 
 /// A struct that stands in no type of its own.
 pub(crate) fn shown_fields(fields: &[(&str, &Tree)]) -> Shown {
-    let fields = fields.iter().map(|(name, tree)| ((*name).to_owned(), plain(tree)));
-    Shown::raw(written(&Value::Map(fields.collect())))
+    told(|page| page.entries(fields.iter().copied(), plain))
 }
 
 /// A value that is of a plain type with a name of its own in Go, which is shown as JSON even where it is a string.
 pub(crate) fn shown_json(tree: &Tree) -> impl Into<Shown> {
-    Late(move || Shown::raw(json(tree)))
+    Late(move || told(|page| page.json(tree)))
 }
 
 /// A struct on many lines, each a space further in than what it stands in.
 pub(crate) fn lines(of: &str, tree: &Tree) -> String {
-    let mut out = String::new();
-    indented(&value(of, tree), 0, &mut out);
-    out
+    let mut page = Page::on_many_lines();
+    value(&mut page, of, tree);
+    page.text()
 }
 
-fn null() -> Value {
-    Value::Leaf("null".to_owned())
-}
-
-fn value(of: &str, tree: &Tree) -> Value {
+fn value(page: &mut Page, of: &str, tree: &Tree) {
     let schema = built_in();
     match schema.named(of) {
-        Some(id) if !tree.is_null() => object(schema, id, tree),
-        _ => null(),
+        Some(id) if !tree.is_null() => object(page, schema, id, tree),
+        _ => page.null(),
     }
 }
 
-fn object(schema: &'static Schema, id: TypeId, tree: &Tree) -> Value {
-    Value::Map(entries(schema, schema.get(id), tree))
+fn object(page: &mut Page, schema: &'static Schema, id: TypeId, tree: &Tree) {
+    page.map(|page| fields(page, schema, schema.get(id), tree));
 }
 
-fn entries(schema: &'static Schema, one: &'static Struct, tree: &Tree) -> Vec<(String, Value)> {
+fn fields(page: &mut Page, schema: &'static Schema, one: &'static Struct, tree: &Tree) {
     if one.name.starts_with(META) {
-        return known(schema, one, tree);
+        return known(page, schema, one, tree);
     }
     let moved = (&*one.name == POD).then(|| with_host(tree));
     let tree = moved.as_ref().unwrap_or(tree);
-    let mut out = Vec::new();
     for field in names::fields(schema, one) {
         let value = tree.at(&field.name);
         if let Some(metadata) = metadata_of(schema, field) {
-            out.extend(entries(schema, metadata, value));
+            fields(page, schema, metadata, value);
         } else {
-            let held = held(schema, &field.shape, names::is_pointer(one, field), value);
-            out.push((names::name(one, field).into_owned(), held));
+            let page = page.field(&names::name(one, field));
+            held(page, schema, &field.shape, names::is_pointer(one, field), value);
         }
     }
-    out
 }
 
 /// The type of an object's metadata, which Go embeds in it.
@@ -139,58 +147,59 @@ fn with_host(spec: &Tree) -> Tree {
 }
 
 /// The fields of what clients know by the same names, without those that are empty.
-fn known(schema: &'static Schema, one: &'static Struct, tree: &Tree) -> Vec<(String, Value)> {
-    let fields = one.declared().filter_map(|field| {
+fn known(page: &mut Page, schema: &'static Schema, one: &'static Struct, tree: &Tree) {
+    for field in one.declared() {
         let value = tree.at(&field.name);
-        let left_out = field.omit != Omit::Never && (value.is_null() || field.omits(value));
-        (!left_out).then(|| {
-            let held = held(schema, &field.shape, field.pointer, value);
-            (field.name.to_string(), held)
-        })
-    });
-    fields.collect()
+        if field.omit == Omit::Never || !(value.is_null() || field.omits(value)) {
+            held(page.field(&field.name), schema, &field.shape, field.pointer, value);
+        }
+    }
 }
 
-fn held(schema: &'static Schema, shape: &'static Shape, pointer: bool, tree: &Tree) -> Value {
+fn held(page: &mut Page, schema: &'static Schema, shape: &'static Shape, pointer: bool, tree: &Tree) {
     match (shape, tree) {
-        (_, Tree::Null) if pointer => null(),
-        (Shape::Struct(id), tree) => object(schema, *id, tree),
+        (_, Tree::Null) if pointer => page.null(),
+        (Shape::Struct(id), tree) => object(page, schema, *id, tree),
         (Shape::List(item, _), Tree::List(items)) => {
-            Value::List(items.iter().map(|one| held(schema, item, false, one)).collect())
+            page.list(items, |page, one| held(page, schema, item, false, one));
         }
         (Shape::Map(value, _), Tree::Map(map)) => {
-            let entries = map
-                .iter()
-                .map(|(key, one)| (key.to_owned(), held(schema, value, false, one)));
-            Value::Map(entries.collect())
+            page.entries(map.iter(), |page, one| held(page, schema, value, false, one));
         }
-        (Shape::PropsOrArray, tree) => either(["Schema", "JSONSchemas"], tree),
-        (Shape::PropsOrStringArray, tree) => either(["Schema", "Property"], tree),
-        (Shape::PropsOrBool, tree) => {
-            let allows = Value::Leaf((tree != &Tree::Bool(false)).to_string());
-            let schema = if let Tree::Map(_) = tree {
-                value(SCHEMA, tree)
-            } else {
-                null()
-            };
-            Value::Map(vec![("Allows".to_owned(), allows), ("Schema".to_owned(), schema)])
-        }
-        (shape, Tree::Null) => Value::Leaf(zero(shape).to_owned()),
-        (_, leaf) => plain(leaf),
+        (Shape::PropsOrArray, tree) => either(page, ["Schema", "JSONSchemas"], tree),
+        (Shape::PropsOrStringArray, tree) => either(page, ["Schema", "Property"], tree),
+        (Shape::PropsOrBool, tree) => page.map(|page| {
+            let allows = tree != &Tree::Bool(false);
+            page.field("Allows").json(&allows.into());
+            schema_or_null(page.field("Schema"), tree);
+        }),
+        (shape, Tree::Null) => page.leaf(zero(shape)),
+        (_, leaf) => plain(page, leaf),
+    }
+}
+
+fn schema_or_null(page: &mut Page, tree: &Tree) {
+    match tree {
+        Tree::Map(_) => value(page, SCHEMA, tree),
+        _ => page.null(),
     }
 }
 
 /// A schema, or a list: of schemas or of strings.
-fn either(names: [&str; 2], tree: &Tree) -> Value {
-    let item = |one: &Tree| match one {
-        Tree::Map(_) => value(SCHEMA, one),
-        text => plain(text),
+fn either(page: &mut Page, names: [&str; 2], tree: &Tree) {
+    let item = |page: &mut Page, one: &Tree| match one {
+        Tree::Map(_) => value(page, SCHEMA, one),
+        text => plain(page, text),
     };
-    let (schema, list) = match tree {
-        Tree::List(items) => (null(), Value::List(items.iter().map(item).collect())),
-        schema => (value(SCHEMA, schema), null()),
-    };
-    Value::Map(vec![(names[0].to_owned(), schema), (names[1].to_owned(), list)])
+    page.map(|page| {
+        let list = tree.as_list();
+        let one = if list.is_some() { &Tree::Null } else { tree };
+        value(page.field(names[0]), SCHEMA, one);
+        match list {
+            Some(items) => page.field(names[1]).list(items, item),
+            None => page.field(names[1]).null(),
+        }
+    });
 }
 
 /// What Go prints of a value that nobody set and that is no pointer.
@@ -206,84 +215,11 @@ const fn zero(shape: &Shape) -> &'static str {
 }
 
 /// What has the same form for all.
-fn plain(tree: &Tree) -> Value {
+fn plain(page: &mut Page, tree: &Tree) {
     match tree {
-        Tree::List(items) => Value::List(items.iter().map(plain).collect()),
-        Tree::Map(map) => Value::Map(map.iter().map(|(key, value)| (key.to_owned(), plain(value))).collect()),
-        leaf => Value::Leaf(json(leaf)),
-    }
-}
-
-fn json(tree: &Tree) -> String {
-    String::from_utf8_lossy(&tree.to_json()).into_owned()
-}
-
-fn key(name: &str, out: &mut String) {
-    let mut bytes = Vec::new();
-    quoted(name, &mut bytes);
-    out.push_str(&String::from_utf8_lossy(&bytes));
-}
-
-fn written(value: &Value) -> String {
-    let mut out = String::new();
-    compact(value, &mut out);
-    out
-}
-
-fn compact(value: &Value, out: &mut String) {
-    match value {
-        Value::Leaf(text) => out.push_str(text),
-        Value::Map(fields) => {
-            out.push('{');
-            for (at, (name, value)) in fields.iter().enumerate() {
-                out.push_str(if at > 0 { "," } else { "" });
-                key(name, out);
-                out.push(':');
-                compact(value, out);
-            }
-            out.push('}');
-        }
-        Value::List(items) => {
-            out.push('[');
-            for (at, item) in items.iter().enumerate() {
-                out.push_str(if at > 0 { "," } else { "" });
-                compact(item, out);
-            }
-            out.push(']');
-        }
-    }
-}
-
-fn indented(value: &Value, depth: usize, out: &mut String) {
-    let line = |depth: usize, at: usize, out: &mut String| {
-        out.push_str(if at > 0 { ",\n" } else { "\n" });
-        out.extend(std::iter::repeat_n(' ', depth));
-    };
-    let close = |bracket: char, out: &mut String| {
-        out.push('\n');
-        out.extend(std::iter::repeat_n(' ', depth));
-        out.push(bracket);
-    };
-    match value {
-        Value::Map(fields) if !fields.is_empty() => {
-            out.push('{');
-            for (at, (name, value)) in fields.iter().enumerate() {
-                line(depth + 1, at, out);
-                key(name, out);
-                out.push_str(": ");
-                indented(value, depth + 1, out);
-            }
-            close('}', out);
-        }
-        Value::List(items) if !items.is_empty() => {
-            out.push('[');
-            for (at, item) in items.iter().enumerate() {
-                line(depth + 1, at, out);
-                indented(item, depth + 1, out);
-            }
-            close(']', out);
-        }
-        flat => compact(flat, out),
+        Tree::List(items) => page.list(items, plain),
+        Tree::Map(map) => page.entries(map.iter(), plain),
+        leaf => page.json(leaf),
     }
 }
 
@@ -392,6 +328,14 @@ mod tests {
         }
         assert_eq!(refusals.len(), 400_000);
         assert!(refusals.is_full());
+    }
+
+    #[test]
+    fn a_value_in_a_refusal_is_no_book() {
+        let list = Tree::List(vec![Tree::map(); 20_000]);
+        let spec = text(shown_list(super::POD, &list));
+        assert!((8 << 20..9 << 20).contains(&spec.len()), "{}", spec.len());
+        assert!(spec.ends_with("},...]"), "{}", &spec[spec.len() - 100..]);
     }
 
     #[test]

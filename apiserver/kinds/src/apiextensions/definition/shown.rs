@@ -21,7 +21,7 @@ pub(super) fn schema(schema: &Tree) -> impl Into<Shown> {
 }
 
 /// All versions, without what they share.
-pub(super) fn versions(view: &View<'_>) -> Shown {
+pub(super) fn versions(view: &View<'_>) -> impl Into<Shown> {
     let own = |version: &Tree| {
         let mut own = version.clone();
         for field in FIELDS {
@@ -29,12 +29,8 @@ pub(super) fn versions(view: &View<'_>) -> Shown {
         }
         own
     };
-    let versions = view.spec.at("versions");
-    let shown = match versions.as_list() {
-        Some(all) => &Tree::List(all.iter().map(own).collect()),
-        None => versions,
-    };
-    internal::shown_list(VERSION, shown).into()
+    let versions = view.spec.at("versions").as_list();
+    internal::shown_items(VERSION, versions.map(|all| all.iter().map(own)))
 }
 
 #[cfg(test)]
