@@ -26,6 +26,7 @@ use crate::machine_store::MachineStore;
 use crate::network::Factory;
 use crate::options::Options;
 use crate::shared::Shared;
+use crate::state;
 use crate::status::{self, Role, Status};
 use crate::transport::{EffectSink, Transport};
 use crate::types::{Answer, Asker, LogId, Peer, Proposal, Raft};
@@ -137,7 +138,7 @@ impl Consensus {
     /// # Errors
     /// `Stopped`, `Storage`.
     pub async fn initialized(&self) -> Result<bool, Error> {
-        Ok(self.raft().is_initialized().await?)
+        state::initialized(self.raft()).await
     }
 
     /// Those who wait for commands to be applied here, wherever the leader is.

@@ -73,7 +73,7 @@ pub async fn ensure(cluster: &dyn Cluster, clock: &dyn Clock) -> Result<Done, Er
             match prime(cluster).await {
                 Ok(()) => primed = true,
                 Err(status) if late => return Err(Error::Store(status)),
-                Err(status) => error!(%status, "unable to initialize clusterroles"),
+                Err(status) => warn!(%status, "unable to initialize clusterroles, will retry"),
             }
         }
         if primed {
@@ -81,6 +81,10 @@ pub async fn ensure(cluster: &dyn Cluster, clock: &dyn Clock) -> Result<Done, Er
         }
         if primed && (left.is_empty() || late) {
             done.failed = left.len();
+            for (resource, object) in left {
+                let (kind, name) = (&resource.resource, meta::name(&object));
+                error!(%kind, name, "unable to reconcile; tried again when this server starts anew");
+            }
             return Ok(done);
         }
         clock.sleep(PAUSE).await;
@@ -110,7 +114,7 @@ async fn attempt(cluster: &dyn Cluster, wanted: Vec<Wanted>, done: &mut Done) ->
                 done.protected += 1;
             }
             Err(status) => {
-                error!(%kind, name, %status, "unable to reconcile");
+                warn!(%kind, name, %status, "unable to reconcile, will retry");
                 failed.push((resource, object));
             }
         }

@@ -22,8 +22,9 @@ const LASTS: i64 = 3600;
 const RENEW: Duration = Duration::from_secs(10);
 /// Renewals are spread by chance over so many parts of a thousand more.
 const JITTER: u64 = 40;
-/// How long the removal at the end may take.
-const GIVE_UP: Duration = Duration::from_secs(10);
+/// How long the removal at the end may take: less than the client of the store tries, so that of a store that is gone the log
+/// says the same each time.
+const GIVE_UP: Duration = Duration::from_secs(8);
 /// How often leases that were left behind are looked for.
 const COLLECT: Duration = Duration::from_secs(3600);
 const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
@@ -80,7 +81,7 @@ impl Identity {
             hook.done();
             loop {
                 if let Err(status) = self.renew().await {
-                    tracing::error!(%status, lease = self.name, "Failed to update lease");
+                    tracing::warn!(%status, lease = self.name, "Failed to update lease, will retry");
                 }
                 let more = self.parts.random.below(JITTER + 1) * RENEW.as_millis() as u64 / 1000;
                 let more = Duration::from_millis(more);
@@ -186,7 +187,7 @@ mod tests {
 
     use apiserver_api::meta;
 
-    use super::{Identity, base32, collect, server_id};
+    use super::{GIVE_UP, Identity, base32, collect, server_id};
     use crate::inside::objects::{KUBE_SYSTEM, LEASES};
     use crate::inside::testing::{asleep, json, parts};
 
@@ -236,6 +237,11 @@ mod tests {
         parts.tasks.cancel();
         running.await;
         assert_eq!(double.list(&LEASES).len(), 0);
+    }
+
+    #[test]
+    fn the_removal_is_given_up_before_the_store_is() {
+        assert!(GIVE_UP < store_client::Options::new(["localhost:2379"]).retry_for);
     }
 
     #[tokio::test]

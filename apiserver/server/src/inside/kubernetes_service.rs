@@ -101,6 +101,9 @@ impl KubernetesService {
                 tracing::error!("{found}, apiserver didn't exit successfully previously");
             }
             Ok(false) => {}
+            Err(error @ super::endpoints::Error::NoMasters) => {
+                tracing::info!(%error, "Old endpoints of the kubernetes service stay for now");
+            }
             Err(error) => tracing::error!(%error, "Error removing old endpoints from kubernetes service"),
         }
     }

@@ -154,10 +154,13 @@ const LOUD: &[&str] = &[
     "tower",
 ];
 
-/// Their errors say that the core of a member has ended, which happens at every orderly end; an end that is none is told
-/// by who asked the core, and with its reason.
+/// Their errors say that the core of a member has ended, which happens at every orderly end, or that it refused a change of
+/// members, which is tried again; an end that is none, and what was refused for good, is told by who asked the core, and
+/// with its reason.
 const SILENT: &[&str] = &[
     "openraft::core::heartbeat",
+    "openraft::core::sm",
+    "openraft::raft::api::management",
     "openraft::raft::raft_inner",
     "openraft::raft::stream_append",
 ];
@@ -278,6 +281,8 @@ mod tests {
             tracing::error!("three");
             tracing::info!(target: "openraft::core", "four");
             tracing::error!(target: "openraft::core::heartbeat::worker", "never");
+            tracing::error!(target: "openraft::core::sm::worker", "never");
+            tracing::error!(target: "openraft::raft::api::management", "never");
             tracing::error!(target: "openraft::raft::raft_inner", "never");
             tracing::error!(target: "openraft::raft::stream_append", "never");
             tracing::error!(target: "panic", "five");

@@ -38,7 +38,7 @@ pub(super) async fn run(parts: Parts) {
     let hook = parts.hooks.begin("priority-and-fairness-config-producer");
     let start = parts.clock.monotonic();
     while let Err(status) = ensure_all(&parts).await {
-        tracing::error!(%status, "APF bootstrap ensurer ran into error, will retry later");
+        tracing::warn!(%status, "APF bootstrap ensurer ran into error, will retry later");
         if parts.clock.monotonic().saturating_sub(start) >= GIVE_UP {
             return hook.failed(format!("unable to initialize APF bootstrap configuration: {status}"));
         }
@@ -48,7 +48,7 @@ pub(super) async fn run(parts: Parts) {
     loop {
         parts.clock.sleep(EACH).await;
         if let Err(status) = ensure_all(&parts).await {
-            tracing::error!(%status, "APF bootstrap ensurer ran into error, will retry later");
+            tracing::warn!(%status, "APF bootstrap ensurer ran into error, will retry later");
         }
     }
 }
