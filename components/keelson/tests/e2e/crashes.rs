@@ -120,9 +120,11 @@ async fn a_lease_survives_its_leader() {
     let kept = client.grant(Duration::from_secs(9)).await.unwrap().id;
     let mut alive = client.keep_alive(kept).await.unwrap();
     client.put(Put::new("kept", "").lease(kept)).await.unwrap();
-    let left = client.grant(Duration::from_secs(4)).await.unwrap().id;
-    client.put(Put::new("left", "").lease(left)).await.unwrap();
-    let mut watcher = client.watch(Watch::new("left").without_puts()).await.unwrap();
+    let left = client.grant(Duration::from_secs(6)).await.unwrap().id;
+    let put = client.put(Put::new("left", "").lease(left)).await.unwrap();
+    // From the put on, so that the end is told whenever it comes.
+    let left_on = Watch::new("left").from_revision(put.revision + 1);
+    let mut watcher = client.watch(left_on.without_puts()).await.unwrap();
     alive.renewed().await.unwrap();
 
     let leader = cluster.leader().await;

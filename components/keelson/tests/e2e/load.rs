@@ -58,13 +58,18 @@ impl Load {
         }
     }
 
-    /// Waits until so many more writes are acknowledged.
+    /// Waits until so many more writes are acknowledged. Only a standstill fails: how many a disk takes in what time is
+    /// not judged.
     pub(crate) async fn progress(&self, more: usize) {
         let target = self.acknowledged.load(Ordering::Relaxed) + more;
-        until_async("writes go on", || async {
-            (self.acknowledged.load(Ordering::Relaxed) >= target).then_some(())
-        })
-        .await;
+        let mut reached = 0;
+        while reached < target {
+            reached = until_async("writes go on", || async {
+                let now = self.acknowledged.load(Ordering::Relaxed);
+                (now > reached).then_some(now)
+            })
+            .await;
+        }
     }
 
     /// Stops the writers and gives what was acknowledged: key to revision.

@@ -106,6 +106,7 @@ async fn shutdown_hands_leadership_over_and_a_restart_keeps_everything() {
         .iter()
         .position(|member| member.id() == leader.id())
         .unwrap();
+    let began = tokio::time::Instant::now();
     leader.shutdown().await;
     assert_eq!(leader.stopped().await, Stop::Shutdown);
     assert_eq!(
@@ -115,6 +116,9 @@ async fn shutdown_hands_leadership_over_and_a_restart_keeps_everything() {
     cluster.gone(leader.id());
     let other = cluster.members[(position + 1) % 3].clone();
     other.put(&nobody(), put("more", "v")).await.unwrap();
+    // Who has to find out that the leader is gone waits longer than this before standing for election.
+    let (took, election) = (began.elapsed(), other.config().election_timeout);
+    assert!(took < election, "{took:?} without a leader");
     let home = cluster.homes[position].clone();
     home.engine.crash();
     let again = cluster.run(&home).await.unwrap();

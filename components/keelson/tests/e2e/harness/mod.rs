@@ -13,7 +13,7 @@ pub(crate) use cluster::{Cluster, Kind, Setup};
 pub(crate) use http::{get, post};
 pub(crate) use member::Member;
 pub(crate) use ports::free_ports;
-pub(crate) use run::{Output, bound, exists, run, run_for, run_with};
+pub(crate) use run::{Output, bound, exists, run, run_for, run_until, run_with};
 pub(crate) use tools::{python, tools};
 
 /// Nothing that a test waits for may take longer.

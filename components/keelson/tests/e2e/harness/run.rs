@@ -62,7 +62,8 @@ pub(crate) fn run_with(command: &mut Command, stdin: &str, lines: Option<usize>)
     run_until(command, stdin, lines, PATIENCE)
 }
 
-fn run_until(command: &mut Command, stdin: &str, lines: Option<usize>, patience: Duration) -> Output {
+/// Runs a command with this input, for no longer than this; if `lines` is set it is stopped once it has printed so many.
+pub(crate) fn run_until(command: &mut Command, stdin: &str, lines: Option<usize>, patience: Duration) -> Output {
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

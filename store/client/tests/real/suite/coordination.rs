@@ -8,17 +8,16 @@ use store_client::{Client, Delete, Election, Error, Get, Lock, Put, Session, Txn
 
 use super::{Store, client, in_time};
 
-const TTL: Duration = Duration::from_secs(2);
-
 async fn session(client: &Client) -> Session {
     in_time(Session::start(client, Duration::from_secs(30))).await.unwrap()
 }
 
 pub(crate) async fn a_lease_lives_as_long_as_it_is_renewed(store: &mut impl Store) {
     let client = client(store).await;
-    let lease = client.grant(TTL).await.unwrap();
-    client.put(Put::new("k", "v").lease(lease.id)).await.unwrap();
+    // Renewed each third of its time, so at least 4 s are left for a machine that stalls.
+    let lease = client.grant(Duration::from_secs(6)).await.unwrap();
     let mut alive = client.keep_alive(lease.id).await.unwrap();
+    client.put(Put::new("k", "v").lease(lease.id)).await.unwrap();
     let began = std::time::Instant::now();
     // Renewed for longer than it would live alone.
     while began.elapsed() < Duration::from_secs(lease.ttl as u64) + Duration::from_millis(1500) {
@@ -36,10 +35,12 @@ pub(crate) async fn a_lease_lives_as_long_as_it_is_renewed(store: &mut impl Stor
 
 pub(crate) async fn a_lease_that_is_revoked_is_lost(store: &mut impl Store) {
     let client = client(store).await;
-    let lease = client.grant_as(0x77, TTL).await.unwrap();
+    // It is found to be lost by the next renewal, after a third of this.
+    let ttl = Duration::from_secs(9);
+    let lease = client.grant_as(0x77, ttl).await.unwrap();
     assert_eq!(lease.id, 0x77);
     assert_eq!(
-        client.grant_as(0x77, TTL).await.unwrap_err().fault(),
+        client.grant_as(0x77, ttl).await.unwrap_err().fault(),
         Some(Fault::LeaseExist)
     );
     let mut alive = client.keep_alive(0x77).await.unwrap();
