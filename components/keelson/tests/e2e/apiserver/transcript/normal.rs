@@ -43,6 +43,11 @@ static ANYWHERE: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"(tooling: kubectl/)v[\w.+-]+".to_owned(), "$1<version>"),
         // A client that gives up within a second of its watch says so, which on a slow machine is any command with a short limit.
         (r"(?m)^[EIW]\d{4} .*very short watch: .*\n?".to_owned(), ""),
+        // Whose time is up while it watches may begin once more before it looks at the clock, and says that it could not.
+        (
+            r"(?m)^[EIW]\d{4} .*[Ff]ailed to (?:list|watch)\b.*context deadline exceeded.*\n?".to_owned(),
+            "",
+        ),
         (
             r"(?m)^[EIW]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.]+:\d+\]".to_owned(),
             "<log>",
