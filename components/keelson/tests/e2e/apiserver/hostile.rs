@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use base::tls::{ClientOptions, ClientTls};
+use futures_util::FutureExt as _;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -412,6 +413,13 @@ async fn half_a_request_holds_nobody_up() {
     // Nor does one that never begins the handshake.
     let silent = TcpStream::connect(("127.0.0.1", pair.port)).await.unwrap();
     assert_eq!(pair.curl(&["/readyz"]).stdout, "ok");
+    // It came while they wait, not once they were given up; the last ones said more than half, and may have been answered.
+    for stream in &mut open[..75] {
+        assert!(
+            stream.read_u8().now_or_never().is_none(),
+            "ended before others were answered"
+        );
+    }
     drop((open, silent));
 }
 
